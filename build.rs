@@ -1,1 +1,39 @@
-fn main() {}
+//! Generates the gRPC code of `src/proto.rs` from the files in `proto/`.
+//!
+//! No `protoc` is needed: protox compiles the files, prost and tonic generate.
+
+use std::{env, error::Error, fs, path::PathBuf};
+
+use tonic_prost_build::FileDescriptorSet;
+
+const FILES: [&str; 5] = [
+    "tfplugin6.proto",
+    "go_plugin/grpc_broker.proto",
+    "go_plugin/grpc_controller.proto",
+    "go_plugin/grpc_stdio.proto",
+    "health.proto",
+];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo:rerun-if-changed=proto");
+    let files = protox::compile(FILES, ["proto"])?;
+    // Read by the test that compares our files with the interface.
+    fs::write(
+        PathBuf::from(env::var("OUT_DIR")?).join("descriptors.bin"),
+        encode(&files)?,
+    )?;
+    tonic_prost_build::configure()
+        // The library is a server. Tests bring their own channel to the client.
+        .build_transport(false)
+        // Messages hold secrets: none of them can be printed.
+        .skip_debug(["."])
+        .compile_fds(files)?;
+    Ok(())
+}
+
+fn encode(files: &FileDescriptorSet) -> Result<Vec<u8>, Box<dyn Error>> {
+    use protox::prost::Message as _;
+    let mut bytes = Vec::with_capacity(files.encoded_len());
+    files.encode(&mut bytes)?;
+    Ok(bytes)
+}
