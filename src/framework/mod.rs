@@ -1,1 +1,23 @@
-//! See the layer list in `lib.rs`.
+//! Terraform's model of a provider: schemas, values, plans and the life of a
+//! resource, without SAP and without HTTP.
+//!
+//! A provider implements [`provider::Provider`] and lists its resources as
+//! static data; [`server`](self) turns that into the answers of the plugin
+//! protocol. Only `server` sees the generated protocol messages.
+//!
+//! What is deliberately missing: nested blocks (protocol 6 has nested
+//! attributes), tuples and values of dynamic type. No schema of ours needs
+//! them, and a schema that cannot express them cannot get them wrong.
+
+pub mod diagnostics;
+pub mod number;
+pub mod path;
+pub mod plan;
+pub mod private;
+pub mod provider;
+pub mod resource;
+pub mod schema;
+pub mod sensitive;
+pub mod types;
+pub mod validators;
+pub mod value;

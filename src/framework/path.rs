@@ -1,0 +1,77 @@
+//! Paths to a part of a configuration, so that an error points at the line to
+//! blame.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// One step of a [`Path`].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    /// An attribute of an object.
+    Attribute(Cow<'static, str>),
+    /// A key of a map.
+    Key(String),
+    /// A position in a list.
+    Index(usize),
+}
+
+/// Where in a configuration something is, from the outside in.
+///
+/// Elements of sets have no address: a path ends at the set.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Path(Vec<Step>);
+
+impl Path {
+    /// The path of a top-level attribute.
+    #[must_use]
+    pub fn attribute(name: impl Into<Cow<'static, str>>) -> Self {
+        Self(vec![Step::Attribute(name.into())])
+    }
+
+    /// The whole configuration.
+    #[must_use]
+    pub fn root() -> Self {
+        Self::default()
+    }
+
+    /// This path, one attribute deeper.
+    #[must_use]
+    pub fn then(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.0.push(Step::Attribute(name.into()));
+        self
+    }
+
+    /// This path, at a key of a map.
+    #[must_use]
+    pub fn key(mut self, key: impl Into<String>) -> Self {
+        self.0.push(Step::Key(key.into()));
+        self
+    }
+
+    /// This path, at a position of a list.
+    #[must_use]
+    pub fn index(mut self, index: usize) -> Self {
+        self.0.push(Step::Index(index));
+        self
+    }
+
+    /// The steps from the outside in.
+    #[must_use]
+    pub fn steps(&self) -> &[Step] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, step) in self.0.iter().enumerate() {
+            match step {
+                Step::Attribute(name) if position == 0 => f.write_str(name)?,
+                Step::Attribute(name) => write!(f, ".{name}")?,
+                Step::Key(key) => write!(f, "[{key:?}]")?,
+                Step::Index(index) => write!(f, "[{index}]")?,
+            }
+        }
+        Ok(())
+    }
+}

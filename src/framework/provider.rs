@@ -1,0 +1,36 @@
+//! A provider: its schema, how it is configured, and the static lists of what
+//! it offers.
+
+use super::diagnostics::Diagnostics;
+use super::resource::DynResource;
+use super::schema::Schema;
+use super::value::Value;
+
+/// What a provider is made of.
+pub trait Provider: Send + Sync + 'static {
+    /// What a configuration becomes. Shared by all operations.
+    type Configured: Send + Sync + 'static;
+
+    /// Type name without a prefix, such as `sapcalm`.
+    fn type_name(&self) -> &'static str;
+
+    /// The schema of the `provider` block.
+    fn schema(&self) -> &'static Schema;
+
+    /// Rules that look at more than one attribute. Values can be unknown.
+    fn validate(&self, config: &Value) -> Diagnostics;
+
+    /// Makes ready for operations. Values can be unknown while planning: that
+    /// is not an error, only what really needs them may fail.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration.
+    fn configure(
+        &self,
+        config: &Value,
+        terraform_version: &str,
+    ) -> (Option<Self::Configured>, Diagnostics);
+
+    /// The managed resources.
+    fn resources(&self) -> &'static [&'static dyn DynResource<Self::Configured>];
+}

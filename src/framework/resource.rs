@@ -1,0 +1,216 @@
+//! A managed resource: the typed trait that a resource implements, and its
+//! object-safe twin that the server calls.
+//!
+//! The typed side speaks in models (plain structs, `serde`); the server speaks
+//! in [`Value`]s. A model's field names are the attribute names. An unknown
+//! value reads as `None`, so every computed field is an `Option`.
+
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio_util::sync::CancellationToken;
+
+use super::diagnostics::Diagnostics;
+use super::plan::Plan;
+use super::private::Private;
+use super::schema::{IdentitySchema, Schema};
+use super::value::Value;
+
+/// The static facts of a resource type.
+#[derive(Debug)]
+pub struct Definition {
+    /// Full type name, such as `sapcalm_destination`.
+    pub type_name: &'static str,
+    /// Its schema.
+    pub schema: &'static Schema,
+    /// Its identity.
+    pub identity: &'static IdentitySchema,
+    /// How long an operation may take when `timeouts` does not say.
+    pub default_timeout: Duration,
+}
+
+/// What surrounds one operation: when to give up, and whether to stop now.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The operation's timeout, as a moment.
+    pub deadline: Instant,
+    /// Cancelled by Terraform's `StopProvider`.
+    pub cancel: CancellationToken,
+    /// Whether the client understands write-only attributes.
+    pub write_only_allowed: bool,
+}
+
+/// What an operation leaves behind. Without errors `state` must be there
+/// (except after read and delete, where `None` means that the object is gone).
+/// With errors it says what is really there now: after create, `None` saves
+/// nothing, and a state is saved as tainted; after update and delete, `None`
+/// keeps the prior state.
+pub struct Outcome<M> {
+    /// The object as it is now.
+    pub state: Option<M>,
+    /// What to keep beside it.
+    pub private: Private,
+    /// Errors and warnings.
+    pub diagnostics: Diagnostics,
+}
+
+impl<M> Outcome<M> {
+    /// It worked, and this is the object.
+    #[must_use]
+    pub fn saved(state: M, private: Private) -> Self {
+        Self {
+            state: Some(state),
+            private,
+            diagnostics: Diagnostics::new(),
+        }
+    }
+
+    /// It failed, and Terraform keeps what it had.
+    #[must_use]
+    pub fn failed(diagnostics: impl Into<Diagnostics>) -> Self {
+        Self {
+            state: None,
+            private: Private::default(),
+            diagnostics: diagnostics.into(),
+        }
+    }
+
+    /// The object is gone.
+    #[must_use]
+    pub fn gone() -> Self {
+        Self {
+            state: None,
+            private: Private::default(),
+            diagnostics: Diagnostics::new(),
+        }
+    }
+
+    /// The same with more messages.
+    #[must_use]
+    pub fn with(mut self, diagnostics: impl Into<Diagnostics>) -> Self {
+        self.diagnostics.extend(diagnostics.into());
+        self
+    }
+}
+
+/// What create works with.
+pub struct CreateRequest<M> {
+    /// The configuration, write-only values included.
+    pub config: M,
+    /// The plan; what is not decided yet is `None`.
+    pub planned: M,
+}
+
+/// What read works with.
+pub struct ReadRequest<M> {
+    /// The state so far; a stub after an import.
+    pub state: M,
+    /// What was kept beside it.
+    pub private: Private,
+}
+
+/// What update works with.
+pub struct UpdateRequest<M> {
+    /// The configuration, write-only values included.
+    pub config: M,
+    /// The plan; what is not decided yet is `None`.
+    pub planned: M,
+    /// The state before.
+    pub prior: M,
+    /// What the plan keeps beside it.
+    pub private: Private,
+}
+
+/// What delete works with.
+pub struct DeleteRequest<M> {
+    /// The state before.
+    pub prior: M,
+    /// What was kept beside it.
+    pub private: Private,
+}
+
+/// How an import names the object.
+#[derive(Debug)]
+pub enum ImportRequest {
+    /// By the text of `terraform import` or an `import` block.
+    Id(String),
+    /// By its identity (Terraform 1.12): the known values by name.
+    Identity(std::collections::BTreeMap<String, String>),
+}
+
+/// A managed resource, as its author writes it.
+pub trait Resource: Send + Sync + 'static {
+    /// What the provider's configuration became.
+    type Provider: Send + Sync + 'static;
+    /// The struct of configuration, plan and state. A write-only field is
+    /// `None` in plan and state; the framework sees to it.
+    type Model: Serialize + DeserializeOwned + Send + Sync + 'static;
+
+    /// The static facts.
+    fn definition(&self) -> &'static Definition;
+
+    /// Rules that look at more than one attribute. Values can be unknown; a
+    /// rule about an unknown value is left out, it is asked again later.
+    fn validate(&self, config: &Value) -> Diagnostics;
+
+    /// Refines a plan. Called for create, update and delete; must answer the
+    /// same for the same input, and asks no server. `provider` is `None`
+    /// where the provider's configuration failed or was never given.
+    fn plan(&self, provider: Option<&Self::Provider>, plan: &mut Plan);
+
+    /// Creates the object.
+    fn create(
+        &self,
+        provider: &Self::Provider,
+        context: &Context,
+        request: CreateRequest<Self::Model>,
+    ) -> impl Future<Output = Outcome<Self::Model>> + Send;
+
+    /// Reads the object; [`Outcome::gone`] when it is certainly gone.
+    fn read(
+        &self,
+        provider: &Self::Provider,
+        context: &Context,
+        request: ReadRequest<Self::Model>,
+    ) -> impl Future<Output = Outcome<Self::Model>> + Send;
+
+    /// Changes the object in place.
+    fn update(
+        &self,
+        provider: &Self::Provider,
+        context: &Context,
+        request: UpdateRequest<Self::Model>,
+    ) -> impl Future<Output = Outcome<Self::Model>> + Send;
+
+    /// Removes the object; removing what is gone already succeeds.
+    fn delete(
+        &self,
+        provider: &Self::Provider,
+        context: &Context,
+        request: DeleteRequest<Self::Model>,
+    ) -> impl Future<Output = Outcome<Self::Model>> + Send;
+
+    /// Turns what the practitioner named into a stub that read completes.
+    ///
+    /// # Errors
+    /// What is wrong with the id or identity, and how it must look.
+    fn import(&self, request: ImportRequest) -> Result<Self::Model, Diagnostics>;
+
+    /// The identity of an object, from its state: name and value, in the order
+    /// of the identity schema. `None` for what is not known yet, such as in
+    /// the stub of an import.
+    fn identity(&self, state: &Self::Model) -> Vec<(&'static str, Option<String>)>;
+}
+
+/// The object-safe twin of [`Resource`], implemented for every resource.
+pub trait DynResource<P>: Send + Sync {
+    /// The static facts.
+    fn definition(&self) -> &'static Definition;
+}
+
+impl<R: Resource> DynResource<R::Provider> for R {
+    fn definition(&self) -> &'static Definition {
+        Resource::definition(self)
+    }
+}

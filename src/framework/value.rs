@@ -1,0 +1,142 @@
+//! A value as Terraform sees it: known, null or not yet known.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::number::Number;
+
+/// One value of a configuration, plan or state.
+///
+/// The [`Debug`](fmt::Debug) form shows the shape and never the content: any
+/// value can be a secret.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub enum Value {
+    /// No value.
+    #[default]
+    Null,
+    /// A value that is decided later in the same run.
+    Unknown,
+    /// A boolean.
+    Bool(bool),
+    /// A number.
+    Number(Number),
+    /// Text, in Unicode normalisation form C.
+    String(String),
+    /// An ordered sequence.
+    List(Vec<Value>),
+    /// An unordered collection without duplicates. The order of the elements
+    /// carries no meaning; equality as a set is [`Value::same`].
+    Set(Vec<Value>),
+    /// A map with string keys.
+    Map(BTreeMap<String, Value>),
+    /// An object: every attribute of its type is present.
+    Object(BTreeMap<String, Value>),
+}
+
+impl Value {
+    /// A string value.
+    #[must_use]
+    pub fn string(text: impl Into<String>) -> Self {
+        Self::String(text.into())
+    }
+
+    /// Whether this is [`Value::Null`].
+    #[must_use]
+    pub fn is_null(&self) -> bool {
+        matches!(self, Self::Null)
+    }
+
+    /// Whether this value itself is unknown; see
+    /// [`Value::is_wholly_known`] for what is inside it.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unknown)
+    }
+
+    /// Whether neither this value nor any part of it is unknown.
+    #[must_use]
+    pub fn is_wholly_known(&self) -> bool {
+        match self {
+            Self::Unknown => false,
+            Self::List(items) | Self::Set(items) => items.iter().all(Self::is_wholly_known),
+            Self::Map(entries) | Self::Object(entries) => {
+                entries.values().all(Self::is_wholly_known)
+            }
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) => true,
+        }
+    }
+
+    /// The text of a known string.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// A known boolean.
+    #[must_use]
+    pub fn as_bool(&self) -> Option<bool> {
+        match self {
+            Self::Bool(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// The entries of a known map or object.
+    #[must_use]
+    pub fn entries(&self) -> Option<&BTreeMap<String, Value>> {
+        match self {
+            Self::Map(entries) | Self::Object(entries) => Some(entries),
+            _ => None,
+        }
+    }
+
+    /// The attribute of a known object; [`Value::Null`] where this value is
+    /// null or has no such attribute, [`Value::Unknown`] where it is unknown.
+    #[must_use]
+    pub fn get(&self, name: &str) -> &Value {
+        match self {
+            Self::Map(entries) | Self::Object(entries) => entries.get(name).unwrap_or(&Self::Null),
+            Self::Unknown => &Self::Unknown,
+            _ => &Self::Null,
+        }
+    }
+
+    /// Equality as Terraform sees it: sets compare without order.
+    #[must_use]
+    pub fn same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Set(a), Self::Set(b)) => {
+                a.len() == b.len()
+                    && a.iter().all(|x| b.iter().any(|y| x.same(y)))
+                    && b.iter().all(|y| a.iter().any(|x| x.same(y)))
+            }
+            (Self::List(a), Self::List(b)) => {
+                a.len() == b.len() && a.iter().zip(b).all(|(x, y)| x.same(y))
+            }
+            (Self::Map(a), Self::Map(b)) | (Self::Object(a), Self::Object(b)) => {
+                a.len() == b.len()
+                    && a.iter()
+                        .all(|(key, x)| b.get(key).is_some_and(|y| x.same(y)))
+            }
+            _ => self == other,
+        }
+    }
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null => f.write_str("null"),
+            Self::Unknown => f.write_str("unknown"),
+            Self::Bool(_) => f.write_str("bool"),
+            Self::Number(_) => f.write_str("number"),
+            Self::String(_) => f.write_str("string"),
+            Self::List(items) => f.debug_list().entries(items).finish(),
+            Self::Set(items) => f.debug_set().entries(items).finish(),
+            Self::Map(entries) | Self::Object(entries) => f.debug_map().entries(entries).finish(),
+        }
+    }
+}
