@@ -1,0 +1,52 @@
+# The commands of this repository. `make` alone lists them.
+
+CARGO ?= cargo
+# The address under which Terraform knows the provider, and its version.
+ADDRESS := registry.terraform.io/sapcalm/sapcalm
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
+PLUGINS := $(HOME)/.terraform.d/plugins
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: prerequisites ## Apply, drift, repair and destroy against the SAP emulator
+	$(CARGO) build --locked --bins --example demo
+	@$(CARGO) run --locked --quiet --example demo
+
+.PHONY: test
+test: prerequisites ## Build everything and run all tests
+	@CARGO="$(CARGO)" sh tests/run.sh
+
+.PHONY: lint
+lint: prerequisites ## Formatting, clippy, and the rules for dependencies
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	@if $(CARGO) deny --version >/dev/null 2>&1; then \
+		$(CARGO) deny --locked --offline check bans licenses sources; \
+	else \
+		echo "cargo-deny is missing, so the dependencies were not checked. Install it: cargo install cargo-deny --locked" >&2; \
+		test "$$CI" != true; \
+	fi
+
+.PHONY: install
+install: prerequisites ## Install a release build where Terraform finds it without a registry
+	$(CARGO) build --locked --release --bin terraform-provider-sapcalm
+	@set -e; \
+	case "$$(uname -s)" in Darwin) os=darwin ;; Linux) os=linux ;; *) echo "make install knows Linux and macOS; on other systems copy the binary as the README says" >&2; exit 1 ;; esac; \
+	case "$$(uname -m)" in x86_64|amd64) arch=amd64 ;; aarch64|arm64) arch=arm64 ;; *) echo "unknown processor $$(uname -m)" >&2; exit 1 ;; esac; \
+	dir="$(PLUGINS)/$(ADDRESS)/$(VERSION)/$${os}_$${arch}"; \
+	mkdir -p "$$dir"; \
+	cp target/release/terraform-provider-sapcalm "$$dir/terraform-provider-sapcalm_v$(VERSION)"; \
+	echo "Installed $$dir/terraform-provider-sapcalm_v$(VERSION)"; \
+	echo "Use it with: source = \"sapcalm/sapcalm\", version = \"$(VERSION)\""
+
+.PHONY: prerequisites
+prerequisites:
+	@command -v $(firstword $(CARGO)) >/dev/null 2>&1 || { \
+		echo "Rust is missing. Get it from https://rustup.rs (the toolchain itself is pinned in rust-toolchain.toml)." >&2; exit 1; }
+	@command -v $${CC:-cc} >/dev/null 2>&1 || { \
+		echo "A C compiler is missing (the TLS library needs one). Debian: apt-get install gcc libc6-dev. macOS: xcode-select --install." >&2; exit 1; }
