@@ -26,7 +26,7 @@ lint: prerequisites ## Formatting, clippy, and the rules for dependencies
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	@if $(CARGO) deny --version >/dev/null 2>&1; then \
-		$(CARGO) deny --locked --offline check bans licenses sources; \
+		$(CARGO) deny --locked check bans licenses sources; \
 	else \
 		echo "cargo-deny is missing, so the dependencies were not checked. Install it: cargo install cargo-deny --locked" >&2; \
 		test "$$CI" != true; \
