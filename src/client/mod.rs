@@ -1,1 +1,225 @@
-//! See the layer list in `lib.rs`.
+//! SAP's REST APIs as a plain Rust client: tokens, destinations, registration
+//! and the landscape. It knows nothing of Terraform.
+//!
+//! * [`config`] is everything a caller can set, with every default.
+//! * [`credentials`] reads service keys, tolerantly.
+//! * [`auth`] fetches and caches tokens.
+//! * [`http`], with [`tls`], [`retry`] and [`clock`], sends requests.
+//! * [`message`] finds SAP's own words in an answer and masks secrets in them.
+//! * [`error`] is what can go wrong, in a form that can be asked questions.
+//! * [`destination`], [`registration`] and [`landscape`] are the services.
+//!
+//! The way of one call: a service method starts an operation (one correlation
+//! id), takes a token for its service key, sends the request as often as the
+//! retry rules allow, and decodes the answer. A [`Context`] bounds all of it.
+//!
+//! What it deliberately does not do: decide. Whether a lost answer to a create
+//! call means "created", or a missing destination is drift, is for the caller;
+//! the client only answers truthfully what is known.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use tokio_util::sync::CancellationToken;
+
+mod auth;
+mod clock;
+mod config;
+mod credentials;
+mod destination;
+mod error;
+mod http;
+mod landscape;
+mod message;
+mod registration;
+mod retry;
+mod tls;
+
+pub use auth::{Token, TokenClaims};
+pub use config::{ApiCall, Config, ConfigError, OrderManagementApi};
+pub use credentials::{
+    CloudAlmKey, DestinationKey, KeyError, KeyKind, KeyProblem, OAuthClient, OrderManagementKey,
+    Proof,
+};
+pub use destination::{
+    Changes, Deleted, Destination, Destinations, Labels, Level, ListFilter, Metadata, Properties,
+    TokenCheck,
+};
+pub use error::{Error, ErrorKind, Refusal};
+pub use landscape::{Landscape, LandscapeObject, LandscapeQuery};
+pub use registration::{Offboarded, OrderManagement, Registered};
+pub use retry::RetryPolicy;
+
+use auth::TokenService;
+use clock::{Clock, SystemClock};
+use http::{Answer, Http, Operation, Request};
+
+/// How long an operation may take and how it is told to stop.
+///
+/// Every call takes one. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// When the operation gives up, retries and waiting included.
+    pub deadline: Instant,
+    /// Cancelling it aborts the requests in flight at once.
+    pub cancel: CancellationToken,
+}
+
+/// Everything one configured provider needs to talk to SAP.
+///
+/// Creating one is cheap: the HTTP stack and the trust store are built when the
+/// first request is sent. Share it by reference or in an [`Arc`]; it holds the
+/// token cache and the bound on concurrent requests.
+#[derive(Debug)]
+pub struct Client {
+    config: Config,
+    http: Arc<Http>,
+    tokens: TokenService,
+    /// The Destination service of this landscape has no PATCH.
+    patch_unsupported: AtomicBool,
+    /// The Destination service refused a list with filter and metadata.
+    list_refused: AtomicBool,
+}
+
+impl Client {
+    /// Makes a client of a configuration.
+    ///
+    /// # Errors
+    ///
+    /// When the configuration contradicts itself, see [`ConfigError`]. A
+    /// missing service key is no error here, only where it is needed.
+    pub fn new(config: Config) -> Result<Self, ConfigError> {
+        Self::with_clock(config, Arc::new(SystemClock))
+    }
+
+    fn with_clock(config: Config, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
+        config.validate()?;
+        let http = Arc::new(Http::new(&config, clock)?);
+        Ok(Self {
+            tokens: TokenService::new(Arc::clone(&http)),
+            http,
+            config,
+            patch_unsupported: AtomicBool::new(false),
+            list_refused: AtomicBool::new(false),
+        })
+    }
+
+    /// The configuration this client was made of.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The Destination service.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::MissingKey`] when no Destination service key is configured.
+    pub fn destinations(&self) -> Result<Destinations<'_>, Error> {
+        match &self.config.destination_key {
+            Some(key) => Ok(Destinations::new(self, key)),
+            None => Err(Error::missing_key(KeyKind::Destination)),
+        }
+    }
+
+    /// SAP Order Management foundation's monitoring API.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::MissingKey`] when no Order Management service key is
+    /// configured, [`ErrorKind::UnusableKey`] when neither the key nor the
+    /// configuration names the endpoint.
+    pub fn order_management(&self) -> Result<OrderManagement<'_>, Error> {
+        match &self.config.order_management_key {
+            Some(key) => OrderManagement::new(self, key),
+            None => Err(Error::missing_key(KeyKind::OrderManagement)),
+        }
+    }
+
+    /// Cloud ALM's landscape API.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::MissingKey`] when no Cloud ALM service key is configured.
+    pub fn landscape(&self) -> Result<Landscape<'_>, Error> {
+        match &self.config.cloud_alm_key {
+            Some(key) => Ok(Landscape::new(self, key)),
+            None => Err(Error::missing_key(KeyKind::CloudAlm)),
+        }
+    }
+
+    /// A token for the given service key, from the cache when one is fresh.
+    ///
+    /// `scope` is sent to the token service as it is; `None` asks for every
+    /// scope the client has.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::MissingKey`] when that key is not configured; otherwise
+    /// what the token service answered, see [`Error::token_refusal`].
+    pub async fn token(
+        &self,
+        context: &Context,
+        key: KeyKind,
+        scope: Option<&str>,
+    ) -> Result<Arc<Token>, Error> {
+        let client = self.oauth_client(key)?;
+        self.tokens.token(context, key, client, scope).await
+    }
+
+    fn oauth_client(&self, key: KeyKind) -> Result<&OAuthClient, Error> {
+        let client = match key {
+            KeyKind::Destination => self
+                .config
+                .destination_key
+                .as_ref()
+                .map(DestinationKey::oauth),
+            KeyKind::OrderManagement => self
+                .config
+                .order_management_key
+                .as_ref()
+                .map(OrderManagementKey::oauth),
+            KeyKind::CloudAlm => self.config.cloud_alm_key.as_ref().map(CloudAlmKey::oauth),
+        };
+        client.ok_or_else(|| Error::missing_key(key))
+    }
+
+    /// Sends a request with a token of the given key. A 401 drops the token and
+    /// replays the request once with a new one.
+    pub(crate) async fn call(
+        &self,
+        operation: &Operation,
+        key: KeyKind,
+        scope: Option<&str>,
+        mut request: Request,
+    ) -> Result<Called, Error> {
+        let client = self.oauth_client(key)?;
+        let token = self
+            .tokens
+            .token(&operation.context, key, client, scope)
+            .await?;
+        request.bearer(token.secret());
+        let rejected = match operation.send(self.http.shared(), &request).await {
+            Ok(answer) => return Ok(Called { answer, token }),
+            Err(error) if error.status() == Some(401) => error,
+            Err(error) => return Err(error),
+        };
+        self.tokens.forget(key, scope, &token);
+        let token = self
+            .tokens
+            .token(&operation.context, key, client, scope)
+            .await?;
+        request.bearer(token.secret());
+        match operation.send(self.http.shared(), &request).await {
+            Ok(answer) => Ok(Called { answer, token }),
+            Err(error) => Err(error.after(&rejected)),
+        }
+    }
+}
+
+/// An answer and the token it was got with.
+pub(crate) struct Called {
+    pub(crate) answer: Answer,
+    pub(crate) token: Arc<Token>,
+}

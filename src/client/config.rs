@@ -1,0 +1,312 @@
+//! Everything a caller can set, and every default, in one place.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue, Method};
+use secrecy::SecretString;
+use url::Url;
+
+use super::credentials::{self, CloudAlmKey, DestinationKey, OrderManagementKey};
+use super::retry::RetryPolicy;
+
+/// What a [`super::Client`] is made of. All fields have defaults.
+#[derive(Clone)]
+pub struct Config {
+    /// Service key of the Destination service.
+    pub destination_key: Option<DestinationKey>,
+    /// Service key of SAP Order Management foundation.
+    pub order_management_key: Option<OrderManagementKey>,
+    /// Service key of the SAP Cloud ALM API.
+    pub cloud_alm_key: Option<CloudAlmKey>,
+    /// How registering and offboarding are called.
+    pub order_management_api: OrderManagementApi,
+    /// Certificates in PEM form that are trusted besides the platform's.
+    pub ca_certificates: Option<String>,
+    /// Proxy for every request; it may hold a password. Without one the usual
+    /// variables decide (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`); `NO_PROXY`
+    /// holds in both cases.
+    pub proxy_url: Option<SecretString>,
+    /// Retries and their pace.
+    pub retry: RetryPolicy,
+    /// Time for one attempt, the answer included. Default 60 s.
+    pub request_timeout: Duration,
+    /// Time until a connection, TLS included, must stand. Default 10 s.
+    pub connect_timeout: Duration,
+    /// Requests in flight at the same time. Default 10, Terraform's own
+    /// parallelism.
+    pub max_concurrent_requests: usize,
+    /// The whole `User-Agent` header.
+    pub user_agent: String,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            destination_key: None,
+            order_management_key: None,
+            cloud_alm_key: None,
+            order_management_api: OrderManagementApi::default(),
+            ca_certificates: None,
+            proxy_url: None,
+            retry: RetryPolicy::default(),
+            request_timeout: Duration::from_secs(60),
+            connect_timeout: Duration::from_secs(10),
+            max_concurrent_requests: 10,
+            user_agent: concat!("terraform-provider-sapcalm/", env!("CARGO_PKG_VERSION"))
+                .to_owned(),
+        }
+    }
+}
+
+/// Without keys and proxy, which hold secrets.
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("order_management_api", &self.order_management_api)
+            .field("retry", &self.retry)
+            .field("request_timeout", &self.request_timeout)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("max_concurrent_requests", &self.max_concurrent_requests)
+            .field("user_agent", &self.user_agent)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Config {
+    /// What can be checked without the HTTP stack.
+    pub(crate) fn validate(&self) -> Result<(), ConfigError> {
+        if self.max_concurrent_requests == 0 {
+            return Err(ConfigError::NoRequests);
+        }
+        if HeaderValue::from_str(&self.user_agent).is_err() {
+            return Err(ConfigError::UserAgent);
+        }
+        self.order_management_api.validate()
+    }
+}
+
+/// How OMF's monitoring API is called. SAP documents the offboarding call only
+/// (POST, empty body, to the endpoint of the key as it stands), so everything
+/// can be set.
+#[derive(Clone)]
+pub struct OrderManagementApi {
+    /// Used instead of the endpoint in the service key. Setting it allows OMF's
+    /// token to be sent there.
+    pub endpoint: Option<Url>,
+    /// Which member of the key's `endpoints` to use.
+    pub endpoint_key: String,
+    /// The call that registers. Default POST to `<endpoint>/registration`,
+    /// which is a guess.
+    pub register: ApiCall,
+    /// The call that offboards. Default POST to the endpoint verbatim, as SAP
+    /// documents.
+    pub offboard: ApiCall,
+    /// Headers added to both calls.
+    pub headers: BTreeMap<String, String>,
+    /// Statuses of the registration call that mean "registered already" and so
+    /// success. Default 409.
+    pub already_registered_codes: Vec<u16>,
+    /// Statuses of the offboarding call that mean "not registered" and so
+    /// success, besides 409 and 410. Default none.
+    pub not_registered_codes: Vec<u16>,
+}
+
+/// One configurable HTTP call.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ApiCall {
+    /// The HTTP method.
+    pub method: Method,
+    /// Appended to the endpoint: `""` is the endpoint itself, a leading `/` is
+    /// added where it is missing, and a leading `?` adds a query only.
+    pub path: String,
+    /// The body; none is an empty one.
+    pub body: Option<String>,
+}
+
+impl Default for OrderManagementApi {
+    fn default() -> Self {
+        Self {
+            endpoint: None,
+            endpoint_key: "integration-monitoring-api".to_owned(),
+            register: ApiCall::post("registration"),
+            offboard: ApiCall::post(""),
+            headers: BTreeMap::new(),
+            already_registered_codes: vec![409],
+            not_registered_codes: Vec::new(),
+        }
+    }
+}
+
+/// Header values may be secrets and are left out.
+impl fmt::Debug for OrderManagementApi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OrderManagementApi")
+            .field("endpoint", &self.endpoint.as_ref().map(Url::as_str))
+            .field("endpoint_key", &self.endpoint_key)
+            .field("register", &self.register)
+            .field("offboard", &self.offboard)
+            .field("headers", &self.headers.keys())
+            .field("already_registered_codes", &self.already_registered_codes)
+            .field("not_registered_codes", &self.not_registered_codes)
+            .finish()
+    }
+}
+
+/// The body may hold a secret and is left out.
+impl fmt::Debug for ApiCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?}", self.method, self.path)
+    }
+}
+
+impl ApiCall {
+    /// A POST without body to this path.
+    #[must_use]
+    pub fn post(path: &str) -> Self {
+        Self {
+            method: Method::POST,
+            path: path.to_owned(),
+            body: None,
+        }
+    }
+
+    /// The URL of this call below `endpoint`, on the same host in any case.
+    ///
+    /// `None` when the path would be rewritten on its way (`.` and `..`
+    /// segments) or holds a fragment.
+    pub(crate) fn url(&self, endpoint: &Url) -> Option<Url> {
+        if self.path.is_empty() {
+            return Some(endpoint.clone());
+        }
+        let (path, query) = match self.path.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (self.path.as_str(), None),
+        };
+        if self.path.contains('#') || path.split(['/', '\\']).any(is_dot_segment) {
+            return None;
+        }
+        let mut url = endpoint.clone();
+        if !path.is_empty() {
+            let base = endpoint.path().trim_end_matches('/');
+            url.set_path(&format!("{base}/{}", path.trim_start_matches('/')));
+        }
+        if query.is_some() {
+            url.set_query(query);
+        }
+        Some(url)
+    }
+}
+
+/// `.` and `..`, also percent-encoded, which a URL parser resolves.
+fn is_dot_segment(segment: &str) -> bool {
+    matches!(
+        segment.to_ascii_lowercase().replace("%2e", ".").as_str(),
+        "." | ".."
+    )
+}
+
+impl OrderManagementApi {
+    fn validate(&self) -> Result<(), ConfigError> {
+        if let Some(endpoint) = &self.endpoint {
+            credentials::check_url(endpoint).map_err(|_| ConfigError::Endpoint)?;
+        }
+        for (name, value) in &self.headers {
+            if !is_allowed_header(name, value) {
+                return Err(ConfigError::Header { name: name.clone() });
+            }
+        }
+        let endpoint = match &self.endpoint {
+            Some(endpoint) => endpoint.clone(),
+            None => placeholder_endpoint(),
+        };
+        let register = self
+            .register
+            .url(&endpoint)
+            .ok_or(ConfigError::RegisterPath)?;
+        let offboard = self
+            .offboard
+            .url(&endpoint)
+            .ok_or(ConfigError::OffboardPath)?;
+        let same = self.register.method == self.offboard.method
+            && self.register.body.as_deref().unwrap_or("")
+                == self.offboard.body.as_deref().unwrap_or("")
+            && without_trailing_slash(register) == without_trailing_slash(offboard);
+        if same {
+            Err(ConfigError::IdenticalCalls)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// Stands for the endpoint of the key when two paths are compared.
+#[expect(clippy::expect_used, reason = "a constant that a test parses, too")]
+fn placeholder_endpoint() -> Url {
+    Url::parse("https://endpoint.invalid/path").expect("a valid URL")
+}
+
+fn without_trailing_slash(mut url: Url) -> Url {
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&path);
+    url
+}
+
+/// Headers that would break authorisation or the request itself are refused.
+fn is_allowed_header(name: &str, value: &str) -> bool {
+    const OURS: [&str; 8] = [
+        "authorization",
+        "connection",
+        "content-length",
+        "host",
+        "proxy-authorization",
+        "transfer-encoding",
+        "user-agent",
+        "x-correlationid",
+    ];
+    HeaderName::from_bytes(name.as_bytes()).is_ok_and(|name| !OURS.contains(&name.as_str()))
+        && HeaderValue::from_str(value).is_ok()
+}
+
+/// A configuration that contradicts itself.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// `ca_certificates` holds no certificate in PEM form.
+    #[error("`ca_certificates` holds no certificate in PEM form")]
+    CaCertificates,
+    /// `proxy_url` is no `http://` or `https://` URL.
+    #[error("`proxy_url` is not a URL that starts with `http://` or `https://`")]
+    ProxyUrl,
+    /// `max_concurrent_requests` is 0.
+    #[error("`max_concurrent_requests` must be at least 1")]
+    NoRequests,
+    /// The user agent cannot be sent in a header.
+    #[error("the user agent contains characters that a header cannot carry")]
+    UserAgent,
+    /// `order_management_api.endpoint` is not usable.
+    #[error(
+        "`order_management_api.endpoint` must be an `https://` URL without user name \
+         (`http://` is accepted for loopback hosts only)"
+    )]
+    Endpoint,
+    /// A header that cannot be set or that the client sets itself.
+    #[error("`order_management_api.headers` cannot set `{name}`")]
+    Header {
+        /// The header's name.
+        name: String,
+    },
+    /// The path of the registration call is not usable.
+    #[error("`order_management_api.register.path` must not contain `.` or `..` segments or `#`")]
+    RegisterPath,
+    /// The path of the offboarding call is not usable.
+    #[error("`order_management_api.offboard.path` must not contain `.` or `..` segments or `#`")]
+    OffboardPath,
+    /// Registering and offboarding are the same request.
+    #[error(
+        "`order_management_api.register` and `order_management_api.offboard` are the same \
+         request (method, path and body), so that registering could offboard"
+    )]
+    IdenticalCalls,
+}

@@ -1,0 +1,777 @@
+//! One request and its answer, as often as the rules allow.
+//!
+//! An [`Operation`] is what the caller sees as one call: one correlation id,
+//! one start time, one deadline. It sends [`Request`]s; each is judged by
+//! [`super::retry`] and repeated here. Redirects are never followed, HTML is
+//! never an answer, bodies are bounded, and requests are logged by a fixed list
+//! of harmless fields.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use http::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
+};
+use http::{Method, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+use tokio::sync::Semaphore;
+use url::Url;
+
+use super::Context;
+use super::clock::Clock;
+use super::config::{Config, ConfigError};
+use super::destination::Metadata;
+use super::error::{Error, ErrorKind};
+use super::retry::{self, Failure, Repeat, RetryPolicy};
+use super::{message, tls};
+
+/// Largest body that is accepted: a list of 10,000 destinations fits easily.
+const MAX_BODY: usize = 32 * 1024 * 1024;
+
+const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlationid");
+const ROUTER_ERROR: HeaderName = HeaderName::from_static("x-cf-routererror");
+const RATELIMIT_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+
+/// The HTTP stack with its bounds. Built on the first request.
+pub(crate) struct Http {
+    settings: Settings,
+    shared: Stack,
+    permits: Semaphore,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) retry: RetryPolicy,
+}
+
+/// What every reqwest client is built with.
+struct Settings {
+    certificates: Vec<reqwest::Certificate>,
+    proxy: Option<reqwest::Proxy>,
+    request_timeout: Duration,
+    connect_timeout: Duration,
+    user_agent: String,
+}
+
+/// A reqwest client that is built when it is needed. A second one exists per
+/// x509 key, because a client identity belongs to its token service alone.
+#[derive(Default)]
+pub(crate) struct Stack {
+    client: OnceLock<Result<reqwest::Client, Error>>,
+}
+
+impl fmt::Debug for Http {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Http")
+            .field("retry", &self.retry)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Stack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stack")
+            .field("built", &self.client.get().is_some())
+            .finish()
+    }
+}
+
+impl Http {
+    pub(crate) fn new(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
+        let certificates = match &config.ca_certificates {
+            Some(pem) => tls::certificates(pem).map_err(|()| ConfigError::CaCertificates)?,
+            None => Vec::new(),
+        };
+        Ok(Self {
+            settings: Settings {
+                certificates,
+                proxy: config.proxy_url.as_ref().map(proxy).transpose()?,
+                request_timeout: config.request_timeout,
+                connect_timeout: config.connect_timeout,
+                user_agent: config.user_agent.clone(),
+            },
+            shared: Stack::default(),
+            permits: Semaphore::new(config.max_concurrent_requests.min(Semaphore::MAX_PERMITS)),
+            clock,
+            retry: config.retry,
+        })
+    }
+
+    /// The stack for every call without a client identity.
+    pub(crate) fn shared(&self) -> &Stack {
+        &self.shared
+    }
+
+    /// Starts an operation.
+    pub(crate) fn operation(self: &Arc<Self>, context: &Context) -> Operation {
+        Operation {
+            http: Arc::clone(self),
+            context: context.clone(),
+            correlation_id: uuid::Uuid::new_v4().to_string(),
+            started: self.clock.now(),
+        }
+    }
+
+    fn build(&self, identity: Option<reqwest::Identity>) -> Result<reqwest::Client, Error> {
+        let settings = &self.settings;
+        let mut builder = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .user_agent(&settings.user_agent)
+            .timeout(settings.request_timeout)
+            .connect_timeout(settings.connect_timeout)
+            // Shorter than any load balancer's, so that a request rarely meets
+            // a connection that is just being closed.
+            .pool_idle_timeout(Duration::from_secs(30))
+            .tls_certs_merge(settings.certificates.clone());
+        if let Some(proxy) = &settings.proxy {
+            builder = builder.proxy(proxy.clone());
+        }
+        if let Some(identity) = identity {
+            builder = builder.identity(identity);
+        }
+        builder.build().map_err(|error| {
+            let mut failed = Error::new(ErrorKind::Setup).with_message(innermost(&error));
+            failed.parts_mut().source = Some(Arc::new(error));
+            failed
+        })
+    }
+}
+
+impl Stack {
+    fn client(
+        &self,
+        http: &Http,
+        identity: Option<&reqwest::Identity>,
+    ) -> Result<reqwest::Client, Error> {
+        self.client
+            .get_or_init(|| http.build(identity.cloned()))
+            .clone()
+    }
+}
+
+fn proxy(url: &SecretString) -> Result<reqwest::Proxy, ConfigError> {
+    let parsed = Url::parse(url.expose_secret()).map_err(|_| ConfigError::ProxyUrl)?;
+    if !matches!(parsed.scheme(), "http" | "https") || !parsed.has_host() {
+        return Err(ConfigError::ProxyUrl);
+    }
+    let proxy = reqwest::Proxy::all(parsed).map_err(|_| ConfigError::ProxyUrl)?;
+    Ok(proxy.no_proxy(reqwest::NoProxy::from_env()))
+}
+
+/// A request that can be sent more than once.
+pub(crate) struct Request {
+    method: Method,
+    url: Url,
+    headers: HeaderMap,
+    body: Option<Vec<u8>>,
+    repeat: Repeat,
+    identity: Option<reqwest::Identity>,
+    /// Whatever must not appear in an error, besides the token.
+    secrets: Vec<SecretString>,
+    bearer: Option<SecretString>,
+    until: Option<Until>,
+    /// Statuses that are answers although they are no success.
+    accepted: Vec<u16>,
+}
+
+/// A longer life than the usual retries: until this moment every failure but
+/// those with a status in the list is repeated.
+struct Until {
+    moment: Instant,
+    except: &'static [u16],
+}
+
+impl Request {
+    pub(crate) fn new(method: Method, url: Url) -> Self {
+        let repeat = match method {
+            Method::GET | Method::HEAD | Method::OPTIONS => Repeat::Safe,
+            Method::PUT | Method::PATCH | Method::DELETE => Repeat::Idempotent,
+            _ => Repeat::Once,
+        };
+        let headers =
+            HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]);
+        Self {
+            method,
+            url,
+            headers,
+            body: None,
+            repeat,
+            identity: None,
+            secrets: Vec::new(),
+            bearer: None,
+            until: None,
+            accepted: Vec::new(),
+        }
+    }
+
+    pub(crate) fn get(url: Url) -> Self {
+        Self::new(Method::GET, url)
+    }
+
+    pub(crate) fn body(mut self, content_type: &'static str, body: impl Into<Vec<u8>>) -> Self {
+        self.headers
+            .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        self.body = Some(body.into());
+        self
+    }
+
+    pub(crate) fn json(self, body: &serde_json::Value) -> Self {
+        self.body("application/json", body.to_string())
+    }
+
+    pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// Twice is as good as once, whatever the method.
+    pub(crate) fn repeatable(mut self) -> Self {
+        self.repeat = Repeat::Idempotent;
+        self
+    }
+
+    /// Sends it again until `moment`, except after these statuses.
+    pub(crate) fn until(mut self, moment: Instant, except: &'static [u16]) -> Self {
+        self.until = Some(Until { moment, except });
+        self
+    }
+
+    /// Takes these statuses for answers, too.
+    pub(crate) fn accepting(mut self, statuses: &[u16]) -> Self {
+        self.accepted.extend_from_slice(statuses);
+        self
+    }
+
+    pub(crate) fn identity(mut self, identity: reqwest::Identity) -> Self {
+        self.identity = Some(identity);
+        self
+    }
+
+    /// Texts to mask wherever they come back.
+    pub(crate) fn masking<'a>(mut self, secrets: impl IntoIterator<Item = &'a str>) -> Self {
+        self.secrets
+            .extend(secrets.into_iter().map(SecretString::from));
+        self
+    }
+
+    pub(crate) fn bearer(&mut self, token: &SecretString) {
+        self.bearer = Some(token.clone());
+    }
+
+    /// The URL without what may be confidential: user, query, fragment.
+    fn location(&self) -> String {
+        let mut url = self.url.clone();
+        url.set_query(None);
+        url.set_fragment(None);
+        url.into()
+    }
+
+    /// A text of the service, fit to be shown.
+    fn clean(&self, text: &str) -> String {
+        message::clean(
+            text,
+            self.secrets
+                .iter()
+                .chain(&self.bearer)
+                .map(ExposeSecret::expose_secret),
+        )
+    }
+}
+
+/// A successful answer (2xx, no HTML, complete).
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+    /// The error this answer turns into when it cannot be understood.
+    blank: Error,
+    request_clean: Vec<SecretString>,
+}
+
+impl Answer {
+    /// Decodes a JSON body.
+    pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        serde_json::from_slice(&self.body).map_err(|error| {
+            // The text of a serde error may quote the body, so only its place.
+            let place = format!(
+                "no JSON of the expected form at line {}, column {}",
+                error.line(),
+                error.column()
+            );
+            self.unexpected(place)
+        })
+    }
+
+    /// The error "this is not what the API promises".
+    pub(crate) fn unexpected(&self, what: impl Into<String>) -> Error {
+        self.blank.clone().with_message(what)
+    }
+
+    /// Whether there is nothing but white space in the body.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.body.trim_ascii().is_empty()
+    }
+
+    /// What the body says, fit to be shown.
+    pub(crate) fn message(&self) -> Option<String> {
+        let text = message::find(&self.body).text?;
+        Some(message::clean(
+            &text,
+            self.request_clean.iter().map(ExposeSecret::expose_secret),
+        ))
+    }
+
+    pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
+/// What the caller sees as one call to SAP.
+#[derive(Clone)]
+pub(crate) struct Operation {
+    pub(crate) http: Arc<Http>,
+    pub(crate) context: Context,
+    correlation_id: String,
+    started: Instant,
+}
+
+/// Why waiting for something ended early.
+enum Interrupted {
+    Cancelled,
+    Deadline,
+}
+
+/// What has happened to a request in earlier attempts.
+#[derive(Default)]
+struct SoFar {
+    attempts: u32,
+    maybe_processed: bool,
+    last: Option<Error>,
+}
+
+/// One attempt that failed.
+struct Failed {
+    error: Error,
+    failure: Failure,
+}
+
+impl Operation {
+    /// Sends a request, again where the rules allow it.
+    pub(crate) async fn send(&self, stack: &Stack, request: &Request) -> Result<Answer, Error> {
+        let mut so_far = SoFar::default();
+        loop {
+            // The semaphore is never closed, so there is always a permit.
+            let permit = match self.interruptible(self.http.permits.acquire()).await {
+                Ok(permit) => permit.ok(),
+                Err(interrupted) => return Err(self.interrupted(&interrupted, request, so_far)),
+            };
+            so_far.attempts += 1;
+            let sent = self
+                .interruptible(self.attempt(stack, request, so_far.attempts))
+                .await;
+            drop(permit);
+            let failed = match sent {
+                Ok(Ok(answer)) => return Ok(self.finish_answer(answer, so_far.attempts)),
+                Ok(Err(failed)) => failed,
+                Err(interrupted) => {
+                    // Nobody can know how far the attempt had come.
+                    so_far.maybe_processed |= request.repeat != Repeat::Safe;
+                    return Err(self.interrupted(&interrupted, request, so_far));
+                }
+            };
+            let verdict = retry::judge(failed.failure, request.repeat);
+            so_far.maybe_processed |= verdict.maybe_processed;
+            let Some(delay) = self.delay(request, &failed, verdict.retry, so_far.attempts) else {
+                return Err(self.finish(failed.error, request, &so_far));
+            };
+            so_far.last = Some(failed.error);
+            if let Err(interrupted) = self.interruptible(self.http.clock.sleep(delay)).await {
+                return Err(self.interrupted(&interrupted, request, so_far));
+            }
+        }
+    }
+
+    fn interrupted(&self, why: &Interrupted, request: &Request, mut so_far: SoFar) -> Error {
+        let mut error = Error::new(why.kind());
+        if let Some(last) = so_far.last.take() {
+            error.parts_mut().message = Some(format!("the attempt before failed: {last}"));
+            error.parts_mut().source = Some(Arc::new(last));
+        }
+        self.finish(error, request, &so_far)
+    }
+
+    /// How long to wait before the next attempt; `None` ends it.
+    fn delay(
+        &self,
+        request: &Request,
+        failed: &Failed,
+        retry: bool,
+        attempts: u32,
+    ) -> Option<Duration> {
+        let hint = match failed.failure {
+            Failure::Status { hint, .. } => hint,
+            _ => None,
+        };
+        let retries = attempts - 1;
+        let delay = self.http.retry.delay(retries, hint, fastrand::f64());
+        let then = self.http.clock.now().checked_add(delay)?;
+        if then >= self.context.deadline {
+            return None;
+        }
+        let usual = retry && retries < self.http.retry.max_retries;
+        let prolonged = request.until.as_ref().is_some_and(|until| {
+            then < until.moment
+                && match failed.failure {
+                    Failure::Status { status, .. } => !until.except.contains(&status),
+                    Failure::Connect | Failure::NoAnswer => true,
+                    Failure::Refused | Failure::Garbled => false,
+                }
+        });
+        (usual || prolonged).then_some(delay)
+    }
+
+    /// Runs something until it ends, the deadline passes or the caller cancels.
+    pub(crate) async fn bounded<T>(&self, work: impl Future<Output = T>) -> Result<T, Error> {
+        self.interruptible(work).await.map_err(|interrupted| {
+            let mut error = Error::new(interrupted.kind());
+            error.parts_mut().elapsed = self.elapsed();
+            error
+        })
+    }
+
+    async fn interruptible<T>(&self, work: impl Future<Output = T>) -> Result<T, Interrupted> {
+        tokio::select! {
+            biased;
+            () = self.context.cancel.cancelled() => Err(Interrupted::Cancelled),
+            () = self.http.clock.passed(self.context.deadline) => Err(Interrupted::Deadline),
+            done = work => Ok(done),
+        }
+    }
+
+    async fn attempt(
+        &self,
+        stack: &Stack,
+        request: &Request,
+        number: u32,
+    ) -> Result<Answer, Failed> {
+        let client = stack
+            .client(&self.http, request.identity.as_ref())
+            .map_err(|error| Failed {
+                error,
+                failure: Failure::Refused,
+            })?;
+        let start = self.http.clock.now();
+        let outcome = self.exchange(&client, request).await;
+        let status = match &outcome {
+            Ok(answer) => Some(answer.status),
+            Err(failed) => failed.error.status(),
+        };
+        tracing::debug!(
+            method = %request.method,
+            host = request.url.host_str(),
+            path = request.url.path(),
+            status,
+            attempt = number,
+            duration_ms = milliseconds(self.http.clock.now().saturating_duration_since(start)),
+            correlation_id = self.correlation_id,
+            "request to SAP"
+        );
+        outcome
+    }
+
+    async fn exchange(
+        &self,
+        client: &reqwest::Client,
+        request: &Request,
+    ) -> Result<Answer, Failed> {
+        let mut headers = request.headers.clone();
+        if let Ok(id) = HeaderValue::from_str(&self.correlation_id) {
+            headers.insert(CORRELATION_ID, id);
+        }
+        if let Some(token) = &request.bearer {
+            let bearer = format!("Bearer {}", token.expose_secret());
+            let mut value = HeaderValue::from_str(&bearer).map_err(|_| Failed {
+                error: Error::new(ErrorKind::UnexpectedAnswer)
+                    .with_message("the token service gave a token that no header can carry"),
+                failure: Failure::Refused,
+            })?;
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
+        let mut builder = client
+            .request(request.method.clone(), request.url.clone())
+            .headers(headers);
+        // Also an empty body is a body to POST, so that its length is sent.
+        if let Some(body) = &request.body {
+            builder = builder.body(body.clone());
+        } else if matches!(request.method, Method::POST | Method::PUT | Method::PATCH) {
+            builder = builder.body(Vec::new());
+        }
+        let response = builder
+            .send()
+            .await
+            .map_err(|error| not_sent(request, error))?;
+        self.read(request, response).await
+    }
+
+    async fn read(&self, request: &Request, response: reqwest::Response) -> Result<Answer, Failed> {
+        let status = response.status();
+        let headers = response.headers().clone();
+        let (body, broken) = read_body(response).await;
+        let mut error = Error::new(ErrorKind::Status);
+        error.parts_mut().status = Some(status.as_u16());
+        let hint = self.hint(status, &headers);
+        let as_status = Failure::Status {
+            status: status.as_u16(),
+            hint,
+        };
+
+        if let Some(router) = headers.get(ROUTER_ERROR).filter(|_| !status.is_success()) {
+            error.parts_mut().kind = ErrorKind::Router;
+            error.parts_mut().message = router.to_str().ok().map(|text| request.clean(text));
+            return Err(Failed {
+                error,
+                failure: as_status,
+            });
+        }
+        if status.is_redirection() {
+            error.parts_mut().kind = ErrorKind::Redirect {
+                host: redirect_host(request, &headers),
+            };
+            return Err(Failed {
+                error,
+                failure: Failure::Refused,
+            });
+        }
+        if is_html(&headers, &body) {
+            error.parts_mut().kind = ErrorKind::Html;
+            error.parts_mut().message =
+                message::html_title(&body).map(|title| request.clean(&title));
+            let failure = if status.is_success() {
+                Failure::Garbled
+            } else {
+                as_status
+            };
+            return Err(Failed { error, failure });
+        }
+        if !status.is_success() && !request.accepted.contains(&status.as_u16()) {
+            let words = message::find(&body);
+            let parts = error.parts_mut();
+            if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+                parts.kind = ErrorKind::Proxy;
+            }
+            parts.message = words.text.map(|text| request.clean(&text));
+            parts.said_by_sap = words.error_message;
+            parts.oauth_code = words.oauth_code;
+            parts.existing = Metadata::of_existing(&body);
+            return Err(Failed {
+                error,
+                failure: as_status,
+            });
+        }
+        match broken {
+            Some(broken) => Err(broken.into_failed(error)),
+            None => {
+                error.parts_mut().kind = ErrorKind::UnexpectedAnswer;
+                self.place(&mut error, request);
+                let request_clean = request
+                    .secrets
+                    .iter()
+                    .chain(&request.bearer)
+                    .cloned()
+                    .collect();
+                Ok(Answer {
+                    status: status.as_u16(),
+                    headers,
+                    body,
+                    blank: error,
+                    request_clean,
+                })
+            }
+        }
+    }
+
+    fn hint(&self, status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
+        if !matches!(
+            status,
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+        ) {
+            return None;
+        }
+        let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+        retry::hint(
+            text(&RETRY_AFTER),
+            text(&RATELIMIT_RESET),
+            self.http.clock.wall(),
+        )
+    }
+
+    /// Adds what every error of this operation says about where it happened.
+    fn finish(&self, mut error: Error, request: &Request, so_far: &SoFar) -> Error {
+        self.place(&mut error, request);
+        let parts = error.parts_mut();
+        parts.attempts = so_far.attempts;
+        parts.elapsed = self.elapsed();
+        parts.maybe_processed = so_far.maybe_processed;
+        error
+    }
+
+    fn finish_answer(&self, mut answer: Answer, attempts: u32) -> Answer {
+        let parts = answer.blank.parts_mut();
+        parts.attempts = attempts;
+        parts.elapsed = self.elapsed();
+        answer
+    }
+
+    fn place(&self, error: &mut Error, request: &Request) {
+        let parts = error.parts_mut();
+        parts.method = Some(request.method.to_string());
+        parts.url = Some(request.location());
+        parts.correlation_id = Some(self.correlation_id.clone());
+        // An answer that cannot be understood may belong to a change made.
+        parts.maybe_processed = request.repeat != Repeat::Safe;
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.http
+            .clock
+            .now()
+            .saturating_duration_since(self.started)
+    }
+}
+
+impl Interrupted {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Cancelled => ErrorKind::Cancelled,
+            Self::Deadline => ErrorKind::Deadline,
+        }
+    }
+}
+
+/// Why a body could not be read to its end.
+enum Broken {
+    TooLarge,
+    Connection(reqwest::Error),
+}
+
+impl Broken {
+    fn into_failed(self, mut error: Error) -> Failed {
+        match self {
+            Self::TooLarge => {
+                error.parts_mut().kind = ErrorKind::TooLarge;
+                Failed {
+                    error,
+                    failure: Failure::Garbled,
+                }
+            }
+            Self::Connection(source) => {
+                let source = source.without_url();
+                error.parts_mut().kind = ErrorKind::NoAnswer;
+                error.parts_mut().message = Some(innermost(&source));
+                error.parts_mut().source = Some(Arc::new(source));
+                Failed {
+                    error,
+                    failure: Failure::NoAnswer,
+                }
+            }
+        }
+    }
+}
+
+/// Reads what there is of a body.
+async fn read_body(mut response: reqwest::Response) -> (Vec<u8>, Option<Broken>) {
+    let mut body = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() > MAX_BODY => {
+                return (body, Some(Broken::TooLarge));
+            }
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => return (body, None),
+            Err(error) => return (body, Some(Broken::Connection(error))),
+        }
+    }
+}
+
+/// No answer at all: finds out why.
+fn not_sent(request: &Request, error: reqwest::Error) -> Failed {
+    let error = error.without_url();
+    let text = innermost(&error);
+    let (kind, failure) = if has_tls_error(&error) {
+        // Before the request is sent, or as the answer to it (TLS 1.3 rejects a
+        // client certificate that late).
+        let failure = if error.is_connect() {
+            Failure::Refused
+        } else {
+            Failure::Garbled
+        };
+        (ErrorKind::Tls, failure)
+    } else if text.contains("tunnel error") {
+        (ErrorKind::Proxy, Failure::Refused)
+    } else if error.is_connect() {
+        (ErrorKind::Connect, Failure::Connect)
+    } else if error.is_builder() {
+        (ErrorKind::Setup, Failure::Refused)
+    } else {
+        (ErrorKind::NoAnswer, Failure::NoAnswer)
+    };
+    let mut failed = Error::new(kind).with_message(request.clean(&text));
+    failed.parts_mut().source = Some(Arc::new(error));
+    Failed {
+        error: failed,
+        failure,
+    }
+}
+
+/// The text of the last cause, which is the only telling one.
+fn innermost(error: &dyn StdError) -> String {
+    let mut last = error;
+    while let Some(source) = last.source() {
+        last = source;
+    }
+    last.to_string()
+}
+
+fn has_tls_error(error: &(dyn StdError + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if error.is::<rustls::Error>() {
+            return true;
+        }
+        // An I/O error hides the error it was made of from its source chain.
+        if let Some(inner) = error
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref)
+            && has_tls_error(inner)
+        {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}
+
+fn is_html(headers: &HeaderMap, body: &[u8]) -> bool {
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("");
+    let kind = kind.trim_start().to_ascii_lowercase();
+    let text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    kind.starts_with("text/html")
+        || kind.starts_with("application/xhtml")
+        || text.trim_ascii_start().starts_with(b"<")
+}
+
+/// The host a redirect points to; nothing else of it is shown.
+fn redirect_host(request: &Request, headers: &HeaderMap) -> Option<String> {
+    let location = headers.get(LOCATION)?.to_str().ok()?;
+    let target = request.url.join(location).ok()?;
+    target.host_str().map(str::to_owned)
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,170 @@
+//! SAP's own words in an answer: found, masked and shortened for people.
+//!
+//! Every text of a service that reaches an error, a state or a log passes
+//! through [`clean`].
+
+use std::borrow::Cow;
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+
+/// Longest text that is shown, in characters.
+const MAX_CHARACTERS: usize = 500;
+
+/// What stands in the place of a secret.
+const MASK: &str = "(hidden)";
+
+/// What an answer's body says.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Words {
+    /// The message, unmasked and of any length.
+    pub(crate) text: Option<String>,
+    /// It stands in the Destination service's own `ErrorMessage`.
+    pub(crate) error_message: bool,
+    /// OAuth's `error`, a fixed word such as `invalid_scope`.
+    pub(crate) oauth_code: Option<String>,
+}
+
+/// Finds the message in a body: `ErrorMessage`, OAuth's `error` with
+/// `error_description`, an OData error, `message`, or the bare text.
+pub(crate) fn find(body: &[u8]) -> Words {
+    let text = String::from_utf8_lossy(body);
+    let text = text.trim_start_matches('\u{feff}').trim();
+    match serde_json::from_str::<Value>(text) {
+        Ok(Value::Object(object)) => {
+            let error_message = object.get("ErrorMessage").and_then(Value::as_str);
+            Words {
+                text: error_message
+                    .map(str::to_owned)
+                    .or_else(|| in_object(&object)),
+                error_message: error_message.is_some(),
+                oauth_code: object
+                    .get("error")
+                    .and_then(Value::as_str)
+                    .map(str::to_owned),
+            }
+        }
+        Ok(Value::String(bare)) => Words::text(bare),
+        Ok(_) => Words::default(),
+        Err(_) if text.is_empty() => Words::default(),
+        Err(_) => Words::text(text.to_owned()),
+    }
+}
+
+impl Words {
+    fn text(text: String) -> Self {
+        Self {
+            text: Some(text),
+            ..Self::default()
+        }
+    }
+}
+
+fn in_object(object: &serde_json::Map<String, Value>) -> Option<String> {
+    let text = |name: &str| object.get(name).and_then(Value::as_str);
+    match object.get("error") {
+        Some(Value::String(error)) => Some(match text("error_description") {
+            Some(description) => format!("{error}: {description}"),
+            None => error.clone(),
+        }),
+        Some(Value::Object(odata)) => {
+            let part = |name: &str| match odata.get(name) {
+                Some(Value::String(text)) => Some(text.clone()),
+                // OData v2 wraps the text once more: `{"lang", "value"}`.
+                Some(Value::Object(wrapped)) => wrapped
+                    .get("value")
+                    .and_then(Value::as_str)
+                    .map(str::to_owned),
+                Some(Value::Number(number)) => Some(number.to_string()),
+                _ => None,
+            };
+            match (part("code"), part("message")) {
+                (Some(code), Some(message)) => Some(format!("{code}: {message}")),
+                (code, message) => message.or(code),
+            }
+        }
+        _ => ["message", "Message", "description", "status", "text"]
+            .iter()
+            .find_map(|name| text(name))
+            .map(str::to_owned),
+    }
+}
+
+/// The title of an HTML page.
+pub(crate) fn html_title(body: &[u8]) -> Option<String> {
+    let page = String::from_utf8_lossy(body);
+    // ASCII only, so that the positions fit the original.
+    let lower = page.to_ascii_lowercase();
+    let start = lower.find("<title")?;
+    let start = start + lower.get(start..)?.find('>')? + 1;
+    let end = start + lower.get(start..)?.find("</title")?;
+    let title = page.get(start..end)?.trim();
+    (!title.is_empty()).then(|| title.to_owned())
+}
+
+/// Masks secrets, makes one line of it, and shortens it.
+pub(crate) fn clean<'a>(text: &str, secrets: impl IntoIterator<Item = &'a str>) -> String {
+    let mut text = Cow::Borrowed(text);
+    let mut secrets: Vec<&str> = secrets
+        .into_iter()
+        .filter(|s| s.chars().count() >= 4)
+        .collect();
+    // Longest first: one secret may be a part of another.
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    for secret in secrets {
+        text = replaced(text, secret);
+        text = replaced(
+            text,
+            &utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string(),
+        );
+    }
+    let words: Vec<Cow<'_, str>> = text.split_whitespace().map(mask_tokens).collect();
+    shorten(&mask_schemes(&words))
+}
+
+fn replaced<'a>(text: Cow<'a, str>, secret: &str) -> Cow<'a, str> {
+    if text.contains(secret) {
+        Cow::Owned(text.replace(secret, MASK))
+    } else {
+        text
+    }
+}
+
+/// Hides everything in a word that looks like a JSON web token.
+fn mask_tokens(word: &str) -> Cow<'_, str> {
+    let Some(start) = word.find("eyJ") else {
+        return Cow::Borrowed(word);
+    };
+    let (before, token) = word.split_at(start);
+    let end = token
+        .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '=')))
+        .unwrap_or(token.len());
+    let (token, after) = token.split_at(end);
+    let token = if token.len() > 16 { MASK } else { token };
+    Cow::Owned(format!("{before}{token}{}", mask_tokens(after)))
+}
+
+/// Hides what follows `Bearer` and `Basic`, and joins the words.
+fn mask_schemes(words: &[Cow<'_, str>]) -> String {
+    let mut line = String::new();
+    let mut hide = false;
+    for word in words {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        // A short word after "Basic" or "Bearer" is prose, not a credential.
+        line.push_str(if hide && word.len() >= 16 { MASK } else { word });
+        let ending = word
+            .trim_start_matches(['"', '\'', '`'])
+            .to_ascii_lowercase();
+        hide = ending.ends_with("bearer") || ending.ends_with("basic");
+    }
+    line
+}
+
+fn shorten(text: &str) -> String {
+    match text.char_indices().nth(MAX_CHARACTERS) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
