@@ -10,6 +10,7 @@
 //! them, and a schema that cannot express them cannot get them wrong.
 
 pub mod diagnostics;
+pub mod duration;
 pub mod number;
 pub mod path;
 pub mod plan;
@@ -17,7 +18,9 @@ pub mod private;
 pub mod provider;
 pub mod resource;
 pub mod schema;
+mod schema_check;
 pub mod sensitive;
 pub mod types;
 pub mod validators;
 pub mod value;
+pub mod wire;

@@ -55,6 +55,19 @@ impl Path {
         self
     }
 
+    /// This path, seen from one step further outside.
+    #[must_use]
+    pub fn within(mut self, step: Step) -> Self {
+        self.0.insert(0, step);
+        self
+    }
+
+    /// Whether this is the whole configuration.
+    #[must_use]
+    pub fn is_root(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The steps from the outside in.
     #[must_use]
     pub fn steps(&self) -> &[Step] {
@@ -73,5 +86,25 @@ impl fmt::Display for Path {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_read_like_terraforms_own() {
+        let path = Path::attribute("labels").key("a \"b\"").index(2).then("x");
+        assert_eq!(path.to_string(), r#"labels["a \"b\""][2].x"#);
+        assert_eq!(Path::root().to_string(), "");
+    }
+
+    #[test]
+    fn a_path_grows_at_both_ends() {
+        let inner = Path::attribute("create");
+        let path = inner.within(Step::Attribute("timeouts".into()));
+        assert_eq!(path, Path::attribute("timeouts").then("create"));
+        assert!(Path::root().is_root() && !path.is_root());
     }
 }

@@ -4,10 +4,54 @@
 //! documentation; the order of the attributes is the order of the
 //! documentation.
 
+use std::time::Duration;
+
+use super::path::Path;
+use super::schema_check;
+use super::types::Type;
 use super::validators::Validator;
 
+/// How long an operation may take when `timeouts` does not say, as the
+/// descriptions of [`Attribute::create_timeout`] and its like state it.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_mins(20);
+
 /// The schema of a provider, resource or other kind.
+///
+/// A schema that breaks Terraform's rules does not compile:
+///
+/// ```
+/// use sapcalm::framework::schema::{Attribute, Schema};
+///
+/// static GOOD: Schema = Schema::new(0, "A thing.", &[
+///     Attribute::string("name").required().describe("Its name."),
+/// ]);
+/// assert_eq!(GOOD.attributes.len(), 1);
+/// ```
+///
+/// The same with a description that does not end with a full stop:
+///
+/// ```compile_fail,E0080
+/// use sapcalm::framework::schema::{Attribute, Schema};
+///
+/// static BAD: Schema = Schema::new(0, "A thing.", &[
+///     Attribute::string("name").required().describe("Its name"),
+/// ]);
+/// ```
+///
+/// And with a default for an attribute that the configuration must give:
+///
+/// ```compile_fail,E0080
+/// use sapcalm::framework::schema::{Attribute, DefaultValue, Schema};
+///
+/// static BAD: Schema = Schema::new(0, "A thing.", &[
+///     Attribute::string("name").default(DefaultValue::String("x")).required().describe("Its name."),
+/// ]);
+/// ```
 #[derive(Debug)]
+#[expect(
+    clippy::manual_non_exhaustive,
+    reason = "this crate itself must not go around the checks"
+)]
 pub struct Schema {
     /// Version of the state's shape; raised with a state upgrader.
     pub version: i64,
@@ -15,6 +59,74 @@ pub struct Schema {
     pub description: &'static str,
     /// The attributes, in the order of the documentation.
     pub attributes: &'static [Attribute],
+    /// Only [`Schema::new`] makes one.
+    #[expect(dead_code, reason = "keeps others from making one")]
+    checked: (),
+}
+
+impl Schema {
+    /// A schema that keeps the rules of [`super::schema_check`].
+    ///
+    /// # Panics
+    /// Where it does not keep them: at compile time, as a schema is a static.
+    #[must_use]
+    pub const fn new(
+        version: i64,
+        description: &'static str,
+        attributes: &'static [Attribute],
+    ) -> Self {
+        schema_check::check_schema(version, description, attributes);
+        Self {
+            version,
+            description,
+            attributes,
+            checked: (),
+        }
+    }
+
+    /// The type of a whole object.
+    #[must_use]
+    pub fn object_type(&self) -> Type {
+        object_type(self.attributes)
+    }
+
+    /// The top-level attribute of that name.
+    #[must_use]
+    pub fn attribute(&self, name: &str) -> Option<&'static Attribute> {
+        self.attributes
+            .iter()
+            .find(|attribute| attribute.name == name)
+    }
+
+    /// Every attribute with its path, an object before what is inside it.
+    /// [`super::value::Value::at`] finds the value that belongs to a path.
+    #[must_use]
+    pub fn walk(&self) -> Vec<(Path, &'static Attribute)> {
+        let mut found = Vec::new();
+        collect(&Path::root(), self.attributes, &mut found);
+        found
+    }
+}
+
+fn object_type(attributes: &[Attribute]) -> Type {
+    let attributes = attributes
+        .iter()
+        .map(|attribute| (attribute.name.to_owned(), attribute.kind.to_type()));
+    Type::Object(attributes.collect())
+}
+
+fn collect(
+    parent: &Path,
+    attributes: &'static [Attribute],
+    found: &mut Vec<(Path, &'static Attribute)>,
+) {
+    for attribute in attributes {
+        let path = parent.clone().then(attribute.name);
+        found.push((path.clone(), attribute));
+        if let AttributeType::Object(inner) = attribute.kind {
+            collect(&path, inner, found);
+        }
+    }
 }
 
 /// The type of an attribute as a schema declares it.
@@ -34,6 +146,22 @@ pub enum AttributeType {
     Map(&'static AttributeType),
     /// A single nested object with attributes of its own.
     Object(&'static [Attribute]),
+}
+
+impl AttributeType {
+    /// The type of the attribute's values.
+    #[must_use]
+    pub fn to_type(&self) -> Type {
+        match self {
+            Self::String => Type::String,
+            Self::Bool => Type::Bool,
+            Self::Number => Type::Number,
+            Self::List(element) => Type::List(Box::new(element.to_type())),
+            Self::Set(element) => Type::Set(Box::new(element.to_type())),
+            Self::Map(element) => Type::Map(Box::new(element.to_type())),
+            Self::Object(attributes) => object_type(attributes),
+        }
+    }
 }
 
 /// Who gives the value of an attribute.
@@ -158,6 +286,54 @@ impl Attribute {
         Self::new(name, AttributeType::Object(attributes))
     }
 
+    /// The `timeouts` object by Terraform's convention. Its attributes are the
+    /// operations that the object has: [`Attribute::create_timeout`] and so
+    /// on.
+    #[must_use]
+    pub const fn timeouts(operations: &'static [Attribute]) -> Self {
+        Self::object("timeouts", operations).describe(
+            "How long operations may take, retries included: Go durations such as `30s` or \
+             `1h30m`.",
+        )
+    }
+
+    /// The `create` key of [`Attribute::timeouts`].
+    #[must_use]
+    pub const fn create_timeout() -> Self {
+        Self::timeout("create", "How long creating may take. Default `20m`.")
+    }
+
+    /// The `read` key of [`Attribute::timeouts`].
+    #[must_use]
+    pub const fn read_timeout() -> Self {
+        Self::timeout("read", "How long reading may take. Default `20m`.")
+    }
+
+    /// The `update` key of [`Attribute::timeouts`].
+    #[must_use]
+    pub const fn update_timeout() -> Self {
+        Self::timeout("update", "How long updating may take. Default `20m`.")
+    }
+
+    /// The `delete` key of [`Attribute::timeouts`].
+    #[must_use]
+    pub const fn delete_timeout() -> Self {
+        Self::timeout(
+            "delete",
+            "How long deleting may take. Default `20m`. A destroy takes the value from the \
+             state, so apply a new one first.",
+        )
+    }
+
+    /// A key of [`Attribute::timeouts`] for another operation, such as `open`.
+    /// The description says the default.
+    #[must_use]
+    pub const fn timeout(operation: &'static str, description: &'static str) -> Self {
+        Self::string(operation)
+            .validate(&[Validator::Duration])
+            .describe(description)
+    }
+
     /// The configuration must give the value.
     #[must_use]
     pub const fn required(mut self) -> Self {
@@ -241,11 +417,54 @@ impl Attribute {
 /// The identity of a resource: the immutable facts that name the remote
 /// object (Terraform 1.12).
 #[derive(Debug)]
+#[expect(
+    clippy::manual_non_exhaustive,
+    reason = "this crate itself must not go around the checks"
+)]
 pub struct IdentitySchema {
     /// Version of the identity's shape.
     pub version: i64,
     /// Its attributes.
     pub attributes: &'static [IdentityAttribute],
+    /// Only [`IdentitySchema::new`] makes one.
+    #[expect(dead_code, reason = "keeps others from making one")]
+    checked: (),
+}
+
+impl IdentitySchema {
+    /// An identity that keeps the rules of [`super::schema_check`].
+    ///
+    /// ```compile_fail,E0080
+    /// use sapcalm::framework::schema::{IdentityAttribute, IdentitySchema};
+    ///
+    /// // Nothing would be required to import by it.
+    /// static BAD: IdentitySchema = IdentitySchema::new(0, &[
+    ///     IdentityAttribute { name: "name", required_for_import: false, description: "Its name." },
+    /// ]);
+    /// ```
+    ///
+    /// # Panics
+    /// Where it does not keep them: at compile time, as an identity is a
+    /// static.
+    #[must_use]
+    pub const fn new(version: i64, attributes: &'static [IdentityAttribute]) -> Self {
+        schema_check::check_identity(version, attributes);
+        Self {
+            version,
+            attributes,
+            checked: (),
+        }
+    }
+
+    /// The type of a whole identity.
+    #[must_use]
+    pub fn object_type(&self) -> Type {
+        let attributes = self
+            .attributes
+            .iter()
+            .map(|attribute| (attribute.name.to_owned(), Type::String));
+        Type::Object(attributes.collect())
+    }
 }
 
 /// One text attribute of an identity.
@@ -257,4 +476,74 @@ pub struct IdentityAttribute {
     pub required_for_import: bool,
     /// Meaning.
     pub description: &'static str,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static TEXT: AttributeType = AttributeType::String;
+    static TEXTS: AttributeType = AttributeType::Set(&TEXT);
+    static THING: Schema = Schema::new(
+        3,
+        "A thing.",
+        &[
+            Attribute::string("name").required().describe("Its name."),
+            Attribute::map("labels", &TEXTS).describe("Its labels."),
+            Attribute::timeouts(&[Attribute::create_timeout(), Attribute::delete_timeout()]),
+            Attribute::number("size")
+                .computed()
+                .keep_prior()
+                .describe("Its size."),
+        ],
+    );
+
+    #[test]
+    fn the_type_of_an_object_has_every_attribute() {
+        assert_eq!(
+            THING.object_type().to_json().to_string(),
+            r#"["object",{"labels":["map",["set","string"]],"name":"string","size":"number","#
+                .to_owned()
+                + r#""timeouts":["object",{"create":"string","delete":"string"}]}]"#
+        );
+    }
+
+    #[test]
+    fn a_walk_sees_nested_attributes_in_the_order_of_the_documentation() {
+        let paths: Vec<String> = THING
+            .walk()
+            .iter()
+            .map(|(path, attribute)| {
+                assert!(path.to_string().ends_with(attribute.name));
+                path.to_string()
+            })
+            .collect();
+        assert_eq!(
+            paths,
+            [
+                "name",
+                "labels",
+                "timeouts",
+                "timeouts.create",
+                "timeouts.delete",
+                "size"
+            ]
+        );
+        assert_eq!(THING.attribute("size").unwrap().mode, Mode::Computed);
+        assert!(THING.attribute("create").is_none());
+    }
+
+    #[test]
+    fn the_descriptions_of_timeouts_state_the_default_that_is_used() {
+        let text = crate::framework::duration::format(DEFAULT_TIMEOUT);
+        assert_eq!(text, "20m0s");
+        for attribute in [
+            Attribute::create_timeout(),
+            Attribute::read_timeout(),
+            Attribute::update_timeout(),
+            Attribute::delete_timeout(),
+        ] {
+            assert!(attribute.description.contains("Default `20m`."));
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::number::Number;
+use super::path::{Path, Step};
 
 /// One value of a configuration, plan or state.
 ///
@@ -104,6 +105,21 @@ impl Value {
         }
     }
 
+    /// The part of this value at a path; [`Value::Null`] where there is none,
+    /// [`Value::Unknown`] inside of what is unknown.
+    #[must_use]
+    pub fn at(&self, path: &Path) -> &Value {
+        path.steps()
+            .iter()
+            .fold(self, |value, step| match (step, value) {
+                (Step::Attribute(name), _) => value.get(name),
+                (Step::Key(key), _) => value.get(key),
+                (Step::Index(index), Self::List(items)) => items.get(*index).unwrap_or(&Self::Null),
+                (Step::Index(_), Self::Unknown) => &Self::Unknown,
+                (Step::Index(_), _) => &Self::Null,
+            })
+    }
+
     /// Equality as Terraform sees it: sets compare without order.
     #[must_use]
     pub fn same(&self, other: &Self) -> bool {
@@ -138,5 +154,78 @@ impl fmt::Debug for Value {
             Self::Set(items) => f.debug_set().entries(items).finish(),
             Self::Map(entries) | Self::Object(entries) => f.debug_map().entries(entries).finish(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(entries: &[(&str, Value)]) -> Value {
+        Value::Object(
+            entries
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), value.clone()))
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn sets_are_the_same_in_any_order_and_lists_are_not() {
+        let (a, b) = (Value::string("a"), Value::string("b"));
+        let set = |items: &[&Value]| Value::Set(items.iter().copied().cloned().collect());
+        assert!(set(&[&a, &b]).same(&set(&[&b, &a])));
+        assert!(!set(&[&a, &b]).same(&set(&[&a])));
+        let nested = |items: &[&Value]| object(&[("x", set(items))]);
+        assert!(nested(&[&a, &b]).same(&nested(&[&b, &a])));
+        let list = |items: &[&Value]| Value::List(items.iter().copied().cloned().collect());
+        assert!(!list(&[&a, &b]).same(&list(&[&b, &a])));
+        assert!(!list(&[]).same(&Value::Null));
+        assert!(!Value::Unknown.same(&Value::Null));
+    }
+
+    #[test]
+    fn a_path_leads_to_its_value() {
+        let value = object(&[
+            ("timeouts", object(&[("create", Value::string("1m"))])),
+            ("list", Value::List(vec![Value::Bool(true), Value::Unknown])),
+            ("later", Value::Unknown),
+        ]);
+        let at = |path: Path| value.at(&path).clone();
+        assert_eq!(at(Path::root()), value);
+        assert_eq!(
+            at(Path::attribute("timeouts").then("create")),
+            Value::string("1m")
+        );
+        assert_eq!(at(Path::attribute("list").index(0)), Value::Bool(true));
+        assert_eq!(at(Path::attribute("list").index(7)), Value::Null);
+        assert_eq!(
+            at(Path::attribute("later").then("x").index(1)),
+            Value::Unknown
+        );
+        assert_eq!(at(Path::attribute("none").then("x")), Value::Null);
+    }
+
+    #[test]
+    fn a_value_is_wholly_known_only_if_all_of_it_is() {
+        let inside = |value: Value| object(&[("a", Value::List(vec![value]))]);
+        assert!(inside(Value::Null).is_wholly_known());
+        assert!(!inside(Value::Unknown).is_wholly_known());
+        assert!(!inside(Value::Unknown).is_unknown());
+    }
+
+    #[test]
+    fn printing_a_value_shows_its_shape_only() {
+        let value = object(&[
+            ("secret", Value::string("hunter2")),
+            ("pin", Value::Number(Number::from(4711_i64))),
+            (
+                "labels",
+                Value::Set(vec![Value::Bool(true), Value::Unknown]),
+            ),
+        ]);
+        let shown = format!("{value:?}");
+        assert!(!shown.contains("hunter2") && !shown.contains("4711") && !shown.contains("true"));
+        assert!(shown.contains("secret"));
     }
 }

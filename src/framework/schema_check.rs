@@ -1,0 +1,447 @@
+//! The rules that every schema keeps, checked while the provider compiles.
+//!
+//! Terraform refuses a schema that breaks its rules, and with it every command
+//! of the practitioner. As schemas are statics, [`super::schema::Schema::new`]
+//! runs these checks in the compiler, so such a provider is never built. Some
+//! rules are ours: descriptions are sentences, because the documentation is
+//! made of them.
+//!
+//! Everything here is `const`, hence the plain loops.
+
+use super::schema::{Attribute, AttributeType, DefaultValue, IdentityAttribute, Mode, Replace};
+use super::validators::Validator;
+
+/// Names that Terraform gives a meaning of its own in a `resource` or
+/// `provider` block.
+const RESERVED: [&str; 9] = [
+    "alias",
+    "connection",
+    "count",
+    "depends_on",
+    "for_each",
+    "lifecycle",
+    "provider",
+    "provisioner",
+    "version",
+];
+
+/// Checks a schema as a whole.
+pub(super) const fn check_schema(version: i64, description: &str, attributes: &[Attribute]) {
+    assert!(version >= 0, "a schema version is not negative");
+    assert!(
+        is_sentence(description),
+        "the description of a schema ends with a full stop"
+    );
+    let mut i = 0;
+    while i < attributes.len() {
+        let mut j = 0;
+        while j < RESERVED.len() {
+            assert!(
+                !equal(attributes[i].name, RESERVED[j]),
+                "Terraform reserves the name of this attribute"
+            );
+            j += 1;
+        }
+        i += 1;
+    }
+    check_attributes(attributes);
+}
+
+/// Checks an identity as a whole.
+pub(super) const fn check_identity(version: i64, attributes: &[IdentityAttribute]) {
+    assert!(version >= 0, "an identity version is not negative");
+    let mut required = false;
+    let mut i = 0;
+    while i < attributes.len() {
+        let attribute = &attributes[i];
+        assert!(
+            is_name(attribute.name),
+            "an identity attribute is named in snake_case"
+        );
+        assert!(
+            is_sentence(attribute.description),
+            "the description of an identity attribute ends with a full stop"
+        );
+        let mut j = 0;
+        while j < i {
+            assert!(
+                !equal(attribute.name, attributes[j].name),
+                "two identity attributes have the same name"
+            );
+            j += 1;
+        }
+        required = required || attribute.required_for_import;
+        i += 1;
+    }
+    assert!(
+        required,
+        "at least one identity attribute is required for an import"
+    );
+}
+
+const fn check_attributes(attributes: &[Attribute]) {
+    let mut i = 0;
+    while i < attributes.len() {
+        let mut j = 0;
+        while j < i {
+            assert!(
+                !equal(attributes[i].name, attributes[j].name),
+                "two attributes have the same name"
+            );
+            j += 1;
+        }
+        check_attribute(&attributes[i]);
+        i += 1;
+    }
+}
+
+const fn check_attribute(attribute: &Attribute) {
+    assert!(
+        is_name(attribute.name),
+        "an attribute is named in snake_case"
+    );
+    assert!(
+        is_sentence(attribute.description),
+        "the description of an attribute ends with a full stop"
+    );
+    if let Some(instead) = attribute.deprecation {
+        assert!(
+            is_sentence(instead),
+            "the text of a deprecation ends with a full stop"
+        );
+    }
+    match attribute.kind {
+        AttributeType::String | AttributeType::Bool | AttributeType::Number => {}
+        AttributeType::List(element)
+        | AttributeType::Set(element)
+        | AttributeType::Map(element) => {
+            check_element(element);
+        }
+        AttributeType::Object(inner) => check_object(attribute, inner),
+    }
+    check_mode(attribute);
+    check_default(attribute);
+    check_validators(attribute);
+}
+
+const fn check_element(element: &AttributeType) {
+    match element {
+        AttributeType::String | AttributeType::Bool | AttributeType::Number => {}
+        AttributeType::List(element)
+        | AttributeType::Set(element)
+        | AttributeType::Map(element) => {
+            check_element(element);
+        }
+        AttributeType::Object(_) => panic!("the elements of a collection are not objects"),
+    }
+}
+
+const fn check_object(attribute: &Attribute, inner: &[Attribute]) {
+    assert!(!inner.is_empty(), "a nested object has attributes");
+    check_attributes(inner);
+    let mut i = 0;
+    while i < inner.len() {
+        assert!(
+            !matches!(attribute.mode, Mode::Computed) || matches!(inner[i].mode, Mode::Computed),
+            "what is inside a computed object is computed"
+        );
+        assert!(
+            !attribute.write_only || inner[i].write_only,
+            "what is inside a write-only object is write-only"
+        );
+        i += 1;
+    }
+}
+
+const fn check_mode(attribute: &Attribute) {
+    let computed = matches!(attribute.mode, Mode::Computed | Mode::OptionalComputed);
+    if attribute.write_only {
+        assert!(
+            !computed,
+            "a write-only attribute is required or optional, without a default"
+        );
+        assert!(
+            matches!(attribute.replace, Replace::Never),
+            "a write-only attribute is never stored, so no change of it can be seen"
+        );
+    }
+    if attribute.keep_prior {
+        assert!(
+            computed && attribute.default.is_none(),
+            "only a computed attribute without a default keeps its prior value"
+        );
+    }
+    if matches!(attribute.mode, Mode::Computed) {
+        assert!(
+            attribute.validators.is_empty(),
+            "nobody configures a computed attribute, so it has no validators"
+        );
+        assert!(
+            matches!(attribute.replace, Replace::Never),
+            "nobody configures a computed attribute, so it does not replace the object"
+        );
+    }
+}
+
+const fn check_default(attribute: &Attribute) {
+    let Some(default) = &attribute.default else {
+        return;
+    };
+    assert!(
+        matches!(attribute.mode, Mode::OptionalComputed),
+        "an attribute with a default is optional and computed"
+    );
+    match (default, &attribute.kind) {
+        (DefaultValue::Bool(_), AttributeType::Bool) => {}
+        (DefaultValue::String(text), AttributeType::String) => {
+            let mut i = 0;
+            while i < attribute.validators.len() {
+                if let Validator::OneOf(allowed) = attribute.validators[i] {
+                    assert!(
+                        contains(allowed, text),
+                        "the default is one of the allowed values"
+                    );
+                }
+                i += 1;
+            }
+        }
+        _ => panic!("a default has the type of its attribute"),
+    }
+}
+
+const fn check_validators(attribute: &Attribute) {
+    let mut i = 0;
+    while i < attribute.validators.len() {
+        match attribute.validators[i] {
+            Validator::OneOf(allowed) => {
+                assert!(!allowed.is_empty(), "at least one value is allowed");
+                check_text(attribute);
+            }
+            Validator::NotEmpty | Validator::Duration | Validator::Url | Validator::Json => {
+                check_text(attribute);
+            }
+            Validator::WholeNumber { min, max } => {
+                assert!(min <= max, "the bounds of a number are in order");
+                assert!(
+                    matches!(attribute.kind, AttributeType::Number),
+                    "only a number can be a whole number"
+                );
+            }
+            Validator::Custom(description, _) => {
+                assert!(
+                    is_sentence(description),
+                    "the description of a validator ends with a full stop"
+                );
+            }
+        }
+        i += 1;
+    }
+}
+
+const fn check_text(attribute: &Attribute) {
+    assert!(
+        matches!(attribute.kind, AttributeType::String),
+        "this validator is for strings only"
+    );
+}
+
+/// Whether Terraform accepts the name: lower-case letters, digits and
+/// underscores, with a letter first.
+const fn is_name(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    if bytes.is_empty() || !bytes[0].is_ascii_lowercase() {
+        return false;
+    }
+    let mut i = 0;
+    while i < bytes.len() {
+        if !(bytes[i].is_ascii_lowercase() || bytes[i].is_ascii_digit() || bytes[i] == b'_') {
+            return false;
+        }
+        i += 1;
+    }
+    true
+}
+
+const fn is_sentence(text: &str) -> bool {
+    matches!(text.as_bytes(), [_, .., b'.'])
+}
+
+const fn contains(texts: &[&str], text: &str) -> bool {
+    let mut i = 0;
+    while i < texts.len() {
+        if equal(texts[i], text) {
+            return true;
+        }
+        i += 1;
+    }
+    false
+}
+
+const fn equal(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    if a.len() != b.len() {
+        return false;
+    }
+    let mut i = 0;
+    while i < a.len() {
+        if a[i] != b[i] {
+            return false;
+        }
+        i += 1;
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::catch_unwind;
+
+    use super::*;
+
+    static TEXT: AttributeType = AttributeType::String;
+    static OBJECT: AttributeType = AttributeType::Object(&[]);
+    static INNER: [Attribute; 1] = [Attribute::string("b").describe("B.")];
+    static BAD_INNER: [Attribute; 1] = [Attribute::string("b")];
+
+    /// An attribute, and a word of the rule that it breaks.
+    type Case = (fn() -> Attribute, &'static str);
+
+    /// The rule that an attribute breaks.
+    fn broken(attribute: fn() -> Attribute) -> String {
+        let result = catch_unwind(|| check_schema(0, "A thing.", &[attribute()]));
+        match result {
+            Ok(()) => "none".to_owned(),
+            Err(panic) => (*panic.downcast::<&'static str>().unwrap()).to_owned(),
+        }
+    }
+
+    fn good() -> Attribute {
+        Attribute::string("name").describe("Its name.")
+    }
+
+    #[test]
+    fn every_rule_about_an_attribute_is_checked() {
+        assert_eq!(broken(good), "none");
+        let cases: [Case; 29] = [
+            (|| Attribute::string("").describe("A."), "snake_case"),
+            (|| Attribute::string("Name").describe("A."), "snake_case"),
+            (|| Attribute::string("a-b").describe("A."), "snake_case"),
+            (|| Attribute::string("1a").describe("A."), "snake_case"),
+            (|| Attribute::string("count").describe("A."), "reserves"),
+            (|| Attribute::string("a"), "full stop"),
+            (|| good().describe("."), "full stop"),
+            (|| good().deprecated("Use that"), "full stop"),
+            (
+                || good().default(DefaultValue::String("x")).required(),
+                "with a default",
+            ),
+            (
+                || good().default(DefaultValue::String("x")).computed(),
+                "with a default",
+            ),
+            (
+                || good().default(DefaultValue::Bool(true)),
+                "type of its attribute",
+            ),
+            (
+                || {
+                    good()
+                        .default(DefaultValue::String("x"))
+                        .validate(&[Validator::OneOf(&["y"])])
+                },
+                "allowed values",
+            ),
+            (
+                || good().computed().validate(&[Validator::NotEmpty]),
+                "no validators",
+            ),
+            (
+                || good().computed().replace(Replace::Always),
+                "does not replace",
+            ),
+            (|| good().computed().write_only(), "required or optional"),
+            (
+                || good().optional_computed().write_only(),
+                "required or optional",
+            ),
+            (
+                || good().default(DefaultValue::String("x")).write_only(),
+                "required or optional",
+            ),
+            (|| good().write_only().replace(Replace::Always), "no change"),
+            (|| good().keep_prior(), "prior value"),
+            (|| good().required().keep_prior(), "prior value"),
+            (
+                || good().default(DefaultValue::String("x")).keep_prior(),
+                "prior value",
+            ),
+            (
+                || Attribute::set("a", &OBJECT).describe("A."),
+                "not objects",
+            ),
+            (
+                || Attribute::object("a", &[]).describe("A."),
+                "has attributes",
+            ),
+            (
+                || Attribute::object("a", &INNER).describe("A.").computed(),
+                "is computed",
+            ),
+            (
+                || Attribute::object("a", &INNER).describe("A.").write_only(),
+                "is write-only",
+            ),
+            (
+                || Attribute::object("a", &BAD_INNER).describe("A."),
+                "full stop",
+            ),
+            (
+                || {
+                    Attribute::list("a", &TEXT)
+                        .describe("A.")
+                        .validate(&[Validator::NotEmpty])
+                },
+                "strings only",
+            ),
+            (
+                || good().validate(&[Validator::OneOf(&[])]),
+                "at least one value",
+            ),
+            (
+                || good().validate(&[Validator::WholeNumber { min: 0, max: 1 }]),
+                "only a number",
+            ),
+        ];
+        for (number, (attribute, rule)) in cases.into_iter().enumerate() {
+            let broken = broken(attribute);
+            assert!(broken.contains(rule), "case {number}: {broken}, not {rule}");
+        }
+    }
+
+    #[test]
+    fn names_are_unique_and_versions_not_negative() {
+        assert!(catch_unwind(|| check_schema(0, "A thing.", &[good(), good()])).is_err());
+        assert!(catch_unwind(|| check_schema(-1, "A thing.", &[])).is_err());
+        assert!(catch_unwind(|| check_schema(0, "A thing", &[])).is_err());
+        check_schema(0, "A thing.", &[]);
+    }
+
+    #[test]
+    fn an_identity_names_something() {
+        let attribute = |name, required_for_import, description| IdentityAttribute {
+            name,
+            required_for_import,
+            description,
+        };
+        check_identity(0, &[attribute("name", true, "Its name.")]);
+        for bad in [
+            vec![],
+            vec![attribute("name", false, "Its name.")],
+            vec![attribute("Name", true, "Its name.")],
+            vec![attribute("name", true, "Its name")],
+            vec![attribute("name", true, "A."), attribute("name", true, "A.")],
+        ] {
+            assert!(catch_unwind(|| check_identity(0, &bad)).is_err());
+        }
+    }
+}

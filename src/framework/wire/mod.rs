@@ -1,0 +1,152 @@
+//! Values as bytes: the schema-directed codecs of Terraform's two wire forms.
+//!
+//! Both work from a [`Type`]: what the type does not allow is an error that
+//! names the attribute and never quotes a value. Neither of them knows the
+//! plugin protocol's messages; picking the form and wrapping the bytes is the
+//! server's business.
+
+pub mod json;
+pub mod msgpack;
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
+use std::fmt;
+
+use unicode_normalization::UnicodeNormalization;
+
+use super::path::{Path, Step};
+use super::types::Type;
+use super::value::Value;
+
+/// How deep values may be nested.
+const MAX_DEPTH: usize = 64;
+
+/// Why bytes are not a value of the expected type, or the other way round.
+///
+/// The message is a sentence without values, so that it can be shown whatever
+/// the bytes hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WireError {
+    /// The part to blame. It ends at a set, whose elements have no address.
+    pub path: Path,
+    /// What is wrong with it.
+    pub message: Cow<'static, str>,
+}
+
+impl WireError {
+    fn new(message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            path: Path::root(),
+            message: message.into(),
+        }
+    }
+
+    /// The same error, seen from one step further outside.
+    fn within(mut self, step: Step) -> Self {
+        self.path = self.path.within(step);
+        self
+    }
+
+    /// The same error, seen from the set that contains the blamed element.
+    fn within_set(mut self) -> Self {
+        self.path = Path::root();
+        self
+    }
+
+    fn mismatch(expected: &Type) -> Self {
+        Self::new(format!(
+            "This must be {}, and the data holds something else.",
+            expected.noun()
+        ))
+    }
+
+    fn missing(attribute: &str) -> Self {
+        Self::new("The data lacks this attribute.").within(attribute_step(attribute))
+    }
+
+    fn unexpected(key: &str) -> Self {
+        // Anything can be in a key; only what looks like a name is shown.
+        let is_name = key.len() <= 64
+            && key
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+        if is_name {
+            Self::new(format!(
+                "The data has the attribute `{key}`, and the schema does not."
+            ))
+        } else {
+            Self::new("The data has an attribute that the schema does not have.")
+        }
+    }
+
+    fn repeated() -> Self {
+        Self::new("The data has the same key twice.")
+    }
+
+    fn too_deep() -> Self {
+        Self::new(format!(
+            "The data is nested more than {MAX_DEPTH} levels deep."
+        ))
+    }
+}
+
+impl fmt::Display for WireError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.path.is_root() {
+            f.write_str(&self.message)
+        } else {
+            write!(f, "`{}`: {}", self.path, self.message)
+        }
+    }
+}
+
+impl std::error::Error for WireError {}
+
+fn attribute_step(name: &str) -> Step {
+    Step::Attribute(Cow::Owned(name.to_owned()))
+}
+
+/// The text in Unicode normalisation form C, the only one that Terraform
+/// compares and stores.
+pub(super) fn normalised(text: &str) -> String {
+    if text.is_ascii() {
+        text.to_owned()
+    } else {
+        text.nfc().collect()
+    }
+}
+
+/// The elements of a set, each once, in the order of their first appearance.
+/// Elements that are not wholly known stay: they can become different ones.
+///
+/// # Errors
+/// Where an element is not of the type.
+pub(super) fn without_duplicates(
+    element: &Type,
+    items: Vec<Value>,
+) -> Result<Vec<Value>, WireError> {
+    let mut seen = HashSet::new();
+    let mut distinct = Vec::new();
+    for item in items {
+        // Equal values have equal bytes, sets within the element included.
+        let bytes = msgpack::encode(element, &item).map_err(WireError::within_set)?;
+        if !item.is_wholly_known() || seen.insert(bytes) {
+            distinct.push(item);
+        }
+    }
+    Ok(distinct)
+}
+
+/// Checks that the object has exactly the attributes of its type.
+fn check_attributes(
+    attributes: &BTreeMap<String, Type>,
+    entries: &BTreeMap<String, Value>,
+) -> Result<(), WireError> {
+    if let Some(name) = attributes.keys().find(|name| !entries.contains_key(*name)) {
+        return Err(WireError::missing(name));
+    }
+    match entries.keys().find(|name| !attributes.contains_key(*name)) {
+        Some(name) => Err(WireError::unexpected(name)),
+        None => Ok(()),
+    }
+}
