@@ -1,0 +1,215 @@
+//! What the `provider` block became: the client, which service keys there are,
+//! and what this process remembers.
+//!
+//! Making one is cheap and asks no server. A service key is demanded only by
+//! the operation that needs it, through one of the `require_` functions; their
+//! error names the attribute and the environment variable.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+
+use crate::client::{self, Client, Destinations, KeyKind, Landscape, OrderManagement};
+use crate::framework::diagnostics::Diagnostic;
+use crate::framework::resource::Context;
+
+use super::diagnostics::{Call, failed};
+
+/// The configured provider, shared by all operations.
+#[derive(Debug)]
+pub struct Configured {
+    client: Client,
+    /// Services that cannot be called yet, and the attribute that is unknown.
+    unknown: BTreeMap<KeyKind, &'static str>,
+    created: Mutex<BTreeSet<(&'static str, String)>>,
+    warned: Mutex<BTreeSet<&'static str>>,
+}
+
+/// What is known about a service key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key {
+    /// It can be used.
+    Known,
+    /// Something this service needs is decided later in the same run. Only
+    /// while planning.
+    Unknown,
+    /// It is not configured.
+    Absent,
+}
+
+impl Configured {
+    /// A configured provider. `unknown` names, for each service that cannot be
+    /// called yet, the attribute of the provider block that is unknown.
+    #[must_use]
+    pub fn new(client: Client, unknown: BTreeMap<KeyKind, &'static str>) -> Self {
+        Self {
+            client,
+            unknown,
+            created: Mutex::default(),
+            warned: Mutex::default(),
+        }
+    }
+
+    /// The client for SAP's services.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// What is known about a service key.
+    #[must_use]
+    pub fn key(&self, kind: KeyKind) -> Key {
+        let config = self.client.config();
+        let configured = match kind {
+            KeyKind::Destination => config.destination_key.is_some(),
+            KeyKind::OrderManagement => config.order_management_key.is_some(),
+            KeyKind::CloudAlm => config.cloud_alm_key.is_some(),
+        };
+        if self.unknown.contains_key(&kind) {
+            Key::Unknown
+        } else if configured {
+            Key::Known
+        } else {
+            Key::Absent
+        }
+    }
+
+    /// The Destination service.
+    ///
+    /// # Errors
+    /// When its service key is missing or not known yet.
+    pub fn require_destination(&self) -> Result<Destinations<'_>, Diagnostic> {
+        self.require(KeyKind::Destination)?;
+        let service = self.client.destinations();
+        service.map_err(|error| failed(Call::UseKey, &error))
+    }
+
+    /// Order Management's monitoring API.
+    ///
+    /// # Errors
+    /// When its service key is missing, not known yet or names no endpoint.
+    pub fn require_order_management(&self) -> Result<OrderManagement<'_>, Diagnostic> {
+        self.require(KeyKind::OrderManagement)?;
+        let service = self.client.order_management();
+        service.map_err(|error| failed(Call::UseKey, &error))
+    }
+
+    /// Cloud ALM's landscape.
+    ///
+    /// # Errors
+    /// When its service key is missing or not known yet.
+    pub fn require_landscape(&self) -> Result<Landscape<'_>, Diagnostic> {
+        self.require(KeyKind::CloudAlm)?;
+        let service = self.client.landscape();
+        service.map_err(|error| failed(Call::UseKey, &error))
+    }
+
+    /// Demands a service key.
+    ///
+    /// # Errors
+    /// When it is missing or not known yet.
+    pub fn require(&self, kind: KeyKind) -> Result<(), Diagnostic> {
+        match self.key(kind) {
+            Key::Known => Ok(()),
+            Key::Absent => Err(missing_key(kind)),
+            Key::Unknown => Err(Diagnostic::error(
+                "Unknown provider configuration",
+                format!(
+                    "The provider's `{}` is only known after another change of this run is \
+                     applied, and this operation needs it now.\n\n\
+                     Apply that change first with `-target`, or give the provider a value that \
+                     is known.",
+                    self.unknown_attribute(kind)
+                ),
+            )),
+        }
+    }
+
+    /// The warning of an operation that goes on without a service key that is
+    /// not known yet. `consequence` is a sentence.
+    #[must_use]
+    pub fn unknown_key_warning(&self, kind: KeyKind, consequence: &str) -> Diagnostic {
+        Diagnostic::warning(
+            "Unknown provider configuration",
+            format!(
+                "The provider's `{}` is only known after another change of this run is applied. \
+                 {consequence}",
+                self.unknown_attribute(kind)
+            ),
+        )
+    }
+
+    fn unknown_attribute(&self, kind: KeyKind) -> &'static str {
+        self.unknown.get(&kind).copied().unwrap_or(attribute(kind))
+    }
+
+    /// Remembers that create made this object in this process.
+    pub fn remember_created(&self, type_name: &'static str, id: &str) {
+        lock(&self.created).insert((type_name, id.to_owned()));
+    }
+
+    /// Whether create made this object in this process. If so, a delete of the
+    /// same object is the second half of a replacement that creates first, and
+    /// would remove what was just made.
+    #[must_use]
+    pub fn was_created_here(&self, type_name: &'static str, id: &str) -> bool {
+        lock(&self.created).contains(&(type_name, id.to_owned()))
+    }
+
+    /// True once per topic, for warnings that would otherwise repeat for every
+    /// object.
+    #[must_use]
+    pub fn first_time(&self, topic: &'static str) -> bool {
+        lock(&self.warned).insert(topic)
+    }
+}
+
+/// The attribute of the provider block that holds a service key.
+#[must_use]
+pub const fn attribute(kind: KeyKind) -> &'static str {
+    match kind {
+        KeyKind::Destination => "destination_service_key",
+        KeyKind::OrderManagement => "order_management_service_key",
+        KeyKind::CloudAlm => "cloud_alm_service_key",
+    }
+}
+
+/// The environment variable that holds a service key.
+#[must_use]
+pub const fn variable(kind: KeyKind) -> &'static str {
+    match kind {
+        KeyKind::Destination => "SAPCALM_DESTINATION_SERVICE_KEY",
+        KeyKind::OrderManagement => "SAPCALM_ORDER_MANAGEMENT_SERVICE_KEY",
+        KeyKind::CloudAlm => "SAPCALM_CLOUD_ALM_SERVICE_KEY",
+    }
+}
+
+/// The error of an operation whose service key is not configured.
+#[must_use]
+pub fn missing_key(kind: KeyKind) -> Diagnostic {
+    Diagnostic::error(
+        "Missing service key",
+        format!(
+            "This operation needs the {kind}, and the provider has none.\n\n\
+             Set `{}` in the `provider \"sapcalm\"` block, or the environment variable `{}` \
+             (its value is the JSON text, or `@` and the path of a file).",
+            attribute(kind),
+            variable(kind)
+        ),
+    )
+}
+
+/// What the client needs to know about the operation around it.
+#[must_use]
+pub fn client_context(context: &Context) -> client::Context {
+    client::Context {
+        deadline: context.deadline,
+        cancel: context.cancel.clone(),
+    }
+}
+
+/// A panic while the lock was held leaves a set of names, which is still good.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}

@@ -1,0 +1,362 @@
+//! What SAP or the network did, in the words of a diagnostic.
+//!
+//! This is the one conversion from [`Error`] to [`Diagnostic`]. The
+//! summary is a stable line of [`Call`]; the detail says what SAP answered,
+//! where, and what to do next. Style: literals in backticks, no "please".
+
+use std::time::Duration;
+
+use crate::client::{Error, ErrorKind, KeyKind, Refusal};
+use crate::framework::diagnostics::{Diagnostic, Severity};
+use crate::framework::path::Path;
+
+use super::configured::{attribute, missing_key, variable};
+
+/// What was being done when something failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Call {
+    /// A service key was taken out of the provider's configuration.
+    UseKey,
+    /// A destination was created.
+    CreateDestination,
+    /// A destination was read.
+    ReadDestination,
+    /// A destination was changed.
+    UpdateDestination,
+    /// A destination was deleted.
+    DeleteDestination,
+    /// The labels of a destination were written.
+    LabelDestination,
+    /// The service fetched a token through a destination.
+    CheckDestination,
+    /// The destination that Order Management reads was looked up.
+    FindRegistrationDestination,
+    /// A token for Order Management was fetched.
+    AuthorizeRegistration,
+    /// The registration call.
+    Register,
+    /// The offboarding call.
+    Offboard,
+    /// The landscape of Cloud ALM was read.
+    ReadLandscape,
+}
+
+impl Call {
+    /// The stable summary of a failure.
+    #[must_use]
+    pub const fn summary(self) -> &'static str {
+        match self {
+            Self::UseKey => "Unusable service key",
+            Self::CreateDestination => "Cannot create destination",
+            Self::ReadDestination => "Cannot read destination",
+            Self::UpdateDestination => "Cannot update destination",
+            Self::DeleteDestination => "Cannot delete destination",
+            Self::LabelDestination => "Cannot set labels of destination",
+            Self::CheckDestination => "Cannot check destination",
+            Self::FindRegistrationDestination => "Cannot check the destination to register with",
+            Self::AuthorizeRegistration => "Cannot get a token for Order Management",
+            Self::Register => "Cannot register for Integration Monitoring",
+            Self::Offboard => "Cannot offboard from Integration Monitoring",
+            Self::ReadLandscape => "Cannot read the Cloud ALM landscape",
+        }
+    }
+
+    /// The service key this call uses.
+    const fn key(self) -> Option<KeyKind> {
+        match self {
+            Self::UseKey => None,
+            Self::CreateDestination
+            | Self::ReadDestination
+            | Self::UpdateDestination
+            | Self::DeleteDestination
+            | Self::LabelDestination
+            | Self::CheckDestination
+            | Self::FindRegistrationDestination => Some(KeyKind::Destination),
+            Self::AuthorizeRegistration | Self::Register | Self::Offboard => {
+                Some(KeyKind::OrderManagement)
+            }
+            Self::ReadLandscape => Some(KeyKind::CloudAlm),
+        }
+    }
+}
+
+/// A failed call as an error.
+#[must_use]
+pub fn failed(call: Call, error: &Error) -> Diagnostic {
+    describe(Severity::Error, call, error)
+}
+
+/// A failed call that does not end the operation.
+#[must_use]
+pub fn failed_softly(call: Call, error: &Error) -> Diagnostic {
+    describe(Severity::Warning, call, error)
+}
+
+fn describe(severity: Severity, call: Call, error: &Error) -> Diagnostic {
+    if let ErrorKind::MissingKey(kind) = error.kind() {
+        return Diagnostic {
+            severity,
+            ..missing_key(*kind)
+        };
+    }
+    let parts = [
+        Some(what_happened(error)),
+        whereabouts(error),
+        Some(next_step(call, error)),
+    ];
+    Diagnostic {
+        severity,
+        summary: call.summary().into(),
+        detail: parts.into_iter().flatten().collect::<Vec<_>>().join("\n\n"),
+        path: blame(call, error).map(Path::attribute),
+    }
+}
+
+/// SAP's own words, or what went wrong on the way.
+fn what_happened(error: &Error) -> String {
+    let message = error.message().filter(|text| !text.trim().is_empty());
+    let mut text = match (error.kind(), message) {
+        (ErrorKind::Status, Some(message)) => format!("SAP answered: {message}"),
+        (ErrorKind::Status, None) => "SAP answered with an error and gave no reason.".to_owned(),
+        (kind, Some(message)) => format!("{}: {message}", sentence(&kind.to_string())),
+        (kind, None) => format!("{}.", sentence(&kind.to_string())),
+    };
+    if error.may_have_been_processed() {
+        text.push_str("\nSAP may have carried out the change all the same.");
+    }
+    text
+}
+
+/// The request, when one was sent: `POST /path → 409, correlation id …,
+/// 3 attempts in 4 s`. The host is named where no service answered, and where
+/// the token service did, because then the host is what may be wrong.
+fn whereabouts(error: &Error) -> Option<String> {
+    let url = url::Url::parse(error.url()?).ok()?;
+    let mut text = format!("{} ", error.method().unwrap_or("request"));
+    let host_matters = error.status().is_none()
+        || error.token_refusal().is_some()
+        || matches!(error.kind(), ErrorKind::Router | ErrorKind::Html);
+    if host_matters {
+        text.push_str(&url.origin().ascii_serialization());
+    }
+    text.push_str(url.path());
+    if let Some(status) = error.status() {
+        text.push_str(&format!(" → {status}"));
+    }
+    if let Some(id) = error.correlation_id() {
+        text.push_str(&format!(", correlation id {id}"));
+    }
+    match error.attempts() {
+        0 => {}
+        1 => text.push_str(&format!(", 1 attempt in {}", rounded(error.elapsed()))),
+        many => text.push_str(&format!(
+            ", {many} attempts in {}",
+            rounded(error.elapsed())
+        )),
+    }
+    Some(text)
+}
+
+/// A duration as people say it.
+fn rounded(duration: Duration) -> String {
+    if duration < Duration::from_secs(1) {
+        format!("{} ms", duration.as_millis())
+    } else {
+        format!("{:.0} s", duration.as_secs_f64())
+    }
+}
+
+/// The text with a capital letter at its beginning.
+fn sentence(text: &str) -> String {
+    let mut characters = text.chars();
+    match characters.next() {
+        Some(first) => first.to_uppercase().chain(characters).collect(),
+        None => String::new(),
+    }
+}
+
+/// The attribute of the resource that is to blame, where there is one.
+fn blame(call: Call, error: &Error) -> Option<&'static str> {
+    match (call, error.kind()) {
+        (
+            Call::AuthorizeRegistration | Call::Register,
+            ErrorKind::Token(Refusal::InvalidScope { .. }),
+        ) => Some("scope"),
+        (Call::CreateDestination, ErrorKind::Status) if error.is_conflict() => Some("name"),
+        _ => None,
+    }
+}
+
+/// What the practitioner can do about it.
+fn next_step(call: Call, error: &Error) -> String {
+    match error.kind() {
+        ErrorKind::Status => next_step_by_status(call, error.status().unwrap_or_default()),
+        ErrorKind::Token(refusal) => next_step_for_token(call, refusal),
+        kind => next_step_on_the_way(call, kind),
+    }
+}
+
+/// Failures before, after or beside SAP's own answer.
+fn next_step_on_the_way(call: Call, kind: &ErrorKind) -> String {
+    match kind {
+        ErrorKind::MissingKey(key) => key_settings(*key),
+        ErrorKind::UnusableKey(problem) => format!(
+            "Create a service key for the right service and set it in {}.",
+            key_settings(problem.kind)
+        ),
+        ErrorKind::Setup => "Check that this machine has trusted root certificates (often the \
+                             package `ca-certificates`), or set the provider's \
+                             `ca_certificates`."
+            .to_owned(),
+        ErrorKind::Connect => format!(
+            "Check that this machine can reach the host: the URL in {}, name resolution, \
+             firewalls, and the proxy (`proxy_url`, or the variables `HTTPS_PROXY` and \
+             `NO_PROXY`).",
+            settings(call)
+        ),
+        ErrorKind::Tls => "If a proxy or firewall re-signs the traffic of this machine, add its \
+                           certificate to the provider's `ca_certificates`."
+            .to_owned(),
+        ErrorKind::Proxy => "Check the provider's `proxy_url`, or the variables `HTTPS_PROXY` \
+                             and `NO_PROXY`, and whether the proxy allows this host."
+            .to_owned(),
+        ErrorKind::NoAnswer => "Run Terraform again. If it happens again, raise the provider's \
+                                `request_timeout`."
+            .to_owned(),
+        ErrorKind::Deadline => "Raise the value for this operation in `timeouts`, and run \
+                                Terraform again."
+            .to_owned(),
+        ErrorKind::Cancelled => "Run Terraform again to complete it.".to_owned(),
+        ErrorKind::Router => format!(
+            "No application runs behind this URL. Check the host and path in {}.",
+            endpoint_settings(call)
+        ),
+        ErrorKind::Html | ErrorKind::Redirect { .. } => format!(
+            "Something other than the API answered. Check the URL in {}, and whether a proxy \
+             asks for a login.",
+            endpoint_settings(call)
+        ),
+        ErrorKind::ConcurrentChange => "Find out who else changes this object, and run Terraform \
+                                        again."
+            .to_owned(),
+        _ => format!(
+            "Check that the URL in {} leads to the right service; if it does, report this \
+             answer as an issue of the provider.",
+            endpoint_settings(call)
+        ),
+    }
+}
+
+/// Refusals of the token service.
+fn next_step_for_token(call: Call, refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::InvalidScope { .. } => "The client of this service key was not granted the \
+                                         scope. A service key that is older than the scope does \
+                                         not have it: create a new one. Or set `scope`; an empty \
+                                         text asks for all scopes that the client has."
+            .to_owned(),
+        Refusal::BadCredentials => format!(
+            "The secret is wrong, the service key was deleted, or its kind of credentials is not \
+             allowed any more. Create a new service key and set it in {}.",
+            settings(call)
+        ),
+        Refusal::UnknownZone => format!(
+            "The subdomain in the token URL is unknown. Check the service key in {}: it may be \
+             of a subaccount that was deleted.",
+            settings(call)
+        ),
+        Refusal::Other => format!("Check the service key in {}.", settings(call)),
+    }
+}
+
+/// What a status means for this call (SAP's documentation where it says so).
+fn next_step_by_status(call: Call, status: u16) -> String {
+    match (call, status) {
+        (_, 429) => "SAP limits the rate of requests. Lower the provider's \
+                     `max_concurrent_requests` or raise `max_retries`."
+            .to_owned(),
+        (Call::CreateDestination, 409) => "A destination of that name exists already. Import it \
+                                           with an `import` block, or set `adopt_existing = true` \
+                                           to manage the existing one."
+            .to_owned(),
+        (Call::UpdateDestination, 404) => "The destination was deleted outside of Terraform. Run \
+                                           Terraform again to create it anew."
+            .to_owned(),
+        (Call::Register | Call::Offboard, 401 | 403) => format!(
+            "The token is not entitled: it needs the scope that ends in `.IntegrationMonitoring`. \
+             Create the Order Management service key in {} anew, or set `scope`.",
+            settings(call)
+        ),
+        (Call::Register, 404 | 405) => {
+            "Correct `order_management_api.register` (`path`, `method`) \
+                                        in the `provider \"sapcalm\"` block. SAP does not document \
+                                        this call; the default, a POST to `registration` below the \
+                                        endpoint of the service key, is a guess."
+                .to_owned()
+        }
+        (Call::Register, 400 | 415) => "Correct `order_management_api.register.body` or \
+                                        `order_management_api.headers` in the `provider \
+                                        \"sapcalm\"` block, if the answer says that something is \
+                                        missing in the request."
+            .to_owned(),
+        (Call::Register, _) => "Order Management reads the destination in its own subaccount and \
+                                calls Cloud ALM through it: check that it exists there and that \
+                                its credentials work. A changed destination takes effect after \
+                                up to 5 minutes."
+            .to_owned(),
+        (Call::Offboard, 404) => "If nothing is registered any more, add 404 to \
+                                  `order_management_api.not_registered_codes` in the `provider \
+                                  \"sapcalm\"` block. If something is, correct \
+                                  `order_management_api.offboard`. Nothing was removed from the \
+                                  state."
+            .to_owned(),
+        (Call::Offboard, 400 | 405 | 415) => "Correct `order_management_api.offboard` (`path`, \
+                                              `method`, `body`) in the `provider \"sapcalm\"` \
+                                              block."
+            .to_owned(),
+        (Call::ReadLandscape, 403) => "The instance of the Cloud ALM service key lacks the \
+                                       authority `calm-api.landscape.read`. Make an instance that \
+                                       has it, or set `verify = false`."
+            .to_owned(),
+        (_, 401) => format!(
+            "A fresh token was rejected. Check that the service key in {} is one of the right \
+             service.",
+            settings(call)
+        ),
+        (_, 403) => format!(
+            "The token is valid but not entitled. Check that the service key in {} is one of the \
+             right service and subaccount.",
+            settings(call)
+        ),
+        (_, 400 | 404 | 405 | 409 | 412 | 415 | 422) => {
+            "Correct what SAP names, and run Terraform again.".to_owned()
+        }
+        (_, 500..) => "SAP has a problem of its own. Run Terraform again later; SAP's support \
+                       finds the request by the correlation id."
+            .to_owned(),
+        _ => "Run Terraform again. If it happens again, SAP's support finds the request by the \
+              correlation id."
+            .to_owned(),
+    }
+}
+
+/// Where the service key of this call is set.
+fn settings(call: Call) -> String {
+    match call.key() {
+        Some(key) => key_settings(key),
+        None => "the service key".to_owned(),
+    }
+}
+
+fn key_settings(key: KeyKind) -> String {
+    format!("`{}` (or `{}`)", attribute(key), variable(key))
+}
+
+/// Where the URL of this call is set.
+fn endpoint_settings(call: Call) -> String {
+    match call {
+        Call::Register => format!("`order_management_api.register` and {}", settings(call)),
+        Call::Offboard => format!("`order_management_api.offboard` and {}", settings(call)),
+        _ => settings(call),
+    }
+}
