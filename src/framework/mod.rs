@@ -11,6 +11,7 @@
 
 pub mod diagnostics;
 pub mod duration;
+pub mod model;
 pub mod number;
 pub mod path;
 pub mod plan;
