@@ -2,7 +2,7 @@
 //! resource, without SAP and without HTTP.
 //!
 //! A provider implements [`provider::Provider`] and lists its resources as
-//! static data; [`server`](self) turns that into the answers of the plugin
+//! static data; [`server`] turns that into the answers of the plugin
 //! protocol. Only `server` sees the generated protocol messages.
 //!
 //! What is deliberately missing: nested blocks (protocol 6 has nested
@@ -21,6 +21,8 @@ pub mod resource;
 pub mod schema;
 mod schema_check;
 pub mod sensitive;
+pub mod server;
+pub mod timeouts;
 pub mod types;
 pub mod validators;
 pub mod value;

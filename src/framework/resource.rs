@@ -7,11 +7,13 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
-use super::diagnostics::Diagnostics;
+use super::diagnostics::{Diagnostic, Diagnostics};
+use super::model::{self, ModelError};
 use super::plan::Plan;
 use super::private::Private;
 use super::schema::{IdentitySchema, Schema};
@@ -139,6 +141,18 @@ pub enum ImportRequest {
     Identity(std::collections::BTreeMap<String, String>),
 }
 
+/// Turns a state of one older schema version directly into one of the current
+/// version.
+#[derive(Debug, Clone, Copy)]
+pub struct Upgrader {
+    /// The older version.
+    pub from_version: i64,
+    /// Gets the attributes as JSON, gives those of the current schema. What is
+    /// missing then is null, what is unknown to the schema is dropped. The
+    /// error says what is wrong without quoting a value.
+    pub upgrade: fn(serde_json::Value) -> Result<serde_json::Value, String>,
+}
+
 /// A managed resource, as its author writes it.
 pub trait Resource: Send + Sync + 'static {
     /// What the provider's configuration became.
@@ -201,16 +215,225 @@ pub trait Resource: Send + Sync + 'static {
     /// of the identity schema. `None` for what is not known yet, such as in
     /// the stub of an import.
     fn identity(&self, state: &Self::Model) -> Vec<(&'static str, Option<String>)>;
+
+    /// How states of older schema versions become states of the current one:
+    /// one upgrader for each older version.
+    fn upgraders(&self) -> &'static [Upgrader] {
+        &[]
+    }
 }
 
-/// The object-safe twin of [`Resource`], implemented for every resource.
+/// The object-safe twin of [`Resource`], implemented for every resource. Where
+/// the one has a model, the other has a [`Value`].
 pub trait DynResource<P>: Send + Sync {
     /// The static facts.
     fn definition(&self) -> &'static Definition;
+
+    /// See [`Resource::upgraders`].
+    fn upgraders(&self) -> &'static [Upgrader];
+
+    /// See [`Resource::validate`].
+    fn validate(&self, config: &Value) -> Diagnostics;
+
+    /// See [`Resource::plan`].
+    fn plan(&self, provider: Option<&P>, plan: &mut Plan);
+
+    /// See [`Resource::create`].
+    fn create<'a>(
+        &'a self,
+        provider: &'a P,
+        context: &'a Context,
+        request: CreateRequest<Value>,
+    ) -> BoxFuture<'a, Outcome<Value>>;
+
+    /// See [`Resource::read`].
+    fn read<'a>(
+        &'a self,
+        provider: &'a P,
+        context: &'a Context,
+        request: ReadRequest<Value>,
+    ) -> BoxFuture<'a, Outcome<Value>>;
+
+    /// See [`Resource::update`].
+    fn update<'a>(
+        &'a self,
+        provider: &'a P,
+        context: &'a Context,
+        request: UpdateRequest<Value>,
+    ) -> BoxFuture<'a, Outcome<Value>>;
+
+    /// See [`Resource::delete`].
+    fn delete<'a>(
+        &'a self,
+        provider: &'a P,
+        context: &'a Context,
+        request: DeleteRequest<Value>,
+    ) -> BoxFuture<'a, Outcome<Value>>;
+
+    /// See [`Resource::import`].
+    ///
+    /// # Errors
+    /// What is wrong with the id or identity.
+    fn import(&self, request: ImportRequest) -> Result<Value, Diagnostics>;
+
+    /// See [`Resource::identity`].
+    ///
+    /// # Errors
+    /// The state is not one of this resource: a bug.
+    fn identity(&self, state: &Value) -> Result<Vec<(&'static str, Option<String>)>, Diagnostics>;
 }
 
 impl<R: Resource> DynResource<R::Provider> for R {
     fn definition(&self) -> &'static Definition {
         Resource::definition(self)
+    }
+
+    fn upgraders(&self) -> &'static [Upgrader] {
+        Resource::upgraders(self)
+    }
+
+    fn validate(&self, config: &Value) -> Diagnostics {
+        Resource::validate(self, config)
+    }
+
+    fn plan(&self, provider: Option<&R::Provider>, plan: &mut Plan) {
+        Resource::plan(self, provider, plan);
+    }
+
+    fn create<'a>(
+        &'a self,
+        provider: &'a R::Provider,
+        context: &'a Context,
+        request: CreateRequest<Value>,
+    ) -> BoxFuture<'a, Outcome<Value>> {
+        Box::pin(async move {
+            let decoded = || -> Result<_, Diagnostics> {
+                Ok(CreateRequest {
+                    config: from_value(&request.config)?,
+                    planned: from_value(&request.planned)?,
+                })
+            };
+            match decoded() {
+                Ok(request) => encode(
+                    self,
+                    Resource::create(self, provider, context, request).await,
+                ),
+                Err(diagnostics) => Outcome::failed(diagnostics),
+            }
+        })
+    }
+
+    fn read<'a>(
+        &'a self,
+        provider: &'a R::Provider,
+        context: &'a Context,
+        request: ReadRequest<Value>,
+    ) -> BoxFuture<'a, Outcome<Value>> {
+        Box::pin(async move {
+            let request = match from_value(&request.state) {
+                Ok(state) => ReadRequest {
+                    state,
+                    private: request.private,
+                },
+                Err(diagnostics) => return Outcome::failed(diagnostics),
+            };
+            encode(self, Resource::read(self, provider, context, request).await)
+        })
+    }
+
+    fn update<'a>(
+        &'a self,
+        provider: &'a R::Provider,
+        context: &'a Context,
+        request: UpdateRequest<Value>,
+    ) -> BoxFuture<'a, Outcome<Value>> {
+        Box::pin(async move {
+            let decoded = || -> Result<_, Diagnostics> {
+                Ok(UpdateRequest {
+                    config: from_value(&request.config)?,
+                    planned: from_value(&request.planned)?,
+                    prior: from_value(&request.prior)?,
+                    private: request.private,
+                })
+            };
+            match decoded() {
+                Ok(request) => encode(
+                    self,
+                    Resource::update(self, provider, context, request).await,
+                ),
+                Err(diagnostics) => Outcome::failed(diagnostics),
+            }
+        })
+    }
+
+    fn delete<'a>(
+        &'a self,
+        provider: &'a R::Provider,
+        context: &'a Context,
+        request: DeleteRequest<Value>,
+    ) -> BoxFuture<'a, Outcome<Value>> {
+        Box::pin(async move {
+            let request = match from_value(&request.prior) {
+                Ok(prior) => DeleteRequest {
+                    prior,
+                    private: request.private,
+                },
+                Err(diagnostics) => return Outcome::failed(diagnostics),
+            };
+            encode(
+                self,
+                Resource::delete(self, provider, context, request).await,
+            )
+        })
+    }
+
+    fn import(&self, request: ImportRequest) -> Result<Value, Diagnostics> {
+        to_value(self, &Resource::import(self, request)?)
+    }
+
+    fn identity(&self, state: &Value) -> Result<Vec<(&'static str, Option<String>)>, Diagnostics> {
+        Ok(Resource::identity(self, &from_value(state)?))
+    }
+}
+
+/// A value as the model of a resource. A value that fits the schema and not
+/// the model is a bug, of the model.
+fn from_value<M: DeserializeOwned>(value: &Value) -> Result<M, Diagnostics> {
+    model::from_value(value).map_err(misfit)
+}
+
+/// The model of a resource as a value.
+fn to_value<R: Resource>(resource: &R, model: &R::Model) -> Result<Value, Diagnostics> {
+    let object_type = Resource::definition(resource).schema.object_type();
+    model::to_value(model, &object_type).map_err(misfit)
+}
+
+fn misfit(error: ModelError) -> Diagnostics {
+    Diagnostic::error(
+        "Model of a resource does not fit its schema",
+        format!("{error} This is a bug in the provider: report it."),
+    )
+    .at(error.path)
+    .into()
+}
+
+/// An outcome as values.
+fn encode<R: Resource>(resource: &R, outcome: Outcome<R::Model>) -> Outcome<Value> {
+    let Outcome {
+        state,
+        private,
+        mut diagnostics,
+    } = outcome;
+    let state = match state.map(|state| to_value(resource, &state)).transpose() {
+        Ok(state) => state,
+        Err(misfit) => {
+            diagnostics.extend(misfit);
+            None
+        }
+    };
+    Outcome {
+        state,
+        private,
+        diagnostics,
     }
 }

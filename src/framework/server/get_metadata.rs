@@ -1,0 +1,29 @@
+//! `GetMetadata`: the names of everything, and what the server can do.
+
+use super::Server;
+use crate::framework::provider::Provider;
+use crate::proto::tfplugin6::ServerCapabilities;
+use crate::proto::tfplugin6::get_metadata::{ResourceMetadata, Response};
+
+pub(super) fn run<P: Provider>(server: &Server<P>) -> Response {
+    let resources = server.provider.resources().iter();
+    Response {
+        server_capabilities: Some(capabilities()),
+        resources: resources
+            .map(|resource| ResourceMetadata {
+                type_name: resource.definition().type_name.to_owned(),
+            })
+            .collect(),
+        ..Response::default()
+    }
+}
+
+/// What the server can do beyond the methods themselves.
+pub(super) fn capabilities() -> ServerCapabilities {
+    ServerCapabilities {
+        plan_destroy: true,
+        get_provider_schema_optional: true,
+        move_resource_state: false,
+        generate_resource_config: true,
+    }
+}

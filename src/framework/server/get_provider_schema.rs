@@ -1,0 +1,69 @@
+//! `GetProviderSchema`: the static schemas as messages.
+
+use super::Server;
+use super::get_metadata::capabilities;
+use crate::framework::provider::Provider;
+use crate::framework::schema::{Attribute, AttributeType, Mode, Schema};
+use crate::proto::tfplugin6 as proto;
+use crate::proto::tfplugin6::get_provider_schema::Response;
+
+pub(super) fn run<P: Provider>(server: &Server<P>) -> Response {
+    let resources = server.provider.resources().iter();
+    Response {
+        provider: Some(schema(server.provider.schema())),
+        resource_schemas: resources
+            .map(|resource| {
+                let definition = resource.definition();
+                (definition.type_name.to_owned(), schema(definition.schema))
+            })
+            .collect(),
+        server_capabilities: Some(capabilities()),
+        ..Response::default()
+    }
+}
+
+fn schema(schema: &Schema) -> proto::Schema {
+    proto::Schema {
+        version: schema.version,
+        block: Some(proto::schema::Block {
+            version: schema.version,
+            attributes: attributes(schema.attributes),
+            description: schema.description.to_owned(),
+            description_kind: proto::StringKind::Markdown.into(),
+            ..proto::schema::Block::default()
+        }),
+    }
+}
+
+fn attributes(attributes: &[Attribute]) -> Vec<proto::schema::Attribute> {
+    attributes.iter().map(attribute).collect()
+}
+
+fn attribute(attribute: &Attribute) -> proto::schema::Attribute {
+    // Exactly one of type and nested type: Terraform refuses both.
+    let (r#type, nested_type) = match attribute.kind {
+        AttributeType::Object(nested) => (
+            Vec::new(),
+            Some(proto::schema::Object {
+                attributes: attributes(nested),
+                nesting: proto::schema::object::NestingMode::Single.into(),
+                ..proto::schema::Object::default()
+            }),
+        ),
+        kind => (kind.to_type().to_json().to_string().into_bytes(), None),
+    };
+    proto::schema::Attribute {
+        name: attribute.name.to_owned(),
+        r#type,
+        nested_type,
+        description: attribute.description.to_owned(),
+        description_kind: proto::StringKind::Markdown.into(),
+        required: attribute.mode == Mode::Required,
+        optional: matches!(attribute.mode, Mode::Optional | Mode::OptionalComputed),
+        computed: matches!(attribute.mode, Mode::Computed | Mode::OptionalComputed),
+        sensitive: attribute.sensitive,
+        write_only: attribute.write_only,
+        deprecated: attribute.deprecation.is_some(),
+        deprecation_message: attribute.deprecation.unwrap_or_default().to_owned(),
+    }
+}

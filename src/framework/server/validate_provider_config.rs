@@ -1,0 +1,19 @@
+//! `ValidateProviderConfig`: the rules of the `provider` block. Values can be
+//! unknown.
+
+use super::{Server, convert};
+use crate::framework::diagnostics::Diagnostics;
+use crate::framework::provider::Provider;
+use crate::proto::tfplugin6::validate_provider_config::{Request, Response};
+
+pub(super) fn run<P: Provider>(
+    server: &Server<P>,
+    request: &Request,
+) -> Result<Response, Diagnostics> {
+    let schema = server.provider.schema();
+    let config = convert::decode_object(&schema.object_type(), "config", request.config.as_ref())?;
+    let diagnostics = server.provider.validate(&config);
+    Ok(Response {
+        diagnostics: convert::diagnostics(diagnostics),
+    })
+}

@@ -1,0 +1,141 @@
+//! The `timeouts` attribute: how long the operations of one object may take.
+//!
+//! A resource lists in its schema the operations that have a timeout:
+//! `timeouts::attribute(&[timeouts::CREATE, timeouts::READ])`. The values are
+//! ordinary attributes and live in the state; the one for delete is therefore
+//! the value of the latest apply.
+//!
+//! A timeout becomes the deadline in [`Context`](super::resource::Context).
+//! Nothing here or in the server ends an operation that does not keep it: a
+//! create that is cut off could leave an object that nobody knows.
+
+use std::time::{Duration, Instant};
+
+use super::duration;
+use super::schema::Attribute;
+use super::validators::Validator;
+use super::value::Value;
+
+const NAME: &str = "timeouts";
+
+/// A moment further away than this is out of reach anyway.
+const LONGEST: Duration = Duration::from_hours(24 * 365);
+
+/// The timeout of create.
+pub const CREATE: Attribute = operation(
+    "create",
+    "How long creating the object may take, such as `30s` or `1h30m`.",
+);
+/// The timeout of read.
+pub const READ: Attribute = operation(
+    "read",
+    "How long reading the object may take, such as `30s` or `1h30m`.",
+);
+/// The timeout of update.
+pub const UPDATE: Attribute = operation(
+    "update",
+    "How long changing the object may take, such as `30s` or `1h30m`.",
+);
+/// The timeout of delete.
+pub const DELETE: Attribute = operation(
+    "delete",
+    "How long removing the object may take, such as `30s` or `1h30m`. A new value counts only \
+     after it was applied.",
+);
+
+const fn operation(name: &'static str, description: &'static str) -> Attribute {
+    Attribute::string(name)
+        .describe(description)
+        .validate(&[Validator::Duration])
+}
+
+/// The attribute `timeouts` with the timeouts of these operations.
+#[must_use]
+pub const fn attribute(operations: &'static [Attribute]) -> Attribute {
+    Attribute::object(NAME, operations)
+        .describe("How long operations may take before they give up.")
+}
+
+/// An operation that has a timeout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// Creating the object.
+    Create,
+    /// Reading the object.
+    Read,
+    /// Changing the object in place.
+    Update,
+    /// Removing the object.
+    Delete,
+}
+
+impl Operation {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Create => CREATE.name,
+            Self::Read => READ.name,
+            Self::Update => UPDATE.name,
+            Self::Delete => DELETE.name,
+        }
+    }
+}
+
+/// How long an operation on an object may take: what its `timeouts` say, else
+/// the default.
+#[must_use]
+pub fn timeout(object: &Value, operation: Operation, default: Duration) -> Duration {
+    object
+        .get(NAME)
+        .get(operation.name())
+        .as_str()
+        .and_then(|text| duration::parse(text).ok())
+        .unwrap_or(default)
+        .min(LONGEST)
+}
+
+/// When an operation that begins now is to give up.
+#[must_use]
+pub fn deadline(object: &Value, operation: Operation, default: Duration) -> Instant {
+    Instant::now() + timeout(object, operation, default)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    const DEFAULT: Duration = Duration::from_mins(20);
+
+    fn object(delete: Value) -> Value {
+        let timeouts = Value::Object(BTreeMap::from([("delete".to_owned(), delete)]));
+        Value::Object(BTreeMap::from([("timeouts".to_owned(), timeouts)]))
+    }
+
+    #[test]
+    fn the_configured_timeout_wins_over_the_default() {
+        let object = object(Value::string("1h30m"));
+        assert_eq!(
+            timeout(&object, Operation::Delete, DEFAULT),
+            Duration::from_mins(90)
+        );
+    }
+
+    #[test]
+    fn the_default_stands_in_for_what_is_not_said() {
+        for object in [
+            Value::Null,
+            object(Value::Null),
+            object(Value::Unknown),
+            object(Value::string("soon")),
+        ] {
+            assert_eq!(timeout(&object, Operation::Delete, DEFAULT), DEFAULT);
+            assert_eq!(timeout(&object, Operation::Create, DEFAULT), DEFAULT);
+        }
+    }
+
+    #[test]
+    fn a_timeout_beyond_all_bounds_is_a_deadline_all_the_same() {
+        let object = object(Value::string("2000000h"));
+        assert!(deadline(&object, Operation::Delete, DEFAULT) > Instant::now());
+    }
+}
