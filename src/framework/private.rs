@@ -2,8 +2,10 @@
 //!
 //! Terraform stores it in the state file, neither encrypted nor shown. It is a
 //! small JSON object here; content that is foreign or broken counts as empty,
-//! so that no state can become unreadable because of it.
+//! so that no state can become unreadable because of it. Equal content gives
+//! equal bytes, as a plan that is made twice must be the same.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
@@ -11,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 /// The private data of one object.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Private(serde_json::Map<String, serde_json::Value>);
+pub struct Private(BTreeMap<String, serde_json::Value>);
 
 impl fmt::Debug for Private {
     /// The names of the entries, never their content.
@@ -55,5 +57,92 @@ impl Private {
     /// Removes an entry.
     pub fn remove(&mut self, key: &str) {
         self.0.remove(key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Entry {
+        salt: String,
+        rounds: u32,
+    }
+
+    fn entry() -> Entry {
+        Entry {
+            salt: "c2FsdA==".to_owned(),
+            rounds: 2,
+        }
+    }
+
+    #[test]
+    fn entries_come_back_as_they_were_set() {
+        let mut private = Private::default();
+        assert_eq!(private.to_bytes(), b"");
+        private.set("verifier", &entry());
+        let stored = Private::from_bytes(&private.to_bytes());
+        assert_eq!(stored, private);
+        assert_eq!(stored.get("verifier"), Some(entry()));
+        assert_eq!(stored.get::<Entry>("other"), None);
+        assert_eq!(stored.get::<u32>("verifier"), None, "another shape");
+        private.remove("verifier");
+        assert_eq!(private.to_bytes(), b"");
+    }
+
+    #[test]
+    fn a_value_that_is_no_json_removes_the_entry() {
+        let mut private = Private::default();
+        private.set("a", &1);
+        private.set("a", &std::collections::BTreeMap::from([((1, 2), 3)]));
+        assert_eq!(private, Private::default());
+    }
+
+    #[test]
+    fn the_order_of_setting_does_not_show() {
+        let (mut one, mut other) = (Private::default(), Private::default());
+        one.set("a", &1);
+        one.set("b", &2);
+        other.set("b", &2);
+        other.set("c", &3);
+        other.set("a", &1);
+        other.remove("c");
+        assert_eq!(one.to_bytes(), other.to_bytes());
+    }
+
+    #[test]
+    fn foreign_content_counts_as_empty() {
+        for bytes in [
+            &b""[..],
+            b"null",
+            b"[]",
+            b"7",
+            b"{\"a\":",
+            b"\xff\xfe",
+            b"{} x",
+        ] {
+            assert_eq!(Private::from_bytes(bytes), Private::default());
+        }
+        let deep = "[".repeat(100_000);
+        assert_eq!(Private::from_bytes(deep.as_bytes()), Private::default());
+    }
+
+    #[test]
+    fn printing_shows_names_only() {
+        let mut private = Private::default();
+        private.set("verifier", &entry());
+        assert_eq!(format!("{private:?}"), r#"{"verifier"}"#);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(bytes in any::<Vec<u8>>()) {
+            let private = Private::from_bytes(&bytes);
+            prop_assert_eq!(Private::from_bytes(&private.to_bytes()), private);
+        }
     }
 }

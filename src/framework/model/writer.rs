@@ -173,7 +173,7 @@ impl<'t> Serializer for Writer<'t> {
         Ok(Items {
             element,
             is_set,
-            items: Vec::new(),
+            collected: Vec::new(),
         })
     }
 
@@ -235,7 +235,7 @@ fn text<T: Serialize + ?Sized>(value: &T) -> Result<String, ModelError> {
 pub(super) struct Items<'t> {
     element: &'t Type,
     is_set: bool,
-    items: Vec<Value>,
+    collected: Vec<Value>,
 }
 
 impl SerializeSeq for Items<'_> {
@@ -249,19 +249,19 @@ impl SerializeSeq for Items<'_> {
                 if self.is_set {
                     error.within_set()
                 } else {
-                    error.within(Step::Index(self.items.len()))
+                    error.within(Step::Index(self.collected.len()))
                 }
             })?;
-        self.items.push(item);
+        self.collected.push(item);
         Ok(())
     }
 
     fn end(self) -> Result<Value, ModelError> {
         if self.is_set {
-            let items = wire::without_duplicates(self.element, self.items)?;
+            let items = wire::without_duplicates(self.element, self.collected)?;
             Ok(Value::Set(items))
         } else {
-            Ok(Value::List(self.items))
+            Ok(Value::List(self.collected))
         }
     }
 }
@@ -276,7 +276,7 @@ enum Shape<'t> {
 /// The entries of a map or object so far.
 pub(super) struct Entries<'t> {
     shape: Shape<'t>,
-    entries: BTreeMap<String, Value>,
+    collected: BTreeMap<String, Value>,
     /// The key of an entry whose value is still to come.
     key: String,
 }
@@ -285,7 +285,7 @@ impl<'t> Entries<'t> {
     fn new(shape: Shape<'t>) -> Self {
         Self {
             shape,
-            entries: BTreeMap::new(),
+            collected: BTreeMap::new(),
             key: String::new(),
         }
     }
@@ -301,7 +301,7 @@ impl<'t> Entries<'t> {
         };
         match value.serialize(Writer::new(expected)) {
             Ok(value) => {
-                self.entries.insert(key, value);
+                self.collected.insert(key, value);
                 Ok(())
             }
             Err(error) => Err(error.within(match self.shape {
@@ -313,15 +313,15 @@ impl<'t> Entries<'t> {
 
     fn finish(self) -> Result<Value, ModelError> {
         let Shape::Object(attributes) = self.shape else {
-            return Ok(Value::Map(self.entries));
+            return Ok(Value::Map(self.collected));
         };
         let missing = attributes
             .keys()
-            .find(|name| !self.entries.contains_key(*name));
+            .find(|name| !self.collected.contains_key(*name));
         match missing {
             Some(name) => Err(ModelError::new("The model lacks this attribute.")
                 .within(Step::Attribute(name.clone().into()))),
-            None => Ok(Value::Object(self.entries)),
+            None => Ok(Value::Object(self.collected)),
         }
     }
 }
