@@ -1,9 +1,8 @@
-//! The `timeouts` attribute: how long the operations of one object may take.
+//! How long an operation on one object may take: the values of its `timeouts`
+//! attribute (see [`Attribute::timeouts`](super::schema::Attribute::timeouts)).
 //!
-//! A resource lists in its schema the operations that have a timeout:
-//! `timeouts::attribute(&[timeouts::CREATE, timeouts::READ])`. The values are
-//! ordinary attributes and live in the state; the one for delete is therefore
-//! the value of the latest apply.
+//! They are ordinary attributes and live in the state; the one for delete is
+//! therefore the value of the latest apply.
 //!
 //! A timeout becomes the deadline in [`Context`](super::resource::Context).
 //! Nothing here or in the server ends an operation that does not keep it: a
@@ -12,49 +11,10 @@
 use std::time::{Duration, Instant};
 
 use super::duration;
-use super::schema::Attribute;
-use super::validators::Validator;
 use super::value::Value;
-
-const NAME: &str = "timeouts";
 
 /// A moment further away than this is out of reach anyway.
 const LONGEST: Duration = Duration::from_hours(24 * 365);
-
-/// The timeout of create.
-pub const CREATE: Attribute = operation(
-    "create",
-    "How long creating the object may take, such as `30s` or `1h30m`.",
-);
-/// The timeout of read.
-pub const READ: Attribute = operation(
-    "read",
-    "How long reading the object may take, such as `30s` or `1h30m`.",
-);
-/// The timeout of update.
-pub const UPDATE: Attribute = operation(
-    "update",
-    "How long changing the object may take, such as `30s` or `1h30m`.",
-);
-/// The timeout of delete.
-pub const DELETE: Attribute = operation(
-    "delete",
-    "How long removing the object may take, such as `30s` or `1h30m`. A new value counts only \
-     after it was applied.",
-);
-
-const fn operation(name: &'static str, description: &'static str) -> Attribute {
-    Attribute::string(name)
-        .describe(description)
-        .validate(&[Validator::Duration])
-}
-
-/// The attribute `timeouts` with the timeouts of these operations.
-#[must_use]
-pub const fn attribute(operations: &'static [Attribute]) -> Attribute {
-    Attribute::object(NAME, operations)
-        .describe("How long operations may take before they give up.")
-}
 
 /// An operation that has a timeout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,10 +32,10 @@ pub enum Operation {
 impl Operation {
     const fn name(self) -> &'static str {
         match self {
-            Self::Create => CREATE.name,
-            Self::Read => READ.name,
-            Self::Update => UPDATE.name,
-            Self::Delete => DELETE.name,
+            Self::Create => "create",
+            Self::Read => "read",
+            Self::Update => "update",
+            Self::Delete => "delete",
         }
     }
 }
@@ -85,7 +45,7 @@ impl Operation {
 #[must_use]
 pub fn timeout(object: &Value, operation: Operation, default: Duration) -> Duration {
     object
-        .get(NAME)
+        .get("timeouts")
         .get(operation.name())
         .as_str()
         .and_then(|text| duration::parse(text).ok())

@@ -33,6 +33,8 @@ mod plan_resource_change;
 mod read_resource;
 mod rpc;
 mod stop_provider;
+#[cfg(test)]
+mod tests;
 mod upgrade_resource_identity;
 mod upgrade_resource_state;
 mod validate_provider_config;

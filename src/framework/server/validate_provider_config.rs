@@ -4,6 +4,7 @@
 use super::{Server, convert};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::provider::Provider;
+use crate::framework::validators::validate_config;
 use crate::proto::tfplugin6::validate_provider_config::{Request, Response};
 
 pub(super) fn run<P: Provider>(
@@ -12,7 +13,8 @@ pub(super) fn run<P: Provider>(
 ) -> Result<Response, Diagnostics> {
     let schema = server.provider.schema();
     let config = convert::decode_object(&schema.object_type(), "config", request.config.as_ref())?;
-    let diagnostics = server.provider.validate(&config);
+    let mut diagnostics = validate_config(schema, &config, true);
+    diagnostics.extend(server.provider.validate(&config));
     Ok(Response {
         diagnostics: convert::diagnostics(diagnostics),
     })

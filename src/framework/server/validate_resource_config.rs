@@ -4,6 +4,7 @@
 use super::{Server, convert};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::provider::Provider;
+use crate::framework::validators::validate_config;
 use crate::proto::tfplugin6::validate_resource_config::{Request, Response};
 
 pub(super) fn run<P: Provider>(
@@ -13,7 +14,11 @@ pub(super) fn run<P: Provider>(
     let resource = server.resource(&request.type_name)?;
     let schema = resource.definition().schema;
     let config = convert::decode_object(&schema.object_type(), "config", request.config.as_ref())?;
-    let diagnostics = resource.validate(&config);
+    // A client that says nothing knows nothing.
+    let capabilities = request.client_capabilities.unwrap_or_default();
+    let mut diagnostics =
+        validate_config(schema, &config, capabilities.write_only_attributes_allowed);
+    diagnostics.extend(resource.validate(&config));
     Ok(Response {
         diagnostics: convert::diagnostics(diagnostics),
     })

@@ -150,6 +150,3 @@ fn check_attributes(
         None => Ok(()),
     }
 }
-
-#[cfg(test)]
-mod samples;
