@@ -1,1 +1,345 @@
-//! See the layer list in `lib.rs`.
+//! SAP in one process, small and strict: XSUAA, the Destination service, the
+//! monitoring API of Order Management foundation and Cloud ALM's landscape.
+//!
+//! For tests, for the demo, and for people without a tenant. What SAP
+//! documents is done as documented, error bodies included; what nobody
+//! documents is a knob ([`Knobs`]). It shares no type with the client of the
+//! provider, so that a field that is wrong there cannot be wrong here as well.
+//!
+//! Everything is on one port, because a local server has no host names:
+//!
+//! | path | is |
+//! | --- | --- |
+//! | `/zones/<subdomain>/oauth/token` | the token server of a subaccount |
+//! | `/cert-zones/<subdomain>/oauth/token` | the same with a client certificate |
+//! | `/destination-configuration/v1`, `/v2` | the Destination service |
+//! | `/omf/integration-monitoring` | Order Management |
+//! | `/api` | Cloud ALM |
+//! | `/_emulator` | the control API, see `control` |
+//!
+//! Deliberately not here: certificates and destination fragments, IAS tokens,
+//! the cockpit, everything else that SAP has.
+
+mod call;
+mod control;
+mod destination;
+mod fault;
+mod filter;
+mod find;
+mod journal;
+mod keys;
+mod knobs;
+mod labels;
+mod landscape;
+mod options;
+mod outbound;
+mod registration;
+mod server;
+mod signing;
+mod state;
+mod tls;
+mod token;
+mod validation;
+mod world;
+
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+pub use fault::{Action, Fault, Match, Reset};
+pub use journal::Entry;
+pub use knobs::*;
+pub use options::{Arguments, DestinationKey, Options, Scenario};
+pub use state::State;
+pub use world::{CLOUD_ALM_SUBDOMAIN, ORDERS_SUBDOMAIN};
+
+use outbound::Outbound;
+use signing::SigningKey;
+use tls::Authority;
+use world::{Client, Destination, Properties, Service, World, stable_id};
+
+/// Why an emulator does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address is taken, for example, or the keys cannot be written.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was tried.
+        what: String,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// The scenario contradicts itself.
+    #[error("the scenario is not usable: {0}")]
+    Scenario(String),
+    /// No random numbers.
+    #[error("cannot generate a signing key")]
+    SigningKey,
+    /// A certificate could not be made.
+    #[error("cannot make a certificate: {0}")]
+    Certificate(#[from] rcgen::Error),
+    /// TLS could not be set up.
+    #[error("cannot set up TLS: {0}")]
+    Tls(#[from] rustls::Error),
+    /// The HTTP client for the services' own requests could not be made.
+    #[error("cannot set up HTTP: {0}")]
+    Http(#[from] reqwest::Error),
+}
+
+/// What every request can reach.
+struct Shared {
+    base_url: String,
+    keys_dir: PathBuf,
+    signing_key: &'static SigningKey,
+    outbound: Outbound,
+    world: Mutex<World>,
+}
+
+impl Shared {
+    /// The world, for one step without waiting. A panic in another request
+    /// does not end it.
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A running emulator. It ends when it is dropped.
+#[derive(Debug)]
+pub struct Emulator {
+    url: String,
+    keys_dir: PathBuf,
+    /// Ours to remove, when nobody chose one.
+    _temporary: Option<tempfile::TempDir>,
+    stop: CancellationToken,
+    server: Option<JoinHandle<()>>,
+}
+
+impl Emulator {
+    /// Starts an emulator: when this returns it listens and the key files are
+    /// there. It runs on the current Tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be used, the keys cannot be written or the
+    /// scenario is not usable.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        let listener = TcpListener::bind(options.listen)
+            .await
+            .map_err(io_error(&format!("cannot listen on `{}`", options.listen)))?;
+        let address = listener
+            .local_addr()
+            .map_err(io_error("no local address"))?;
+        let ip = reachable(address.ip());
+        let scheme = if options.tls { "https" } else { "http" };
+        let base_url = format!("{scheme}://{}", SocketAddr::new(ip, address.port()));
+
+        let authority = options.tls.then(Authority::generate).transpose()?;
+        let (keys_dir, temporary) = keys_directory(options.keys.clone())?;
+        let signing_key = SigningKey::of_process()?;
+        let world = new_world(options, authority.as_ref())?;
+        write_keys(
+            &world,
+            &base_url,
+            &signing_key.public_key_pem(),
+            &keys_dir,
+            authority.as_ref(),
+        )?;
+
+        let tls = match &authority {
+            Some(authority) => Some(TlsAcceptor::from(authority.server_config(ip)?)),
+            None => None,
+        };
+        let ca_pem = authority.as_ref().map(|authority| authority.pem.as_str());
+        let shared = Arc::new(Shared {
+            base_url: base_url.clone(),
+            keys_dir: keys_dir.clone(),
+            signing_key,
+            outbound: Outbound::new(ca_pem)?,
+            world: Mutex::new(world),
+        });
+        let stop = CancellationToken::new();
+        let server = tokio::spawn(server::serve(listener, tls, shared, stop.clone()));
+        Ok(Self {
+            url: base_url,
+            keys_dir,
+            _temporary: temporary,
+            stop,
+            server: Some(server),
+        })
+    }
+
+    /// Where it listens, for example `http://127.0.0.1:41234`.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Where the service keys are: `destination.json`, `order-management.json`,
+    /// `cloud-alm.json`, with TLS also `ca.pem` and `*-x509.json`.
+    #[must_use]
+    pub fn keys_dir(&self) -> &Path {
+        &self.keys_dir
+    }
+
+    /// Ends it; open connections are dropped.
+    pub async fn shutdown(mut self) {
+        self.stop.cancel();
+        if let Some(server) = self.server.take() {
+            let _ = server.await;
+        }
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+fn io_error(what: &str) -> impl FnOnce(io::Error) -> StartError {
+    let what = what.to_owned();
+    move |source| StartError::Io { what, source }
+}
+
+/// An address that clients can use when the listener takes all.
+fn reachable(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    }
+}
+
+fn keys_directory(
+    chosen: Option<PathBuf>,
+) -> Result<(PathBuf, Option<tempfile::TempDir>), StartError> {
+    if let Some(directory) = chosen {
+        return Ok((directory, None));
+    }
+    let temporary = tempfile::Builder::new()
+        .prefix("sapcalm-emulator-")
+        .tempdir()
+        .map_err(io_error("cannot make a directory for the keys"))?;
+    Ok((temporary.path().to_owned(), Some(temporary)))
+}
+
+fn write_keys(
+    world: &World,
+    base_url: &str,
+    public_key_pem: &str,
+    directory: &Path,
+    authority: Option<&Authority>,
+) -> Result<(), StartError> {
+    let what = format!("cannot write the keys into `{}`", directory.display());
+    keys::write(world, base_url, public_key_pem, directory).map_err(io_error(&what))?;
+    match authority {
+        Some(authority) => {
+            std::fs::write(directory.join("ca.pem"), &authority.pem).map_err(io_error(&what))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The world at the start: two subaccounts, a client for each service, and
+/// what the options add.
+fn new_world(options: Options, authority: Option<&Authority>) -> Result<World, StartError> {
+    let mut world = World::default();
+    world.knobs = options.scenario.knobs;
+    world.ensure_subaccount(ORDERS_SUBDOMAIN);
+    world.ensure_subaccount(CLOUD_ALM_SUBDOMAIN);
+    world.clients = vec![
+        destination_client("destination", ORDERS_SUBDOMAIN),
+        client(
+            "order-management",
+            ORDERS_SUBDOMAIN,
+            Service::OrderManagement,
+            "omf-demo!b4711|dom!b99".to_owned(),
+        ),
+        client(
+            "cloud-alm",
+            CLOUD_ALM_SUBDOMAIN,
+            Service::CloudAlm,
+            "terraform-calm!b123|sapcloudalm!b456".to_owned(),
+        ),
+    ];
+    for key in &options.destination_keys {
+        world.ensure_subaccount(&key.subdomain);
+        let key_file = format!("destination-{}", key.name);
+        world
+            .clients
+            .push(destination_client(&key_file, &key.subdomain));
+    }
+    if let Some(authority) = authority {
+        for client in &mut world.clients {
+            client.certificate = Some(authority.client_certificate(&client.id)?);
+        }
+    }
+    add_destinations(&mut world, options.destinations);
+    state::write(&mut world, options.scenario.state, state::LeftOut::Kept)
+        .map_err(StartError::Scenario)?;
+    world.faults = options.scenario.faults;
+    Ok(world)
+}
+
+fn client(key_file: &str, subdomain: &str, service: Service, xsappname: String) -> Client {
+    Client {
+        id: format!("sb-{xsappname}"),
+        secret: keys::new_secret(),
+        certificate: None,
+        service,
+        subdomain: subdomain.to_owned(),
+        xsappname,
+        key_file: key_file.to_owned(),
+    }
+}
+
+fn destination_client(key_file: &str, subdomain: &str) -> Client {
+    let instance = stable_id(&format!("instance {key_file} {subdomain}"));
+    let clone = instance.replace('-', "");
+    let xsappname = format!("clone{clone}!b4711|destination-xsappname!b9");
+    client(
+        key_file,
+        subdomain,
+        Service::Destination { instance },
+        xsappname,
+    )
+}
+
+/// `--destinations N`
+fn add_destinations(world: &mut World, count: usize) {
+    for number in 1..=count {
+        let name = format!("destination-{number:05}");
+        let properties: Properties = [
+            ("Name", name.as_str()),
+            ("Type", "HTTP"),
+            ("URL", &format!("https://{name}.example.com/api")),
+            ("ProxyType", "Internet"),
+            ("Authentication", "OAuth2ClientCredentials"),
+            ("clientId", &format!("sb-{name}!b1|demo!b2")),
+            ("clientSecret", &format!("secret-{number}")),
+            (
+                "tokenServiceURL",
+                "https://acme.authentication.example.com/oauth/token",
+            ),
+            ("tokenServiceURLType", "Dedicated"),
+        ]
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect();
+        let time = world.next_time();
+        if let Some(subaccount) = world.subaccounts.get_mut(ORDERS_SUBDOMAIN) {
+            let destination = Destination::new(properties, time);
+            let delay = std::time::Duration::ZERO;
+            subaccount.destinations.insert(name, destination, delay);
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! `/_emulator`: how tests and curious people look into the world and change
+//! it. These requests are neither written into the journal nor hit by faults.
+//!
+//! | call | effect |
+//! | --- | --- |
+//! | `GET`, `DELETE /_emulator/journal` | every request so far; forget them |
+//! | `GET`, `PUT`, `PATCH /_emulator/state` | the world, see `state` |
+//! | `GET`, `PUT`, `PATCH /_emulator/knobs` | see `knobs`; `PUT` sets what is left out to its default |
+//! | `GET`, `POST`, `DELETE /_emulator/faults` | see `fault`; `POST` appends one or a list |
+//! | `POST /_emulator/tokens/expire` | every issued token is rejected from now on |
+//! | `POST /_emulator/rotate/{key}` | a new secret for a client; the key file is written again |
+
+use http::{Method, StatusCode};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::Shared;
+use super::call::{Call, Outcome, Refusal, Reply};
+use super::fault::Fault;
+use super::keys;
+use super::knobs::Knobs;
+use super::state::{self, LeftOut, State};
+use super::world::World;
+
+/// Answers a control request; `path` is what follows `/_emulator`.
+pub(crate) fn handle(shared: &Shared, call: &Call, path: &[&str]) -> Reply {
+    answer(shared, call, path)
+        .unwrap_or_else(|refusal| Reply::json(refusal.status, &json!({ "error": refusal.message })))
+}
+
+fn answer(shared: &Shared, call: &Call, path: &[&str]) -> Outcome {
+    let world = &mut *shared.world();
+    match (path, &call.method) {
+        (["journal"], &Method::GET) => return show(world.journal.entries()),
+        (["journal"], &Method::DELETE) => world.journal.clear(),
+        (["state"], &Method::GET) => return show(&state::read(world)),
+        (["state"], &Method::PUT) => set_state(world, call, LeftOut::Emptied)?,
+        (["state"], &Method::PATCH) => set_state(world, call, LeftOut::Kept)?,
+        (["knobs"], &Method::GET) => return show(&world.knobs),
+        (["knobs"], &Method::PUT) => set_knobs(shared, world, parse(call)?)?,
+        (["knobs"], &Method::PATCH) => {
+            let knobs = patched(&world.knobs, &parse(call)?)?;
+            set_knobs(shared, world, knobs)?;
+        }
+        (["faults"], &Method::GET) => return show(&world.faults),
+        (["faults"], &Method::POST) => world.faults.extend(parse_faults(call)?),
+        (["faults"], &Method::DELETE) => world.faults.clear(),
+        (["tokens", "expire"], &Method::POST) => expire_tokens(world),
+        (["rotate", key], &Method::POST) => rotate(shared, world, key)?,
+        (["journal" | "state" | "knobs" | "faults"] | ["tokens", "expire"] | ["rotate", _], _) => {
+            return Err(Refusal::method_not_allowed());
+        }
+        _ => return Err(Refusal::new(StatusCode::NOT_FOUND, "no such control call")),
+    }
+    Ok(Reply::empty(StatusCode::NO_CONTENT))
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "reads well where it is used")]
+fn show(value: &(impl serde::Serialize + ?Sized)) -> Outcome {
+    Ok(Reply::json(StatusCode::OK, &value))
+}
+
+fn parse<T: DeserializeOwned>(call: &Call) -> Result<T, Refusal> {
+    serde_json::from_slice(&call.body).map_err(|error| Refusal::bad_request(error.to_string()))
+}
+
+fn set_state(world: &mut World, call: &Call, left_out: LeftOut) -> Result<(), Refusal> {
+    let document: State = parse(call)?;
+    state::write(world, document, left_out).map_err(Refusal::bad_request)
+}
+
+/// Some knobs are about the keys, so these are written again.
+fn set_knobs(shared: &Shared, world: &mut World, knobs: Knobs) -> Result<(), Refusal> {
+    world.knobs = knobs;
+    write_keys(shared, world)
+}
+
+fn write_keys(shared: &Shared, world: &World) -> Result<(), Refusal> {
+    let public_key = shared.signing_key.public_key_pem();
+    keys::write(world, &shared.base_url, &public_key, &shared.keys_dir).map_err(|error| {
+        let text = format!("cannot write the key files: {error}");
+        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, text)
+    })
+}
+
+/// The knobs with the changes of a document that names only some.
+fn patched(knobs: &Knobs, changes: &Value) -> Result<Knobs, Refusal> {
+    let mut document = json!(knobs);
+    overlay(&mut document, changes);
+    serde_json::from_value(document).map_err(|error| Refusal::bad_request(error.to_string()))
+}
+
+/// Objects are merged, everything else is replaced.
+fn overlay(target: &mut Value, changes: &Value) {
+    match (target, changes) {
+        (Value::Object(target), Value::Object(changes)) => {
+            for (key, change) in changes {
+                overlay(target.entry(key).or_insert(Value::Null), change);
+            }
+        }
+        (target, change) => target.clone_from(change),
+    }
+}
+
+fn parse_faults(call: &Call) -> Result<Vec<Fault>, Refusal> {
+    let body: Value = parse(call)?;
+    let list = if body.is_array() { body } else { json!([body]) };
+    serde_json::from_value(list).map_err(|error| Refusal::bad_request(error.to_string()))
+}
+
+/// The grants stay, expired: the journal can still say whose token it was.
+fn expire_tokens(world: &mut World) {
+    let now = std::time::Instant::now();
+    for grant in world.grants.values_mut() {
+        grant.expires = now;
+    }
+}
+
+fn rotate(shared: &Shared, world: &mut World, key: &str) -> Result<(), Refusal> {
+    let client = world
+        .clients
+        .iter_mut()
+        .find(|client| client.key_file == key);
+    let client = client.ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "no such key"))?;
+    client.secret = keys::new_secret();
+    write_keys(shared, world)
+}
