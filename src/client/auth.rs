@@ -26,18 +26,18 @@ use super::http::{Answer, Http, Operation, Request, Stack};
 use super::tls;
 
 /// Assumed lifetime when neither the answer nor the token tells one.
-const DEFAULT_LIFETIME: Duration = Duration::from_secs(300);
+const DEFAULT_LIFETIME: Duration = Duration::from_mins(5);
 
 /// Longest margin before expiry at which a token is renewed.
-const MAX_MARGIN: Duration = Duration::from_secs(300);
+const MAX_MARGIN: Duration = Duration::from_mins(5);
 
 /// Longest time one fetch may take, whoever waits for it.
-const FETCH_LIMIT: Duration = Duration::from_secs(600);
+const FETCH_LIMIT: Duration = Duration::from_mins(10);
 
 /// A token of the token service.
 pub struct Token {
     secret: SecretString,
-    token_type: String,
+    kind: String,
     granted_scopes: Vec<String>,
     claims: TokenClaims,
     lifetime: Duration,
@@ -79,7 +79,7 @@ impl Token {
     /// The token type as the service spells it, usually `bearer`.
     #[must_use]
     pub fn token_type(&self) -> &str {
-        &self.token_type
+        &self.kind
     }
 
     /// The scopes the service granted.
@@ -117,9 +117,12 @@ type Fetch = Pin<Box<dyn Future<Output = Fetched> + Send>>;
 #[derive(Debug)]
 pub(crate) struct TokenService {
     http: Arc<Http>,
-    slots: Mutex<HashMap<(KeyKind, Option<String>), Arc<Slot>>>,
+    slots: Mutex<HashMap<SlotName, Arc<Slot>>>,
     stacks: Mutex<HashMap<KeyKind, Arc<Stack>>>,
 }
+
+/// Service key and scope.
+type SlotName = (KeyKind, Option<String>);
 
 /// The token of one service key and scope, and the request for the next one.
 #[derive(Default)]
@@ -164,14 +167,12 @@ impl TokenService {
             {
                 return Ok(Arc::clone(token));
             }
-            match state.fetch.as_ref().and_then(WeakShared::upgrade) {
-                Some(running) => running,
-                None => {
-                    let fetch = self.fetch(&slot, key, client, scope).shared();
-                    state.fetch = fetch.downgrade();
-                    fetch
-                }
-            }
+            let running = state.fetch.as_ref().and_then(WeakShared::upgrade);
+            running.unwrap_or_else(|| {
+                let fetch = self.fetch(&slot, key, client, scope).shared();
+                state.fetch = fetch.downgrade();
+                fetch
+            })
         };
         self.http.operation(context).bounded(fetch).await?
     }
@@ -220,7 +221,7 @@ impl TokenService {
                 cancel: CancellationToken::new(),
             };
             let operation = http.operation(&context);
-            let stack = stack.as_deref().unwrap_or_else(|| http.shared());
+            let stack = stack.as_deref();
             let fetched = request_token(&operation, stack, &client, scope.as_deref()).await;
             if let Some(slot) = slot.upgrade() {
                 let mut state = lock(&slot.state);
@@ -239,16 +240,17 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 async fn request_token(
     operation: &Operation,
-    stack: &Stack,
+    stack: Option<&Stack>,
     client: &OAuthClient,
     scope: Option<&str>,
 ) -> Fetched {
     let fetched = operation.http.clock.now();
     let request = token_request(client, scope)?;
-    let answer = operation
-        .send(stack, &request)
-        .await
-        .map_err(|error| refusal(error, scope))?;
+    let answer = match stack {
+        Some(stack) => operation.send_on(stack, &request).await,
+        None => operation.send(&request).await,
+    };
+    let answer = answer.map_err(|error| refusal(error, scope))?;
     decode(&answer, fetched).map(Arc::new)
 }
 
@@ -308,7 +310,7 @@ fn decode(answer: &Answer, fetched: Instant) -> Result<Token, Error> {
     };
     Ok(Token {
         secret: token.into(),
-        token_type: text("token_type").unwrap_or("bearer").to_owned(),
+        kind: text("token_type").unwrap_or("bearer").to_owned(),
         granted_scopes,
         claims: TokenClaims::of(&payload),
         lifetime: seconds(body.get("expires_in"))
@@ -359,5 +361,304 @@ impl TokenClaims {
                 .or_else(|| claim("zone_uuid")),
             subdomain: extended("zdn"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures_util::future::join_all;
+
+    use super::*;
+    use crate::client::testing::{Reply, Server, TestClient, answer, jwt, token_answer};
+
+    async fn fetch(test: &TestClient, scope: Option<&str>) -> Fetched {
+        test.client
+            .token(&test.context, KeyKind::Destination, scope)
+            .await
+    }
+
+    #[tokio::test]
+    async fn token_request_is_a_form_with_everything_encoded() {
+        let server = Server::script([]).await;
+        let test = server.client();
+        let token = fetch(&test, Some("app!b1.IntegrationMonitoring other"))
+            .await
+            .unwrap();
+
+        let requests = server.all();
+        assert_eq!(requests.len(), 1);
+        assert_eq!(requests[0].method, "POST");
+        assert_eq!(requests[0].target, "/oauth/token");
+        assert_eq!(requests[0].header("accept"), Some("application/json"));
+        assert_eq!(
+            requests[0].header("content-type"),
+            Some("application/x-www-form-urlencoded")
+        );
+        assert_eq!(requests[0].header("authorization"), None);
+        assert_eq!(
+            requests[0].body,
+            "grant_type=client_credentials&client_id=sb-client%21b1%7Cx%21b2\
+             &client_secret=top%24secret%3D&scope=app%21b1.IntegrationMonitoring+other"
+        );
+        assert_eq!(
+            token.granted_scopes(),
+            ["uaa.resource", "app!b1.IntegrationMonitoring"]
+        );
+        let claims = TokenClaims {
+            subaccount_id: Some("sub-1".to_owned()),
+            instance_id: Some("inst-1".to_owned()),
+            tenant: Some("zone-1".to_owned()),
+            subdomain: Some("acme".to_owned()),
+        };
+        assert_eq!(*token.claims(), claims);
+        assert!(!format!("{token:?}").contains("eyJ"));
+    }
+
+    #[tokio::test]
+    async fn token_is_kept_per_scope_until_shortly_before_its_end() {
+        let server = Server::script([]).await;
+        let test = server.client();
+        for _ in 0..3 {
+            fetch(&test, None).await.unwrap();
+        }
+        assert_eq!(server.tokens(), 1);
+        fetch(&test, Some("a")).await.unwrap();
+        assert_eq!(server.tokens(), 2);
+        // 12 hours of life, renewed 5 minutes before the end.
+        test.clock.advance(Duration::from_secs(43_200 - 301));
+        fetch(&test, None).await.unwrap();
+        assert_eq!(server.tokens(), 2);
+        test.clock.advance(Duration::from_secs(2));
+        let late = test.clock.context(Duration::from_mins(1));
+        test.client
+            .token(&late, KeyKind::Destination, None)
+            .await
+            .unwrap();
+        assert_eq!(server.tokens(), 3);
+    }
+
+    #[test]
+    fn short_token_is_renewed_ten_percent_before_its_end() {
+        let fetched = Instant::now();
+        let token = Token {
+            secret: "t".into(),
+            kind: "bearer".to_owned(),
+            granted_scopes: Vec::new(),
+            claims: TokenClaims::default(),
+            lifetime: Duration::from_secs(100),
+            fetched,
+        };
+        assert!(token.is_fresh(fetched + Duration::from_secs(89)));
+        assert!(!token.is_fresh(fetched + Duration::from_secs(90)));
+        let dead = Token {
+            lifetime: Duration::ZERO,
+            ..token
+        };
+        assert!(!dead.is_fresh(fetched));
+    }
+
+    #[tokio::test]
+    async fn fifty_callers_share_one_request() {
+        let server = Server::script([]).await;
+        let test = server.client();
+        let tokens = join_all((0..50).map(|_| fetch(&test, None))).await;
+        let first = tokens[0].as_ref().unwrap();
+        assert!(
+            tokens
+                .iter()
+                .all(|token| Arc::ptr_eq(token.as_ref().unwrap(), first))
+        );
+        assert_eq!(server.tokens(), 1);
+    }
+
+    #[tokio::test]
+    async fn fifty_callers_share_one_failure_and_the_next_tries_again() {
+        let calls = AtomicUsize::new(0);
+        let server = Server::handler(move |_| match calls.fetch_add(1, Ordering::Relaxed) {
+            0 => answer(
+                401,
+                r#"{"error":"unauthorized","error_description":"Bad credentials"}"#,
+            ),
+            number => token_answer(number),
+        })
+        .await;
+        let test = server.client();
+        let results = join_all((0..50).map(|_| fetch(&test, None))).await;
+        for result in results {
+            let error = result.unwrap_err();
+            assert_eq!(error.token_refusal(), Some(&Refusal::BadCredentials));
+        }
+        assert_eq!(server.tokens(), 1);
+        fetch(&test, None).await.unwrap();
+        assert_eq!(server.tokens(), 2);
+    }
+
+    #[tokio::test]
+    async fn cancelled_caller_takes_nobody_along() {
+        let (release, gate) = std::sync::mpsc::channel::<()>();
+        let server = Server::handler(move |_| {
+            gate.recv().unwrap();
+            token_answer(1)
+        });
+        // The handler blocks its thread, so it must not be ours.
+        let (url, stop) = on_another_thread(server);
+        let test = crate::client::testing::test_client(config_for(&url));
+
+        let first = Context {
+            cancel: CancellationToken::new(),
+            ..test.context.clone()
+        };
+        let leader = test.client.token(&first, KeyKind::Destination, None);
+        let follower = fetch(&test, None);
+        let conductor = async {
+            tokio::task::yield_now().await;
+            first.cancel.cancel();
+            tokio::task::yield_now().await;
+            release.send(()).unwrap();
+        };
+        let (leader, follower, ()) = tokio::join!(leader, follower, conductor);
+        assert!(leader.unwrap_err().is_cancelled());
+        assert!(follower.is_ok(), "{follower:?}");
+        drop(stop);
+    }
+
+    #[tokio::test]
+    async fn fetch_that_everybody_left_is_started_anew() {
+        let calls = AtomicUsize::new(0);
+        let server = Server::handler(move |_| match calls.fetch_add(1, Ordering::Relaxed) {
+            0 => Reply::Hang,
+            number => token_answer(number),
+        })
+        .await;
+        let test = server.client();
+        let context = Context {
+            cancel: CancellationToken::new(),
+            ..test.context.clone()
+        };
+        let waiting = test.client.token(&context, KeyKind::Destination, None);
+        let cancelling = async {
+            while server.tokens() == 0 {
+                tokio::task::yield_now().await;
+            }
+            context.cancel.cancel();
+        };
+        let (waited, ()) = tokio::join!(waiting, cancelling);
+        assert!(waited.unwrap_err().is_cancelled());
+        fetch(&test, None).await.unwrap();
+        assert_eq!(server.tokens(), 2);
+    }
+
+    #[tokio::test]
+    async fn refusals_are_told_apart_and_show_no_secret() {
+        let invalid_scope = |scope: &str| Refusal::InvalidScope {
+            scope: Some(scope.to_owned()),
+        };
+        let cases = [
+            (
+                400,
+                r#"{"error":"invalid_scope","error_description":"s is invalid"}"#,
+                invalid_scope("s"),
+            ),
+            (400, r#"{"error":"invalid_request"}"#, Refusal::Other),
+            (
+                401,
+                "Client top$secret= top%24secret%3D unknown",
+                Refusal::BadCredentials,
+            ),
+            (
+                404,
+                "The subdomain does not map to a valid identity zone",
+                Refusal::UnknownZone,
+            ),
+            (403, "", Refusal::Other),
+        ];
+        for (status, body, refusal) in cases {
+            let server = Server::handler(move |_| answer(status, body)).await;
+            let test = server.client();
+            let error = fetch(&test, Some("s")).await.unwrap_err();
+            assert_eq!(error.token_refusal(), Some(&refusal), "{status} {body}");
+            assert_eq!(error.attempts(), 1);
+            assert!(!error.may_have_been_processed());
+            let shown = format!("{error} {error:?}");
+            assert!(
+                !shown.contains("top$secret") && !shown.contains("top%24"),
+                "{shown}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn token_request_is_repeated_like_an_idempotent_one() {
+        let calls = AtomicUsize::new(0);
+        let server = Server::handler(move |_| match calls.fetch_add(1, Ordering::Relaxed) {
+            0 => answer(500, ""),
+            1 => Reply::Close,
+            2 => Reply::Truncate { status: 200 },
+            number => token_answer(number),
+        })
+        .await;
+        let test = server.client();
+        fetch(&test, None).await.unwrap();
+        assert_eq!(server.tokens(), 4);
+        assert_eq!(test.clock.slept().len(), 3);
+    }
+
+    #[tokio::test]
+    async fn answer_without_token_is_an_error() {
+        for body in ["{}", "", "[]", "ok", r#"{"access_token":""}"#] {
+            let server = Server::handler(move |_| answer(200, body)).await;
+            let error = fetch(&server.client(), None).await.unwrap_err();
+            assert_eq!(*error.kind(), ErrorKind::UnexpectedAnswer, "{body}");
+        }
+    }
+
+    #[test]
+    fn lifetime_is_a_number_a_string_or_in_the_token() {
+        let seconds_of = |value: Value| seconds(Some(&value)).map(|d| d.as_secs());
+        assert_eq!(seconds_of(43_199.into()), Some(43_199));
+        assert_eq!(seconds_of("3600".into()), Some(3600));
+        assert_eq!(seconds_of((-1).into()), None);
+        assert_eq!(seconds_of(Value::Null), None);
+        let claims = payload(&jwt(r#"{"iat":100,"exp":700,"zone_uuid":"z"}"#)).unwrap();
+        assert_eq!(seconds(claims.get("exp")), Some(Duration::from_secs(700)));
+        assert_eq!(TokenClaims::of(&claims).tenant.as_deref(), Some("z"));
+    }
+
+    #[test]
+    fn token_that_is_no_jwt_has_no_claims() {
+        for token in ["", "opaque", "a.b.c", "a.bm90IGpzb24.c", "..."] {
+            assert_eq!(payload(token), None, "{token}");
+        }
+    }
+
+    fn config_for(url: &str) -> crate::client::Config {
+        let json = format!(r#"{{"clientid":"c","clientsecret":"s","url":"{url}","uri":"{url}"}}"#);
+        crate::client::Config {
+            destination_key: Some(crate::client::DestinationKey::parse(&json).unwrap()),
+            ..crate::client::Config::default()
+        }
+    }
+
+    /// Runs a server on a runtime of its own until the guard is dropped.
+    fn on_another_thread(
+        server: impl Future<Output = Server> + Send + 'static,
+    ) -> (String, tokio::sync::oneshot::Sender<()>) {
+        let (tell, told) = std::sync::mpsc::channel();
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(2)
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                let server = server.await;
+                tell.send(server.url.clone()).unwrap();
+                let _ = stopped.await;
+            });
+        });
+        (told.recv().unwrap(), stop)
     }
 }

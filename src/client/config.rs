@@ -51,7 +51,7 @@ impl Default for Config {
             ca_certificates: None,
             proxy_url: None,
             retry: RetryPolicy::default(),
-            request_timeout: Duration::from_secs(60),
+            request_timeout: Duration::from_mins(1),
             connect_timeout: Duration::from_secs(10),
             max_concurrent_requests: 10,
             user_agent: concat!("terraform-provider-sapcalm/", env!("CARGO_PKG_VERSION"))
@@ -309,4 +309,157 @@ pub enum ConfigError {
          request (method, path and body), so that registering could offboard"
     )]
     IdenticalCalls,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn validate(change: impl FnOnce(&mut OrderManagementApi)) -> Result<(), ConfigError> {
+        let mut config = Config::default();
+        change(&mut config.order_management_api);
+        config.validate()
+    }
+
+    fn url(endpoint: &str, path: &str) -> Option<String> {
+        let endpoint = Url::parse(endpoint).unwrap();
+        ApiCall::post(path).url(&endpoint).map(String::from)
+    }
+
+    #[test]
+    fn defaults_are_valid_and_registering_is_not_the_bare_endpoint() {
+        assert_eq!(Config::default().validate(), Ok(()));
+        let api = OrderManagementApi::default();
+        let endpoint = Url::parse("https://m.example/v1").unwrap();
+        assert_eq!(api.offboard.url(&endpoint).unwrap(), endpoint);
+        assert_eq!(
+            api.register.url(&endpoint).unwrap().as_str(),
+            "https://m.example/v1/registration"
+        );
+    }
+
+    #[test]
+    fn path_is_appended_without_losing_any_of_the_endpoint() {
+        let joined = |path| url("https://m.example/a%20b/v1/", path);
+        assert_eq!(joined("").unwrap(), "https://m.example/a%20b/v1/");
+        assert_eq!(joined("x").unwrap(), "https://m.example/a%20b/v1/x");
+        assert_eq!(joined("/x/y").unwrap(), "https://m.example/a%20b/v1/x/y");
+        assert_eq!(joined("?a=b").unwrap(), "https://m.example/a%20b/v1/?a=b");
+        assert_eq!(joined("x?a=b").unwrap(), "https://m.example/a%20b/v1/x?a=b");
+        assert_eq!(
+            url("https://m.example", "x").unwrap(),
+            "https://m.example/x"
+        );
+        assert_eq!(
+            url("https://m.example?k=v", "x").unwrap(),
+            "https://m.example/x?k=v"
+        );
+    }
+
+    #[test]
+    fn path_never_leaves_the_endpoint() {
+        for path in [".", "..", "a/../..", "%2e%2E/x", "./", "x\\..\\y", "a#b"] {
+            assert_eq!(url("https://m.example/v1", path), None, "{path}");
+        }
+        for path in ["//evil.example/x", "@evil.example", "https://evil.example"] {
+            let joined = Url::parse(&url("https://m.example", path).unwrap()).unwrap();
+            assert_eq!(joined.host_str(), Some("m.example"), "{path}");
+        }
+    }
+
+    #[test]
+    fn identical_calls_are_refused_however_they_are_written() {
+        let same = Err(ConfigError::IdenticalCalls);
+        assert_eq!(validate(|api| api.register.path = String::new()), same);
+        assert_eq!(validate(|api| api.register.path = "/".to_owned()), same);
+        assert_eq!(
+            validate(|api| api.offboard.path = "/registration/".to_owned()),
+            same
+        );
+        assert_eq!(
+            validate(|api| {
+                api.register = ApiCall::post("");
+                api.register.body = Some(String::new());
+            }),
+            same
+        );
+        assert_eq!(
+            validate(|api| {
+                api.register = ApiCall {
+                    method: Method::PUT,
+                    ..ApiCall::post("")
+                };
+            }),
+            Ok(())
+        );
+        assert_eq!(
+            validate(|api| {
+                api.register = ApiCall {
+                    body: Some("{}".to_owned()),
+                    ..ApiCall::post("")
+                };
+            }),
+            Ok(())
+        );
+        assert_eq!(
+            validate(|api| api.register.path = "?action=register".to_owned()),
+            Ok(())
+        );
+    }
+
+    #[test]
+    fn unusable_settings_are_refused_by_name() {
+        assert_eq!(
+            validate(|api| api.register.path = "..".to_owned()),
+            Err(ConfigError::RegisterPath)
+        );
+        assert_eq!(
+            validate(|api| api.offboard.path = "#".to_owned()),
+            Err(ConfigError::OffboardPath)
+        );
+        let plain = Url::parse("http://m.example").unwrap();
+        assert_eq!(
+            validate(|api| api.endpoint = Some(plain)),
+            Err(ConfigError::Endpoint)
+        );
+        for (name, value) in [
+            ("Authorization", "x"),
+            ("Host", "x"),
+            ("a b", "x"),
+            ("X-A", "a\nb"),
+        ] {
+            let refused = validate(|api| {
+                api.headers.insert(name.to_owned(), value.to_owned());
+            });
+            assert_eq!(
+                refused,
+                Err(ConfigError::Header {
+                    name: name.to_owned()
+                })
+            );
+        }
+        let none = Config {
+            max_concurrent_requests: 0,
+            ..Config::default()
+        };
+        assert_eq!(none.validate(), Err(ConfigError::NoRequests));
+    }
+
+    #[test]
+    fn debug_shows_neither_header_values_nor_bodies_nor_the_proxy() {
+        let mut config = Config {
+            proxy_url: Some("http://u:s3cr3t@p".into()),
+            ..Config::default()
+        };
+        config
+            .order_management_api
+            .headers
+            .insert("X-Key".to_owned(), "s3cr3t".to_owned());
+        config.order_management_api.register.body = Some("s3cr3t".to_owned());
+        let shown = format!("{config:?}");
+        assert!(
+            shown.contains("X-Key") && !shown.contains("s3cr3t"),
+            "{shown}"
+        );
+    }
 }

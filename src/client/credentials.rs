@@ -6,7 +6,7 @@
 //! Errors name the missing JSON path and never a value.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use aws_lc_rs::digest;
 use secrecy::{ExposeSecret, SecretString};
@@ -218,11 +218,12 @@ impl OAuthClient {
                 add(key.expose_secret());
             }
         }
-        hash.finish()
-            .as_ref()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        let mut text = String::new();
+        for byte in hash.finish().as_ref() {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{byte:02x}");
+        }
+        text
     }
 
     /// Texts that must never be shown, for masking.
@@ -274,6 +275,7 @@ impl DestinationKey {
 pub struct OrderManagementKey {
     oauth: OAuthClient,
     endpoints: BTreeMap<String, String>,
+    looks_like: Option<KeyKind>,
 }
 
 impl OrderManagementKey {
@@ -285,16 +287,10 @@ impl OrderManagementKey {
     /// [`KeyError`] names the JSON path that is missing or unusable.
     pub fn parse(json: &str) -> Result<Self, KeyError> {
         let key = Document::parse(KeyKind::OrderManagement, json)?;
-        if let Some(other) = key.recognise_other() {
-            let missing = "endpoints.integration-monitoring-api".to_owned();
-            return Err(key.error(KeyProblem::WrongService {
-                missing,
-                looks_like: other,
-            }));
-        }
         Ok(Self {
             oauth: key.oauth()?,
             endpoints: key.endpoints(),
+            looks_like: key.looks_like_other(),
         })
     }
 
@@ -310,20 +306,22 @@ impl OrderManagementKey {
     ///
     /// [`KeyError`] when the key has no such endpoint or it is unusable.
     pub fn endpoint(&self, name: &str) -> Result<Url, KeyError> {
-        let kind = KeyKind::OrderManagement;
         let path = format!("endpoints.{name}");
-        match self.endpoints.get(name) {
-            Some(text) => parse_url(text)
-                .and_then(|url| check_url(&url).map(|()| url))
-                .map_err(|fault| KeyError {
-                    kind,
-                    problem: fault.at(path),
-                }),
-            None => Err(KeyError {
-                kind,
-                problem: KeyProblem::Missing { path },
-            }),
-        }
+        let problem = match (self.endpoints.get(name), self.looks_like) {
+            (Some(text), _) => match parse_url(text) {
+                Ok(url) => return Ok(url),
+                Err(fault) => fault.at(path),
+            },
+            (None, Some(looks_like)) => KeyProblem::WrongService {
+                missing: path,
+                looks_like,
+            },
+            (None, None) => KeyProblem::Missing { path },
+        };
+        Err(KeyError {
+            kind: KeyKind::OrderManagement,
+            problem,
+        })
     }
 
     /// The names in the key's `endpoints`.
@@ -446,7 +444,7 @@ impl Document {
 
     fn missing(&self, path: &str) -> KeyError {
         let path = path.to_owned();
-        self.error(match self.recognise_other() {
+        self.error(match self.looks_like_other() {
             Some(looks_like) => KeyProblem::WrongService {
                 missing: path,
                 looks_like,
@@ -456,9 +454,7 @@ impl Document {
     }
 
     fn url(&self, path: &str, text: &str) -> Result<Url, KeyError> {
-        parse_url(text)
-            .and_then(|url| check_url(&url).map(|()| url))
-            .map_err(|fault| self.error(fault.at(path.to_owned())))
+        parse_url(text).map_err(|fault| self.error(fault.at(path.to_owned())))
     }
 
     /// `uaa`, the top, then every object one level down.
@@ -515,7 +511,7 @@ impl Document {
     }
 
     /// Which other service this key is clearly for.
-    fn recognise_other(&self) -> Option<KeyKind> {
+    fn looks_like_other(&self) -> Option<KeyKind> {
         let endpoints = self.endpoints();
         let uri = self.service_text("uri").map(|(_, uri)| uri);
         let looks_like = if endpoints.contains_key("integration-monitoring-api") {
@@ -617,7 +613,8 @@ impl UrlFault {
 }
 
 fn parse_url(text: &str) -> Result<Url, UrlFault> {
-    Url::parse(text).map_err(|_| UrlFault::Bad)
+    let url = Url::parse(text).map_err(|_| UrlFault::Bad)?;
+    check_url(&url).map(|()| url)
 }
 
 /// Refuses what we never call: other schemes, user names and fragments in the
@@ -632,11 +629,360 @@ pub(crate) fn check_url(url: &Url) -> Result<(), UrlFault> {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const UAA: &str = r#""clientid":"sb-a!b1|x!b2","clientsecret":"s$cret=",
+        "url":"https://acme.authentication.eu10.hana.ondemand.com","xsappname":"a!b1|x!b2""#;
+
+    fn problem<T: fmt::Debug>(result: Result<T, KeyError>) -> KeyProblem {
+        result.unwrap_err().problem
+    }
+
+    fn missing(path: &str) -> KeyProblem {
+        KeyProblem::Missing {
+            path: path.to_owned(),
+        }
+    }
+
+    fn destination(json: &str) -> Result<DestinationKey, KeyError> {
+        DestinationKey::parse(json)
+    }
+
+    /// A self-signed certificate and its key in PEM form, as JSON strings.
+    fn x509() -> (String, String) {
+        let made = rcgen::generate_simple_self_signed(["client".to_owned()]).unwrap();
+        let json = |pem: String| Value::String(pem).to_string();
+        (
+            json(made.cert.pem()),
+            json(made.signing_key.serialize_pem()),
+        )
+    }
+
+    #[test]
+    fn destination_key_is_read_in_every_layout() {
+        let uri = r#""uri":"https://destination.example.com""#;
+        let layouts = [
+            format!("{{{UAA},{uri}}}"),
+            format!("{{\"uaa\":{{{UAA}}},{uri}}}"),
+            format!("{{\"anything\":{{{UAA}}},{uri}}}"),
+            format!("{{\"destination\":{{{UAA},{uri}}}}}"),
+            format!("{{\"credentials\":{{{UAA},{uri}}}}}"),
+            format!("\u{feff}{{\"name\":\"binding\",\"credentials\":{{\"uaa\":{{{UAA}}},{uri}}}}}"),
+            Value::String(format!("{{{UAA},{uri}}}")).to_string(),
+        ];
+        for layout in layouts {
+            let key = destination(&layout).unwrap_or_else(|error| panic!("{layout}: {error}"));
+            assert_eq!(key.uri().as_str(), "https://destination.example.com/");
+            let oauth = key.oauth();
+            assert_eq!(oauth.client_id(), "sb-a!b1|x!b2");
+            assert_eq!(oauth.client_secret().unwrap().expose_secret(), "s$cret=");
+            assert_eq!(
+                oauth.token_url().as_str(),
+                "https://acme.authentication.eu10.hana.ondemand.com/oauth/token"
+            );
+            assert_eq!(oauth.xsappname(), Some("a!b1|x!b2"));
+        }
+    }
+
+    #[test]
+    fn uaa_wins_over_the_top_and_nothing_is_mixed() {
+        let key = destination(
+            r#"{"clientid":"top","clientsecret":"top-secret","url":"https://top.example",
+                "uaa":{"clientid":"in","clientsecret":"in-secret","url":"https://in.example"},
+                "uri":"https://d.example","tenantid":"t-1"}"#,
+        )
+        .unwrap();
+        assert_eq!(key.oauth().client_id(), "in");
+        assert_eq!(
+            key.oauth().client_secret().unwrap().expose_secret(),
+            "in-secret"
+        );
+        assert_eq!(
+            key.oauth().token_url().as_str(),
+            "https://in.example/oauth/token"
+        );
+        assert_eq!(key.oauth().tenant_id(), Some("t-1"));
+
+        let mixed = destination(
+            r#"{"clientsecret":"top-secret","url":"https://top.example",
+                "uaa":{"clientid":"in"},"uri":"https://d.example"}"#,
+        );
+        assert_eq!(problem(mixed), missing("uaa.clientsecret"));
+    }
+
+    #[test]
+    fn token_url_is_completed_once() {
+        let with = |urls: &str| {
+            let json = format!(
+                r#"{{"clientid":"c","clientsecret":"s",{urls},"uri":"https://d.example"}}"#
+            );
+            destination(&json).unwrap().oauth().token_url().to_string()
+        };
+        let expected = "https://t.example/oauth/token";
+        assert_eq!(with(r#""url":"https://t.example""#), expected);
+        assert_eq!(with(r#""url":"https://t.example/""#), expected);
+        assert_eq!(with(r#""url":"https://t.example/oauth/token""#), expected);
+        assert_eq!(
+            with(r#""tokenurl":"https://t.example/ready?x=1","url":"https://u.example""#),
+            "https://t.example/ready?x=1"
+        );
+    }
+
+    #[test]
+    fn x509_key_takes_the_certificate_host() {
+        let (certificate, key) = x509();
+        let json = format!(
+            r#"{{"clientid":"c","certificate":{certificate},"key":{key},"credential-type":"x509",
+                "certurl":"https://acme.cert.example","url":"https://acme.example",
+                "uri":"https://d.example"}}"#
+        );
+        let parsed = destination(&json).unwrap();
+        assert!(parsed.oauth().client_secret().is_none());
+        assert!(matches!(parsed.oauth().proof(), Proof::Certificate { .. }));
+        assert_eq!(
+            parsed.oauth().token_url().as_str(),
+            "https://acme.cert.example/oauth/token"
+        );
+
+        let without_host = json.replace("certurl", "other");
+        assert_eq!(problem(destination(&without_host)), missing("certurl"));
+        let without_key = json.replace("\"key\"", "\"other\"");
+        assert_eq!(problem(destination(&without_key)), missing("key"));
+        let broken = json.replace("BEGIN CERTIFICATE", "BEGIN NOTHING");
+        let path = "certificate".to_owned();
+        assert_eq!(
+            problem(destination(&broken)),
+            KeyProblem::BadCertificate { path }
+        );
+    }
+
+    #[test]
+    fn cloud_alm_key_keeps_its_endpoint_verbatim() {
+        for api in [
+            r#""https://eu10.alm.cloud.sap/api""#,
+            r#"{"url":"https://eu10.alm.cloud.sap/api"}"#,
+        ] {
+            let json = format!(r#"{{"uaa":{{{UAA}}},"endpoints":{{"Api":{api}}}}}"#);
+            let key = CloudAlmKey::parse(&json).unwrap();
+            assert_eq!(key.api(), "https://eu10.alm.cloud.sap/api");
+            assert_eq!(key.api_url().as_str(), key.api());
+        }
+    }
+
+    #[test]
+    fn order_management_key_knows_its_endpoints() {
+        let endpoints = r#""endpoints":{"integration-monitoring-api":"https://m.example/x/","o":"http://o.example"}"#;
+        for json in [
+            format!("{{{UAA},{endpoints}}}"),
+            format!("{{\"uaa\":{{{UAA}}},{endpoints}}}"),
+        ] {
+            let key = OrderManagementKey::parse(&json).unwrap();
+            let url = key.endpoint("integration-monitoring-api").unwrap();
+            assert_eq!(url.as_str(), "https://m.example/x/");
+            assert_eq!(
+                key.default_scope().unwrap(),
+                "a!b1|x!b2.IntegrationMonitoring"
+            );
+            assert_eq!(problem(key.endpoint("none")), missing("endpoints.none"));
+            let path = "endpoints.o".to_owned();
+            assert_eq!(problem(key.endpoint("o")), KeyProblem::PlainHttp { path });
+            assert_eq!(key.endpoint_names().count(), 2);
+        }
+    }
+
+    #[test]
+    fn key_of_another_service_is_recognised() {
+        let cloud_alm = format!(r#"{{"uaa":{{{UAA}}},"endpoints":{{"Api":"https://a.example"}}}}"#);
+        let destination_key = format!(
+            r#"{{{UAA},"uri":"https://destination-configuration.cfapps.eu10.hana.ondemand.com"}}"#
+        );
+
+        let error = destination(&cloud_alm).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the Destination service key has no `uri`; this looks like a Cloud ALM service key"
+        );
+        let error = CloudAlmKey::parse(&destination_key).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the Cloud ALM service key has no `endpoints.Api`; this looks like a Destination service key"
+        );
+        let key = OrderManagementKey::parse(&cloud_alm).unwrap();
+        let error = key.endpoint("integration-monitoring-api").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the Order Management service key has no `endpoints.integration-monitoring-api`; \
+             this looks like a Cloud ALM service key"
+        );
+    }
+
+    #[test]
+    fn unusable_key_names_the_place_and_no_value() {
+        let cases = [
+            ("", "is not valid JSON (line 1, column 0)"),
+            (
+                "{\"clientsecret\": \"s3cr3t\"\n oops}",
+                "is not valid JSON (line 2, column 2)",
+            ),
+            ("[1]", "is not a JSON object"),
+            ("\"text\"", "is not valid JSON (line 1, column 2)"),
+            ("{}", "has no `uri`"),
+            (r#"{"uri":"https://d.example"}"#, "has no `clientid`"),
+            (
+                r#"{"uri":"https://d.example","uaa":{}}"#,
+                "has no `uaa.clientid`",
+            ),
+            (
+                r#"{"uri":"https://d.example","clientid":""}"#,
+                "has no `clientid`",
+            ),
+            (
+                r#"{"uri":"https://d.example","clientid":"c"}"#,
+                "has no `clientsecret`",
+            ),
+            (
+                r#"{"uri":"https://d.example","clientid":"c","clientsecret":"s3cr3t"}"#,
+                "has no `url`",
+            ),
+            (r#"{"uri":"s3cr3t"}"#, "has no usable URL in `uri`"),
+            (r#"{"uri":"ftp://d.example"}"#, "has no usable URL in `uri`"),
+            (
+                r#"{"uri":"https://u:s3cr3t@d.example"}"#,
+                "has no usable URL in `uri`",
+            ),
+            (
+                r#"{"uri":"http://d.example"}"#,
+                "has a plain `http://` URL in `uri`; only loopback hosts may have one",
+            ),
+        ];
+        for (json, expected) in cases {
+            let text = destination(json).unwrap_err().to_string();
+            assert_eq!(
+                text,
+                format!("the Destination service key {expected}"),
+                "{json}"
+            );
+            assert!(!text.contains("s3cr3t"), "{text}");
+        }
+    }
+
+    #[test]
+    fn plain_http_is_for_loopback_only() {
+        let allowed = [
+            "http://127.0.0.1:1",
+            "http://127.9.9.9",
+            "http://[::1]:1",
+            "http://localhost:1",
+        ];
+        let refused = [
+            "http://10.0.0.1",
+            "http://localhost.example",
+            "http://[::2]",
+            "http://d.example",
+        ];
+        let check = |url: &str| check_url(&Url::parse(url).unwrap());
+        assert!(allowed.iter().all(|url| check(url).is_ok()));
+        assert!(
+            refused
+                .iter()
+                .all(|url| check(url) == Err(UrlFault::PlainHttp))
+        );
+    }
+
+    #[test]
+    fn fingerprint_follows_the_credentials() {
+        let print = |json: String| destination(&json).unwrap().oauth().fingerprint();
+        let json = format!(r#"{{{UAA},"uri":"https://d.example"}}"#);
+        assert_eq!(
+            print(json.clone()),
+            print(json.replace("d.example", "e.example"))
+        );
+        assert_ne!(
+            print(json.clone()),
+            print(json.replace("s$cret=", "rotated"))
+        );
+        assert_ne!(
+            print(json.clone()),
+            print(json.replace("sb-a!b1", "sb-b!b1"))
+        );
+        assert_eq!(print(json).len(), 64);
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let json = format!(r#"{{{UAA},"uri":"https://d.example"}}"#);
+        let shown = format!("{:?}", destination(&json).unwrap());
+        assert!(
+            shown.contains("sb-a!b1") && !shown.contains("s$cret"),
+            "{shown}"
+        );
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let names = prop::sample::select(vec![
+            "uaa",
+            "clientid",
+            "clientsecret",
+            "url",
+            "uri",
+            "endpoints",
+            "Api",
+            "certificate",
+            "key",
+            "certurl",
+            "tokenurl",
+            "credentials",
+            "integration-monitoring-api",
+            "other",
+        ]);
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            "https://[a-z]{1,8}\\.example".prop_map(Value::from),
+            ".{0,20}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 40, 8, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::vec((names.clone(), inner), 0..8).prop_map(|members| {
+                    Value::Object(
+                        members
+                            .into_iter()
+                            .map(|(k, v)| (k.to_owned(), v))
+                            .collect(),
+                    )
+                }),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn parsing_never_panics_on_any_json(value in any_json()) {
+            let json = value.to_string();
+            let _ = DestinationKey::parse(&json);
+            let _ = CloudAlmKey::parse(&json);
+            if let Ok(key) = OrderManagementKey::parse(&json) {
+                let _ = key.endpoint("integration-monitoring-api");
+            }
+        }
+
+        #[test]
+        fn parsing_never_panics_on_any_text(text in ".{0,200}") {
+            let _ = DestinationKey::parse(&text);
+        }
     }
 }

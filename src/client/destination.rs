@@ -1,7 +1,7 @@
 //! The Destination service, API v1: destinations at both levels, their labels,
 //! and the check whether a destination's token can be fetched.
 //!
-//! Source: SAP's OpenAPI description of the Destination service on Cloud
+//! Source: SAP's description of the Destination service on Cloud
 //! Foundry. SAP returns secrets in clear; [`Properties`] therefore never shows
 //! its values in `Debug`.
 
@@ -347,12 +347,12 @@ impl<'a> Destinations<'a> {
         let operation = self.operation(context);
         if !self.client.patch_unsupported.load(Ordering::Relaxed) {
             let values = changes.iter().filter(|(key, _)| !is_plain(key));
+            let values = values.filter_map(|(_, value)| value.as_deref());
             let request = Request::new(Method::PATCH, self.collection_url(level))
-                .masking(values.filter_map(|(_, value)| value.as_deref()))
+                .masking(values.filter(|value| may_be_secret(value)))
                 .json(&patch_of(name, changes));
-            let refused = match self.send(&operation, request).await {
-                Ok(_) => return Ok(()),
-                Err(error) => error,
+            let Err(refused) = self.send(&operation, request).await else {
+                return Ok(());
             };
             match refused.status() {
                 Some(405 | 501) => {}
@@ -744,10 +744,18 @@ fn is_plain(property: &str) -> bool {
 }
 
 fn secret_values(properties: &Properties) -> impl Iterator<Item = &str> {
-    properties
-        .iter()
-        .filter(|(name, _)| !is_plain(name))
+    let values = properties.iter().filter(|(name, _)| !is_plain(name));
+    values
         .map(|(_, value)| value.as_str())
+        .filter(|value| may_be_secret(value))
+}
+
+/// Masking these would only garble messages.
+fn may_be_secret(value: &str) -> bool {
+    !matches!(
+        value.to_ascii_lowercase().as_str(),
+        "true" | "false" | "none" | "null"
+    )
 }
 
 /// `{"Count": n}` of PUT and DELETE.
@@ -880,5 +888,693 @@ fn clean_reason(reason: &str, body: &Map<String, Value>) -> String {
         .into_iter()
         .flatten()
         .filter(|(name, _)| !is_plain(name));
-    message::clean(reason, values.filter_map(|(_, value)| value.as_str()))
+    let values = values.filter_map(|(_, value)| value.as_str());
+    message::clean(reason, values.filter(|value| may_be_secret(value)))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::client::testing::{Reply, Server, TestClient, answer};
+
+    const GONE: &str = r#"{"ErrorMessage":"Configuration with the specified name was not found"}"#;
+    const LEVEL: Level = Level::Subaccount;
+
+    fn of(test: &TestClient) -> Destinations<'_> {
+        test.client.destinations().unwrap()
+    }
+
+    fn properties(items: &[(&str, &str)]) -> Properties {
+        items
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    }
+
+    fn changes(items: &[(&str, Option<&str>)]) -> Changes {
+        let owned =
+            |(name, value): &(&str, Option<&str>)| ((*name).to_owned(), value.map(str::to_owned));
+        items.iter().map(owned).collect()
+    }
+
+    /// The query of a request, decoded once, as a server sees it.
+    fn query(target: &str) -> BTreeMap<String, String> {
+        let url = Url::parse(&format!("http://x{target}")).unwrap();
+        url.query_pairs().into_owned().collect()
+    }
+
+    fn body(text: &str) -> Value {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[tokio::test]
+    async fn find_reads_properties_metadata_and_labels_in_one_request() {
+        let list = json!([{
+            "Name": "CloudALM", "Type": "HTTP", "clientSecret": "s", "odd": true, "n": 7, "gone": null,
+            "$metadata": {
+                "modification_time": "1767225600000", "etag": "\"e1\"",
+                "labels": [{"key": "env", "values": ["prod", "eu"]}, {"bad": 1}],
+            },
+        }]);
+        let server = Server::script([answer(200, &list.to_string())]).await;
+        let test = server.client();
+        let found = of(&test)
+            .find(&test.context, LEVEL, "CloudALM")
+            .await
+            .unwrap()
+            .unwrap();
+
+        let expected = [
+            ("Name", "CloudALM"),
+            ("Type", "HTTP"),
+            ("clientSecret", "s"),
+            ("n", "7"),
+            ("odd", "true"),
+        ];
+        assert_eq!(found.properties, properties(&expected));
+        assert_eq!(found.metadata.etag.as_deref(), Some("\"e1\""));
+        assert_eq!(
+            found.metadata.modification_time.unwrap().to_string(),
+            "2026-01-01T00:00:00Z"
+        );
+        let values = found.labels.unwrap().remove("env").unwrap();
+        assert_eq!(values, BTreeSet::from(["prod".to_owned(), "eu".to_owned()]));
+
+        let calls = server.calls();
+        assert_eq!(calls.len(), 1);
+        assert!(
+            calls[0].target.starts_with(
+                "/destination-configuration/v1/subaccountDestinations?$filter=Name%20in"
+            )
+        );
+        assert!(
+            calls[0]
+                .header("authorization")
+                .unwrap()
+                .starts_with("Bearer eyJ")
+        );
+        let query = query(&calls[0].target);
+        assert_eq!(query["$filter"], "Name in ('CloudALM')");
+        assert_eq!(query["$includeMetadata"], "modification_time;etag;labels");
+    }
+
+    #[tokio::test]
+    async fn name_in_a_filter_is_encoded_twice() {
+        let name = "our-team's app, (ü)/100%";
+        let list = json!([{"Name": "other"}, {"Name": name, "Type": "HTTP"}]);
+        let server = Server::script([answer(200, &list.to_string())]).await;
+        let test = server.client();
+        let found = of(&test)
+            .find(&test.context, Level::Instance, name)
+            .await
+            .unwrap();
+        assert_eq!(found.unwrap().name(), name);
+        let call = &server.calls()[0];
+        assert!(call.target.contains("/v1/instanceDestinations?"));
+        assert!(
+            call.target.contains("our-team%2527s%2520app"),
+            "{}",
+            call.target
+        );
+        assert_eq!(
+            query(&call.target)["$filter"],
+            "Name in ('our-team%27s%20app%2C%20%28%C3%BC%29%2F100%25')"
+        );
+    }
+
+    #[tokio::test]
+    async fn absence_needs_saps_own_word() {
+        let absent = [answer(200, "[]"), answer(200, r#"[{"Name":"cloudalm"}]"#)];
+        for reply in absent {
+            let server = Server::script([reply]).await;
+            let test = server.client();
+            assert_eq!(
+                of(&test)
+                    .find(&test.context, LEVEL, "CloudALM")
+                    .await
+                    .unwrap(),
+                None
+            );
+        }
+        let unclear = [
+            answer(200, ""),
+            answer(200, "{}"),
+            answer(200, "<html></html>"),
+            answer(404, "<html></html>"),
+            answer(403, "no"),
+        ];
+        for reply in unclear {
+            let server = Server::script([reply.clone()]).await;
+            let test = server.client();
+            let found = of(&test).find(&test.context, LEVEL, "CloudALM").await;
+            assert!(found.is_err(), "{reply:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn routers_404_for_everything_is_an_error() {
+        let router = || answer(404, GONE).with("X-Cf-Routererror", "unknown_route");
+        let server = Server::script([router(), router(), router()]).await;
+        let test = server.client();
+        let found = of(&test).find(&test.context, LEVEL, "a").await;
+        assert!(found.unwrap_err().is_not_found_by_other());
+        let deleted = of(&test).delete(&test.context, LEVEL, "a").await;
+        assert!(deleted.unwrap_err().is_not_found_by_other());
+    }
+
+    #[tokio::test]
+    async fn service_without_filtered_lists_is_asked_the_old_way_from_then_on() {
+        let one = || answer(200, r#"{"Name":"a b","Type":"HTTP"}"#).with("ETag", "e1");
+        let server = Server::script([
+            answer(400, "unknown parameter"),
+            one(),
+            answer(200, r#"[{"key":"k","values":["v"]}]"#),
+            one(),
+            answer(404, ""),
+            answer(404, GONE),
+        ])
+        .await;
+        let test = server.client();
+        let found = of(&test)
+            .find(&test.context, LEVEL, "a b")
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(found.metadata.etag.as_deref(), Some("e1"));
+        assert_eq!(found.labels.unwrap().len(), 1);
+        let again = of(&test)
+            .find(&test.context, LEVEL, "a b")
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(again.labels, None);
+        assert_eq!(
+            of(&test).find(&test.context, LEVEL, "a b").await.unwrap(),
+            None
+        );
+        let targets: Vec<String> = server.calls().into_iter().map(|call| call.target).collect();
+        let base = "/destination-configuration/v1/subaccountDestinations";
+        assert_eq!(
+            targets[1..3],
+            [format!("{base}/a%20b"), format!("{base}/a%20b/labels")]
+        );
+        assert_eq!(targets[3], targets[1]);
+    }
+
+    #[tokio::test]
+    async fn list_sends_each_kind_of_filter() {
+        let label = ListFilter::Label {
+            key: "e'nv".to_owned(),
+            values: vec!["prod".to_owned(), "q a".to_owned()],
+        };
+        let cases = [
+            (ListFilter::All, None),
+            (
+                ListFilter::Prefix("SAP_John's".to_owned()),
+                Some("startswith(Name, 'SAP_John''s')"),
+            ),
+            (label, Some("Label['e%27nv'] HAS ('prod','q%20a')")),
+        ];
+        for (filter, expected) in cases {
+            let server = Server::script([answer(200, r#"[{"Name":"a"},{"Name":"b"}]"#)]).await;
+            let test = server.client();
+            let found = of(&test).list(&test.context, LEVEL, &filter).await.unwrap();
+            assert_eq!(found.len(), 2);
+            let query = query(&server.calls()[0].target);
+            assert_eq!(query.get("$filter").map(String::as_str), expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn thousand_names_go_in_requests_of_bearable_length() {
+        let names: Vec<String> = (0..1000)
+            .map(|n| format!("destination number {n}"))
+            .collect();
+        let server = Server::script(vec![answer(200, "[]"); 100]).await;
+        let test = server.client();
+        let filter = ListFilter::Names(names.clone());
+        of(&test).list(&test.context, LEVEL, &filter).await.unwrap();
+        let calls = server.calls();
+        assert!(calls.iter().all(|call| call.target.len() < 4000));
+        let asked: usize = calls
+            .iter()
+            .map(|c| query(&c.target)["$filter"].matches("destination").count())
+            .sum();
+        assert_eq!(asked, names.len());
+
+        let none = ListFilter::Names(Vec::new());
+        assert!(
+            of(&test)
+                .list(&test.context, LEVEL, &none)
+                .await
+                .unwrap()
+                .is_empty()
+        );
+        assert_eq!(server.calls().len(), calls.len());
+    }
+
+    #[tokio::test]
+    async fn create_sends_strings_and_takes_metadata_or_an_empty_body() {
+        let metadata = r#"{"$metadata":{"etag":"e1","modification_time":"1767225600000"}}"#;
+        let server = Server::script([answer(201, metadata), answer(201, "")]).await;
+        let test = server.client();
+        let new = properties(&[
+            ("Name", "a"),
+            ("Type", "HTTP"),
+            ("$metadata", "x"),
+            ("clientSecret", "s"),
+        ]);
+        let made = of(&test).create(&test.context, LEVEL, &new).await.unwrap();
+        assert_eq!(made.etag.as_deref(), Some("e1"));
+        assert!(made.modification_time.is_some());
+        let made = of(&test).create(&test.context, LEVEL, &new).await.unwrap();
+        assert_eq!(made, Metadata::default());
+        let call = &server.calls()[0];
+        assert_eq!(call.method, "POST");
+        assert!(
+            call.target
+                .ends_with("?$includeMetadata=modification_time%3Betag")
+        );
+        assert_eq!(
+            body(&call.body),
+            json!({"Name": "a", "Type": "HTTP", "clientSecret": "s"})
+        );
+    }
+
+    #[tokio::test]
+    async fn create_conflict_is_known_in_every_form_and_shows_no_secret() {
+        let described = r#"{"ErrorMessage":"Duplicate key for s3cr3t!","$metadata":{"etag":"e7"}}"#;
+        for (text, etag) in [
+            ("Duplicate key s3cr3t!", None),
+            ("\"Duplicate key\"", None),
+            (described, Some("e7")),
+        ] {
+            let server = Server::script([answer(409, text)]).await;
+            let test = server.client();
+            let new = properties(&[("Name", "a"), ("my.own", "s3cr3t!"), ("flag", "true")]);
+            let error = of(&test)
+                .create(&test.context, LEVEL, &new)
+                .await
+                .unwrap_err();
+            assert!(error.is_conflict());
+            assert!(error.message().unwrap().starts_with("Duplicate key"));
+            let existing = error
+                .existing()
+                .and_then(|existing| existing.etag.as_deref());
+            assert_eq!(existing, etag);
+            assert!(
+                !format!("{error} {error:?}").contains("s3cr3t"),
+                "{error:?}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn lost_answer_to_create_is_said_and_not_repeated() {
+        let server = Server::script([Reply::Close]).await;
+        let test = server.client();
+        let error = of(&test)
+            .create(&test.context, LEVEL, &properties(&[("Name", "a")]))
+            .await
+            .unwrap_err();
+        assert!(error.may_have_been_processed());
+        assert_eq!(server.calls().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn rejected_token_is_replaced_once_even_for_a_post() {
+        let server = Server::script([answer(401, "expired"), answer(201, "")]).await;
+        let test = server.client();
+        let new = properties(&[("Name", "a")]);
+        of(&test).create(&test.context, LEVEL, &new).await.unwrap();
+        assert_eq!((server.tokens(), server.calls().len()), (2, 2));
+        let sent = server.calls();
+        assert_ne!(
+            sent[0].header("authorization"),
+            sent[1].header("authorization")
+        );
+        assert_eq!(
+            sent[0].header("x-correlationid"),
+            sent[1].header("x-correlationid")
+        );
+
+        let server = Server::script([answer(401, "no"), answer(401, "no")]).await;
+        let test = server.client();
+        let error = of(&test)
+            .create(&test.context, LEVEL, &new)
+            .await
+            .unwrap_err();
+        assert!(error.is_unauthorized());
+        assert_eq!(
+            (server.tokens(), server.calls().len(), error.attempts()),
+            (2, 2, 2)
+        );
+    }
+
+    #[tokio::test]
+    async fn patch_sends_changes_only_and_null_for_deletions() {
+        let server = Server::script([answer(204, "")]).await;
+        let test = server.client();
+        let wanted = changes(&[
+            ("URL", Some("https://x")),
+            ("old", None),
+            ("Name", Some("other")),
+        ]);
+        of(&test)
+            .patch(&test.context, LEVEL, "a", &wanted)
+            .await
+            .unwrap();
+        of(&test)
+            .patch(&test.context, LEVEL, "a", &Changes::default())
+            .await
+            .unwrap();
+        let calls = server.calls();
+        assert_eq!(calls.len(), 1);
+        assert_eq!(calls[0].method, "PATCH");
+        assert_eq!(
+            body(&calls[0].body),
+            json!({"Name": "a", "URL": "https://x", "old": null})
+        );
+    }
+
+    /// GET of a destination in the fallback.
+    fn one(etag: &str, url: &str) -> Reply {
+        let body = json!({"Name": "a", "Type": "HTTP", "URL": url, "clientSecret": "keep"});
+        answer(200, &body.to_string()).with("ETag", etag)
+    }
+
+    #[tokio::test]
+    async fn without_patch_the_whole_destination_is_merged_and_written() {
+        for refusal in [answer(405, ""), answer(501, ""), answer(404, "Not Found")] {
+            let server = Server::script([
+                refusal,
+                one("e1", "https://old"),
+                answer(200, r#"{"Count":1}"#),
+                one("e2", "https://x"),
+                answer(200, r#"{"Count":1}"#),
+            ])
+            .await;
+            let test = server.client();
+            let wanted = changes(&[
+                ("URL", Some("https://x")),
+                ("Type", Some("HTTP")),
+                ("old", None),
+            ]);
+            of(&test)
+                .patch(&test.context, LEVEL, "a", &wanted)
+                .await
+                .unwrap();
+            let more = changes(&[("URL", Some("https://y"))]);
+            of(&test)
+                .patch(&test.context, LEVEL, "a", &more)
+                .await
+                .unwrap();
+
+            let calls = server.calls();
+            let methods: Vec<&str> = calls.iter().map(|call| call.method.as_str()).collect();
+            assert_eq!(methods, ["PATCH", "GET", "PUT", "GET", "PUT"]);
+            assert_eq!(calls[2].header("if-match"), Some("e1"));
+            let written =
+                json!({"Name": "a", "Type": "HTTP", "URL": "https://x", "clientSecret": "keep"});
+            assert_eq!(body(&calls[2].body), written);
+        }
+    }
+
+    #[tokio::test]
+    async fn rewrite_starts_again_when_somebody_else_wrote() {
+        let server = Server::script([
+            answer(405, ""),
+            one("e1", "https://old"),
+            answer(412, ""),
+            one("e2", "https://other"),
+            answer(200, r#"{"Count":1}"#),
+        ])
+        .await;
+        let test = server.client();
+        of(&test)
+            .patch(&test.context, LEVEL, "a", &changes(&[("x", Some("1"))]))
+            .await
+            .unwrap();
+        let calls = server.calls();
+        assert_eq!(calls[4].header("if-match"), Some("e2"));
+        assert_eq!(body(&calls[4].body)["URL"], "https://other");
+    }
+
+    #[tokio::test]
+    async fn rewrite_goes_without_an_etag_that_the_service_does_not_understand() {
+        let server = Server::script([
+            answer(405, ""),
+            one("e1", "https://old"),
+            answer(412, ""),
+            one("e1", "https://old"),
+            answer(200, r#"{"Count":1}"#),
+        ])
+        .await;
+        let test = server.client();
+        of(&test)
+            .patch(&test.context, LEVEL, "a", &changes(&[("x", Some("1"))]))
+            .await
+            .unwrap();
+        assert_eq!(server.calls()[4].header("if-match"), None);
+    }
+
+    #[tokio::test]
+    async fn rewrite_that_is_done_already_sends_nothing() {
+        let server = Server::script([answer(405, ""), one("e1", "https://x")]).await;
+        let test = server.client();
+        let wanted = changes(&[("URL", Some("https://x")), ("old", None)]);
+        of(&test)
+            .patch(&test.context, LEVEL, "a", &wanted)
+            .await
+            .unwrap();
+        assert_eq!(server.calls().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn patch_of_a_missing_destination_says_so_and_blames_no_method() {
+        let server = Server::script([answer(404, GONE), answer(404, GONE), answer(204, "")]).await;
+        let test = server.client();
+        let wanted = changes(&[("URL", Some("https://x"))]);
+        let error = of(&test)
+            .patch(&test.context, LEVEL, "a", &wanted)
+            .await
+            .unwrap_err();
+        assert!(error.is_not_found_by_sap());
+        of(&test)
+            .patch(&test.context, LEVEL, "a", &wanted)
+            .await
+            .unwrap();
+        assert_eq!(server.calls()[2].method, "PATCH");
+    }
+
+    #[tokio::test]
+    async fn delete_knows_every_way_to_be_gone() {
+        let removed = Server::script([answer(200, r#"{"Count":1}"#)]).await;
+        let test = removed.client();
+        let deleted = of(&test).delete(&test.context, LEVEL, "a/b").await.unwrap();
+        assert_eq!(deleted, Deleted::Removed);
+        assert!(
+            removed.calls()[0]
+                .target
+                .ends_with("/subaccountDestinations/a%2Fb")
+        );
+
+        let gone = [
+            vec![answer(200, r#"{"Count":0}"#)],
+            vec![answer(404, GONE)],
+            vec![answer(404, "Not Found"), answer(200, "[]")],
+        ];
+        for replies in gone {
+            let server = Server::script(replies).await;
+            let test = server.client();
+            let deleted = of(&test).delete(&test.context, LEVEL, "a").await.unwrap();
+            assert_eq!(deleted, Deleted::AlreadyGone);
+        }
+
+        let there = [answer(404, "Not Found"), answer(200, r#"[{"Name":"a"}]"#)];
+        let server = Server::script(there).await;
+        let test = server.client();
+        assert!(of(&test).delete(&test.context, LEVEL, "a").await.is_err());
+    }
+
+    #[tokio::test]
+    async fn name_that_would_address_the_collection_is_never_sent() {
+        let server = Server::script([]).await;
+        let test = server.client();
+        for name in ["", ".", ".."] {
+            let error = of(&test)
+                .delete(&test.context, LEVEL, name)
+                .await
+                .unwrap_err();
+            assert_eq!(*error.kind(), ErrorKind::InvalidName);
+            assert!(
+                of(&test)
+                    .check_token(&test.context, LEVEL, name)
+                    .await
+                    .is_err()
+            );
+        }
+        assert!(server.all().is_empty());
+    }
+
+    #[tokio::test]
+    async fn labels_are_read_and_replaced() {
+        let body = r#"[{"key":"env","values":["prod"]}]"#;
+        let server = Server::script([answer(200, body), answer(200, ""), answer(204, "")]).await;
+        let test = server.client();
+        let labels = of(&test).labels(&test.context, LEVEL, "a").await.unwrap();
+        assert_eq!(
+            labels,
+            Labels::from([("env".to_owned(), BTreeSet::from(["prod".to_owned()]))])
+        );
+        assert!(
+            of(&test)
+                .labels(&test.context, LEVEL, "a")
+                .await
+                .unwrap()
+                .is_empty()
+        );
+        of(&test)
+            .set_labels(&test.context, LEVEL, "a", &labels)
+            .await
+            .unwrap();
+        let call = &server.calls()[2];
+        assert_eq!((call.method.as_str(), call.body.as_str()), ("PUT", body));
+        assert!(call.target.ends_with("/a/labels"));
+    }
+
+    #[tokio::test]
+    async fn token_check_tells_saps_reason_and_keeps_no_token() {
+        let failed = |reason: &str| TokenCheck::Failed {
+            reason: reason.to_owned(),
+        };
+        let cases = [
+            (
+                json!({"authTokens": [{"type": "Bearer", "value": "eyJtoken"}]}),
+                TokenCheck::Fetched,
+            ),
+            (
+                json!({
+                    "destinationConfiguration": {"clientSecret": "s3cr3t!", "URL": "https://x"},
+                    "authTokens": [{"type": "", "value": "", "error": "401 for s3cr3t! at https://x"}],
+                }),
+                failed("401 for (hidden) at https://x"),
+            ),
+            (
+                json!({"authTokens": [{"type": "", "value": ""}]}),
+                failed("the service returned neither a token nor a reason"),
+            ),
+            (json!({"authTokens": []}), TokenCheck::NoToken),
+            (json!({}), TokenCheck::NoToken),
+        ];
+        for (body, expected) in cases {
+            let server = Server::script([answer(200, &body.to_string())]).await;
+            let test = server.client();
+            let check = of(&test)
+                .check_token(&test.context, LEVEL, "a b")
+                .await
+                .unwrap();
+            assert_eq!(check, expected);
+            let target = &server.calls()[0].target;
+            assert_eq!(
+                target,
+                "/destination-configuration/v2/destinations/a%20b@subaccount"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn token_check_falls_back_to_the_old_find_on_the_right_level_only() {
+        let found = |instance: Value| {
+            json!({
+                "owner": {"SubaccountId": "s", "InstanceId": instance},
+                "authTokens": [{"type": "Bearer", "value": "t"}],
+            })
+        };
+        let router = || answer(404, "").with("X-Cf-Routererror", "unknown_route");
+        let server = Server::script([
+            router(),
+            answer(200, &found(Value::Null).to_string()),
+            router(),
+            answer(200, &found("i".into()).to_string()),
+        ])
+        .await;
+        let test = server.client();
+        let check = of(&test)
+            .check_token(&test.context, LEVEL, "a")
+            .await
+            .unwrap();
+        assert_eq!(check, TokenCheck::Fetched);
+        let error = of(&test)
+            .check_token(&test.context, LEVEL, "a")
+            .await
+            .unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::UnexpectedAnswer);
+        assert!(!error.may_have_been_processed());
+        assert_eq!(
+            server.calls()[1].target,
+            "/destination-configuration/v1/destinations/a"
+        );
+    }
+
+    #[test]
+    fn debug_shows_names_only() {
+        let shown = format!(
+            "{:?} {:?}",
+            properties(&[("clientSecret", "s3cr3t")]),
+            changes(&[("Password", Some("s3cr3t"))])
+        );
+        assert!(shown.contains("clientSecret") && shown.contains("Password"));
+        assert!(!shown.contains("s3cr3t"));
+    }
+
+    #[test]
+    fn level_has_one_name() {
+        for level in [Level::Subaccount, Level::Instance] {
+            assert_eq!(Level::from_name(level.as_str()), Some(level));
+        }
+        assert_eq!(Level::from_name("Subaccount"), None);
+    }
+
+    fn any_properties() -> impl Strategy<Value = Properties> {
+        prop::collection::btree_map("[a-e]", "[x-z]{0,2}", 0..6).prop_map(Properties)
+    }
+
+    fn any_changes() -> impl Strategy<Value = Changes> {
+        let value = prop::option::of("[x-z]{0,2}");
+        prop::collection::btree_map("[a-e]", value, 0..6).prop_map(Changes)
+    }
+
+    proptest! {
+        /// What SAP documents for PATCH: named keys are set, `null` deletes,
+        /// others stay.
+        #[test]
+        fn merge_is_what_patch_does(before in any_properties(), changes in any_changes()) {
+            let after = before.with(&changes);
+            for key in before.keys().chain(changes.keys()) {
+                let expected = match changes.get(key) {
+                    Some(change) => change.as_ref(),
+                    None => before.get(key),
+                };
+                prop_assert_eq!(after.get(key), expected);
+            }
+            prop_assert!(after.keys().all(|key| before.contains_key(key) || changes.contains_key(key)));
+            prop_assert_eq!(after.with(&changes), after);
+        }
+
+        /// Decoding the query and then the name gives the name back.
+        #[test]
+        fn double_encoding_is_undone_by_double_decoding(name in "[^\\x00]{1,40}") {
+            let filter = names_filter(&[encode_name(&name)]);
+            let target = format!("/?$filter={}", encode(&filter));
+            let decoded = query(&target).remove("$filter").unwrap();
+            let inner = decoded.strip_prefix("Name in ('").unwrap().strip_suffix("')").unwrap();
+            prop_assert!(!inner.contains('\''));
+            let name_again = percent_encoding::percent_decode_str(inner).decode_utf8().unwrap();
+            prop_assert_eq!(name_again, name);
+        }
+    }
 }

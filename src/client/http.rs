@@ -12,7 +12,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use http::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    LOCATION, RETRY_AFTER,
 };
 use http::{Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
@@ -23,6 +24,7 @@ use url::Url;
 use super::Context;
 use super::clock::Clock;
 use super::config::{Config, ConfigError};
+use super::credentials::is_loopback;
 use super::destination::Metadata;
 use super::error::{Error, ErrorKind};
 use super::retry::{self, Failure, Repeat, RetryPolicy};
@@ -38,7 +40,10 @@ const RATELIMIT_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset")
 /// The HTTP stack with its bounds. Built on the first request.
 pub(crate) struct Http {
     settings: Settings,
-    shared: Stack,
+    /// For every call without a client identity.
+    remote: Stack,
+    /// The same for loopback hosts.
+    loopback: Stack,
     permits: Semaphore,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) retry: RetryPolicy,
@@ -90,16 +95,12 @@ impl Http {
                 connect_timeout: config.connect_timeout,
                 user_agent: config.user_agent.clone(),
             },
-            shared: Stack::default(),
+            remote: Stack::default(),
+            loopback: Stack::default(),
             permits: Semaphore::new(config.max_concurrent_requests.min(Semaphore::MAX_PERMITS)),
             clock,
             retry: config.retry,
         })
-    }
-
-    /// The stack for every call without a client identity.
-    pub(crate) fn shared(&self) -> &Stack {
-        &self.shared
     }
 
     /// Starts an operation.
@@ -112,7 +113,11 @@ impl Http {
         }
     }
 
-    fn build(&self, identity: Option<reqwest::Identity>) -> Result<reqwest::Client, Error> {
+    /// Builds the client for one group of hosts.
+    ///
+    /// The proxy of the environment is not asked for loopback hosts, as in
+    /// Terraform itself; a proxy that was configured is.
+    fn build(&self, request: &Request) -> Result<reqwest::Client, Error> {
         let settings = &self.settings;
         let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
@@ -126,9 +131,11 @@ impl Http {
             .tls_certs_merge(settings.certificates.clone());
         if let Some(proxy) = &settings.proxy {
             builder = builder.proxy(proxy.clone());
+        } else if is_loopback(&request.url) {
+            builder = builder.no_proxy();
         }
-        if let Some(identity) = identity {
-            builder = builder.identity(identity);
+        if let Some(identity) = &request.identity {
+            builder = builder.identity(identity.clone());
         }
         builder.build().map_err(|error| {
             let mut failed = Error::new(ErrorKind::Setup).with_message(innermost(&error));
@@ -139,14 +146,9 @@ impl Http {
 }
 
 impl Stack {
-    fn client(
-        &self,
-        http: &Http,
-        identity: Option<&reqwest::Identity>,
-    ) -> Result<reqwest::Client, Error> {
-        self.client
-            .get_or_init(|| http.build(identity.cloned()))
-            .clone()
+    /// The client, built for the first request; later ones are of its kind.
+    fn client(&self, http: &Http, request: &Request) -> Result<reqwest::Client, Error> {
+        self.client.get_or_init(|| http.build(request)).clone()
     }
 }
 
@@ -286,7 +288,7 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
     /// The error this answer turns into when it cannot be understood.
     blank: Error,
-    request_clean: Vec<SecretString>,
+    secrets: Vec<SecretString>,
 }
 
 impl Answer {
@@ -318,7 +320,7 @@ impl Answer {
         let text = message::find(&self.body).text?;
         Some(message::clean(
             &text,
-            self.request_clean.iter().map(ExposeSecret::expose_secret),
+            self.secrets.iter().map(ExposeSecret::expose_secret),
         ))
     }
 
@@ -358,7 +360,18 @@ struct Failed {
 
 impl Operation {
     /// Sends a request, again where the rules allow it.
-    pub(crate) async fn send(&self, stack: &Stack, request: &Request) -> Result<Answer, Error> {
+    pub(crate) async fn send(&self, request: &Request) -> Result<Answer, Error> {
+        let http = &self.http;
+        let stack = if is_loopback(&request.url) {
+            &http.loopback
+        } else {
+            &http.remote
+        };
+        self.send_on(stack, request).await
+    }
+
+    /// The same with a stack of the caller's.
+    pub(crate) async fn send_on(&self, stack: &Stack, request: &Request) -> Result<Answer, Error> {
         let mut so_far = SoFar::default();
         loop {
             // The semaphore is never closed, so there is always a permit.
@@ -455,12 +468,10 @@ impl Operation {
         request: &Request,
         number: u32,
     ) -> Result<Answer, Failed> {
-        let client = stack
-            .client(&self.http, request.identity.as_ref())
-            .map_err(|error| Failed {
-                error,
-                failure: Failure::Refused,
-            })?;
+        let client = stack.client(&self.http, request).map_err(|error| Failed {
+            error,
+            failure: Failure::Refused,
+        })?;
         let start = self.http.clock.now();
         let outcome = self.exchange(&client, request).await;
         let status = match &outcome {
@@ -502,11 +513,11 @@ impl Operation {
         let mut builder = client
             .request(request.method.clone(), request.url.clone())
             .headers(headers);
-        // Also an empty body is a body to POST, so that its length is sent.
         if let Some(body) = &request.body {
             builder = builder.body(body.clone());
         } else if matches!(request.method, Method::POST | Method::PUT | Method::PATCH) {
-            builder = builder.body(Vec::new());
+            // An empty body is a body, too, and some servers insist on its length.
+            builder = builder.header(CONTENT_LENGTH, 0);
         }
         let response = builder
             .send()
@@ -570,26 +581,24 @@ impl Operation {
                 failure: as_status,
             });
         }
-        match broken {
-            Some(broken) => Err(broken.into_failed(error)),
-            None => {
-                error.parts_mut().kind = ErrorKind::UnexpectedAnswer;
-                self.place(&mut error, request);
-                let request_clean = request
-                    .secrets
-                    .iter()
-                    .chain(&request.bearer)
-                    .cloned()
-                    .collect();
-                Ok(Answer {
-                    status: status.as_u16(),
-                    headers,
-                    body,
-                    blank: error,
-                    request_clean,
-                })
-            }
+        if let Some(broken) = broken {
+            return Err(broken.into_failed(error));
         }
+        error.parts_mut().kind = ErrorKind::UnexpectedAnswer;
+        self.place(&mut error, request);
+        let secrets = request
+            .secrets
+            .iter()
+            .chain(&request.bearer)
+            .cloned()
+            .collect();
+        Ok(Answer {
+            status: status.as_u16(),
+            headers,
+            body,
+            blank: error,
+            secrets,
+        })
     }
 
     fn hint(&self, status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
@@ -774,4 +783,381 @@ fn redirect_host(request: &Request, headers: &HeaderMap) -> Option<String> {
 
 fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::testing::{Reply, Server, TestClient, answer, test_client};
+
+    /// Sends one request without a token and says how it went.
+    async fn send(test: &TestClient, request: Request) -> Result<Answer, Error> {
+        test.client
+            .http
+            .operation(&test.context)
+            .send(&request)
+            .await
+    }
+
+    fn get(server: &Server) -> Request {
+        Request::get(
+            Url::parse(&server.url)
+                .unwrap()
+                .join("/a%2Fb?secret=query")
+                .unwrap(),
+        )
+    }
+
+    fn post(server: &Server) -> Request {
+        let url = Url::parse(&server.url).unwrap();
+        Request::new(Method::POST, url).json(&serde_json::json!({"clientSecret": "s3cr3t"}))
+    }
+
+    impl fmt::Debug for Answer {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "Answer {}", self.status)
+        }
+    }
+
+    #[tokio::test]
+    async fn request_carries_our_headers_and_one_correlation_id_over_its_retries() {
+        let server = Server::script([answer(503, ""), answer(200, "[]"), answer(200, "[]")]).await;
+        let test = server.client();
+        send(&test, get(&server)).await.unwrap();
+        send(&test, get(&server)).await.unwrap();
+
+        let calls = server.calls();
+        let ids: Vec<_> = calls
+            .iter()
+            .map(|call| call.header("x-correlationid").unwrap())
+            .collect();
+        assert_eq!(ids[0], ids[1]);
+        assert_ne!(ids[1], ids[2]);
+        assert_eq!(ids[0].len(), 36);
+        assert!(
+            calls[0]
+                .header("user-agent")
+                .unwrap()
+                .starts_with("terraform-provider-sapcalm/")
+        );
+        assert_eq!(calls[0].header("accept"), Some("application/json"));
+        assert_eq!(calls[0].target, "/a%2Fb?secret=query");
+    }
+
+    #[tokio::test]
+    async fn post_without_body_sends_its_length() {
+        let server = Server::script([answer(200, "")]).await;
+        let request = Request::new(Method::POST, Url::parse(&server.url).unwrap());
+        send(&server.client(), request).await.unwrap();
+        assert_eq!(server.calls()[0].header("content-length"), Some("0"));
+    }
+
+    #[tokio::test]
+    async fn idempotent_request_is_sent_five_times_with_growing_jitter() {
+        for reply in [
+            answer(500, "down"),
+            answer(408, ""),
+            Reply::Close,
+            Reply::Truncate { status: 200 },
+        ] {
+            let server = Server::script(vec![reply.clone(); 9]).await;
+            let test = server.client();
+            let error = send(&test, get(&server)).await.unwrap_err();
+            assert_eq!(server.calls().len(), 5, "{reply:?}");
+            assert_eq!(error.attempts(), 5);
+            assert!(!error.may_have_been_processed(), "a read changes nothing");
+            let slept = test.clock.slept();
+            assert_eq!(slept.len(), 4);
+            for (delay, bound) in slept.iter().zip([500, 1000, 2000, 4000]) {
+                assert!(*delay <= Duration::from_millis(bound), "{slept:?}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn truncated_body_is_read_again() {
+        let server = Server::script([Reply::Truncate { status: 200 }, answer(200, "[]")]).await;
+        let answer = send(&server.client(), get(&server)).await.unwrap();
+        assert_eq!(answer.body, b"[]");
+    }
+
+    #[tokio::test]
+    async fn post_is_sent_once_when_it_may_have_been_processed() {
+        let lost = [
+            (answer(500, ""), ErrorKind::Status),
+            (answer(502, ""), ErrorKind::Status),
+            (answer(503, ""), ErrorKind::Status),
+            (answer(504, "<html>gateway</html>"), ErrorKind::Html),
+            (Reply::Close, ErrorKind::NoAnswer),
+            (Reply::Truncate { status: 201 }, ErrorKind::NoAnswer),
+            (answer(200, "<html>login</html>"), ErrorKind::Html),
+        ];
+        for (reply, kind) in lost {
+            let server = Server::script([reply.clone()]).await;
+            let error = send(&server.client(), post(&server)).await.unwrap_err();
+            assert_eq!(*error.kind(), kind, "{reply:?}");
+            assert!(error.may_have_been_processed(), "{reply:?}");
+            assert_eq!(server.calls().len(), 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn post_is_repeated_when_it_was_certainly_not_processed() {
+        let server = Server::script([
+            answer(429, ""),
+            answer(503, "").with("Retry-After", "7"),
+            answer(429, "").with("Retry-After", "Thu, 01 Jan 2026 00:01:00 GMT"),
+            answer(201, ""),
+        ])
+        .await;
+        let test = server.client();
+        assert_eq!(send(&test, post(&server)).await.unwrap().status, 201);
+        let slept = test.clock.slept();
+        assert_eq!(slept[1], Duration::from_secs(7));
+        // The date is a minute after the clock's start, less what has passed.
+        assert_eq!(slept[0] + slept[1] + slept[2], Duration::from_mins(1));
+    }
+
+    #[tokio::test]
+    async fn clear_refusal_of_a_post_was_not_processed() {
+        for status in [400, 401, 403, 404, 409, 412, 422] {
+            let server = Server::script([answer(status, "no")]).await;
+            let error = send(&server.client(), post(&server)).await.unwrap_err();
+            assert!(!error.may_have_been_processed());
+            assert_eq!(
+                (error.status(), error.message()),
+                (Some(status), Some("no"))
+            );
+            assert_eq!(server.calls().len(), 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn refused_connection_is_repeated_and_nothing_was_processed() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        drop(listener);
+        let test = test_client(Config::default());
+        let error = send(&test, Request::new(Method::POST, url))
+            .await
+            .unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::Connect);
+        assert_eq!(error.attempts(), 5);
+        assert!(!error.may_have_been_processed());
+        assert!(error.source().is_some());
+        assert!(error.message().unwrap().contains("refused"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn wait_that_would_pass_the_deadline_is_not_begun() {
+        let server = Server::script([answer(503, "busy").with("Retry-After", "60")]).await;
+        let mut test = server.client();
+        test.context = test.clock.context(Duration::from_secs(30));
+        let error = send(&test, get(&server)).await.unwrap_err();
+        assert_eq!((error.status(), error.attempts()), (Some(503), 1));
+        assert!(test.clock.slept().is_empty());
+    }
+
+    #[tokio::test]
+    async fn passed_deadline_sends_nothing() {
+        let server = Server::script([]).await;
+        let mut test = server.client();
+        test.context = test.clock.context(Duration::ZERO);
+        let error = send(&test, post(&server)).await.unwrap_err();
+        assert!(error.is_deadline());
+        assert!(!error.may_have_been_processed());
+        assert_eq!((error.attempts(), server.calls().len()), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn cancelling_aborts_the_request_in_flight_and_says_what_is_known() {
+        for (request, maybe) in [
+            (Method::GET, false),
+            (Method::POST, true),
+            (Method::DELETE, true),
+        ] {
+            let server = Server::script([Reply::Hang]).await;
+            let test = server.client();
+            let request = Request::new(request, Url::parse(&server.url).unwrap());
+            let cancelling = async {
+                while server.calls().is_empty() {
+                    tokio::task::yield_now().await;
+                }
+                test.context.cancel.cancel();
+            };
+            let (sent, ()) = tokio::join!(send(&test, request), cancelling);
+            let error = sent.unwrap_err();
+            assert!(error.is_cancelled());
+            assert_eq!(error.may_have_been_processed(), maybe);
+        }
+    }
+
+    #[tokio::test]
+    async fn attempt_that_takes_too_long_is_a_lost_answer() {
+        let server = Server::script([Reply::Hang, answer(200, "[]")]).await;
+        let config = Config {
+            request_timeout: Duration::from_millis(50),
+            ..server.config()
+        };
+        let answer = send(&test_client(config), get(&server)).await.unwrap();
+        assert_eq!(answer.status, 200);
+
+        let server = Server::script([Reply::Hang]).await;
+        let config = Config {
+            request_timeout: Duration::from_millis(50),
+            ..server.config()
+        };
+        let error = send(&test_client(config), post(&server)).await.unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::NoAnswer);
+        assert!(error.may_have_been_processed());
+    }
+
+    #[tokio::test]
+    async fn html_is_no_answer_whatever_its_status() {
+        let pages = [
+            answer(200, "<!doctype html><title>Log On</title>").with("Content-Type", "text/plain"),
+            answer(200, "no angle bracket").with("Content-Type", "text/html;charset=utf-8"),
+            answer(404, " \n<html><title>Log On</title>"),
+            answer(409, "\u{feff}<html>"),
+        ];
+        for page in pages {
+            let server = Server::script([page.clone()]).await;
+            let error = send(&server.client(), get(&server)).await.unwrap_err();
+            assert!(error.is_html(), "{page:?}");
+            assert!(!error.is_not_found_by_sap() && !error.is_conflict());
+            assert_eq!(server.calls().len(), 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn routers_404_is_not_saps() {
+        let body = r#"{"ErrorMessage":"Configuration with the specified name was not found"}"#;
+        let router = answer(404, body).with("X-Cf-Routererror", "unknown_route");
+        let server = Server::script([router, answer(404, body), answer(404, "Not Found")]).await;
+        let test = server.client();
+        let by_router = send(&test, get(&server)).await.unwrap_err();
+        assert_eq!(*by_router.kind(), ErrorKind::Router);
+        assert_eq!(by_router.message(), Some("unknown_route"));
+        assert!(by_router.is_not_found_by_other() && !by_router.is_not_found_by_sap());
+        let by_sap = send(&test, get(&server)).await.unwrap_err();
+        assert!(by_sap.is_not_found_by_sap() && !by_sap.is_not_found_by_other());
+        let by_text = send(&test, get(&server)).await.unwrap_err();
+        assert!(by_text.is_not_found_by_other() && !by_text.is_not_found_by_sap());
+    }
+
+    #[tokio::test]
+    async fn redirect_is_not_followed_and_shows_the_host_only() {
+        let target = "https://login.example/path?token=s3cr3t";
+        for status in [301, 302, 303, 307, 308] {
+            let server = Server::script([answer(status, "").with("Location", target)]).await;
+            let error = send(&server.client(), get(&server)).await.unwrap_err();
+            let host = Some("login.example".to_owned());
+            assert_eq!(*error.kind(), ErrorKind::Redirect { host });
+            assert!(!format!("{error} {error:?}").contains("s3cr3t"));
+            assert_eq!(server.calls().len(), 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn error_tells_where_and_shows_no_secret() {
+        let body = r#"{"ErrorMessage":"bad value s3cr3t near s3cr3t"}"#;
+        let server = Server::script([answer(400, body)]).await;
+        let request = get(&server).masking(["s3cr3t"]);
+        let error = send(&server.client(), request).await.unwrap_err();
+        let id = error.correlation_id().unwrap();
+        let expected = format!(
+            "the service answered with an error: bad value (hidden) near (hidden) \
+             (GET {}/a%2Fb → 400, correlation id {id}, 1 attempt in 0.0 s)",
+            server.url
+        );
+        assert_eq!(error.to_string(), expected);
+        assert!(!format!("{error:?}").contains("s3cr3t"));
+        assert!(!format!("{error:?}").contains("secret=query"));
+    }
+
+    #[tokio::test]
+    async fn too_large_answer_is_refused() {
+        let server = Server::script([answer(200, &"x".repeat(MAX_BODY + 1))]).await;
+        let error = send(&server.client(), get(&server)).await.unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::TooLarge);
+    }
+
+    #[tokio::test]
+    async fn requests_in_flight_are_bounded() {
+        let server = Server::script([Reply::Hang, answer(200, "")]).await;
+        let config = Config {
+            max_concurrent_requests: 1,
+            ..server.config()
+        };
+        let test = test_client(config);
+        let first = send(&test, get(&server));
+        let second = send(&test, get(&server));
+        let watching = async {
+            while server.calls().is_empty() {
+                tokio::task::yield_now().await;
+            }
+            for _ in 0..200 {
+                tokio::task::yield_now().await;
+            }
+            let in_flight = server.calls().len();
+            test.context.cancel.cancel();
+            in_flight
+        };
+        let (_, second, in_flight) = tokio::join!(first, second, watching);
+        assert_eq!(in_flight, 1);
+        assert_eq!(second.unwrap_err().attempts(), 0);
+    }
+
+    #[tokio::test]
+    async fn configured_proxy_is_used_and_its_refusal_recognised() {
+        let proxy = Server::handler(|_| answer(407, "who are you")).await;
+        let with_password = proxy.url.replace("http://", "http://user:s3cr3t@");
+        let config = Config {
+            proxy_url: Some(with_password.into()),
+            ..Config::default()
+        };
+        let test = test_client(config);
+
+        let plain = Request::get(Url::parse("http://sap.example/x").unwrap());
+        let error = send(&test, plain).await.unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::Proxy);
+        assert!(proxy.all()[0].target.starts_with("http://sap.example/"));
+        assert!(proxy.all()[0].header("proxy-authorization").is_some());
+
+        let tunnel = Request::new(Method::POST, Url::parse("https://sap.example/x").unwrap());
+        let error = send(&test, tunnel).await.unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::Proxy, "{error:?}");
+        assert!(!error.may_have_been_processed());
+        assert_eq!(proxy.all()[1].method, "CONNECT");
+        assert!(!format!("{error:?}").contains("s3cr3t"));
+    }
+
+    #[test]
+    fn unusable_proxy_and_certificates_are_refused_at_once() {
+        for proxy in ["", "proxy.example:8080", "socks5://p.example", "not a url"] {
+            let config = Config {
+                proxy_url: Some(proxy.into()),
+                ..Config::default()
+            };
+            assert_eq!(
+                crate::client::Client::new(config).unwrap_err(),
+                ConfigError::ProxyUrl
+            );
+        }
+        for pem in [
+            "",
+            "nonsense",
+            "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----",
+        ] {
+            let config = Config {
+                ca_certificates: Some(pem.to_owned()),
+                ..Config::default()
+            };
+            assert_eq!(
+                crate::client::Client::new(config).unwrap_err(),
+                ConfigError::CaCertificates,
+                "{pem}"
+            );
+        }
+    }
 }

@@ -155,3 +155,100 @@ impl<'a> Landscape<'a> {
             .collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::testing::{Server, answer};
+
+    fn page(from: usize, count: usize) -> String {
+        let objects: Vec<Value> = (from..from + count)
+            .map(|n| serde_json::json!({"lmsId": format!("CO_{n}")}))
+            .collect();
+        Value::from(objects).to_string()
+    }
+
+    async fn list(server: &Server, query: &LandscapeQuery) -> Result<Vec<LandscapeObject>, Error> {
+        let test = server.client();
+        test.client
+            .landscape()
+            .unwrap()
+            .objects(&test.context, query)
+            .await
+    }
+
+    #[tokio::test]
+    async fn query_is_sent_encoded_below_the_api() {
+        let server = Server::script([answer(200, &page(1, 1))]).await;
+        let found = list(&server, &LandscapeQuery::lms_id("CO_a b_1"))
+            .await
+            .unwrap();
+        assert_eq!(found[0].lms_id(), Some("CO_1"));
+        assert_eq!(
+            server.calls()[0].target,
+            "/api/calm-landscape/v1/landscapeObjects?lmsId=CO_a+b_1&limit=100&offset=0"
+        );
+    }
+
+    #[tokio::test]
+    async fn pages_are_read_until_a_short_one() {
+        let replies = [page(0, 100), page(100, 100), page(200, 3)].map(|body| answer(200, &body));
+        let server = Server::script(replies).await;
+        let found = list(&server, &LandscapeQuery::cloud_services())
+            .await
+            .unwrap();
+        assert_eq!(found.len(), 203);
+        let targets: Vec<String> = server.calls().into_iter().map(|call| call.target).collect();
+        assert!(targets[2].ends_with("?objectType=CloudService&limit=100&offset=200"));
+    }
+
+    #[tokio::test]
+    async fn service_that_ignores_paging_is_asked_no_more_than_needed() {
+        let server = Server::script([answer(200, &page(0, 250))]).await;
+        assert_eq!(
+            list(&server, &LandscapeQuery::default())
+                .await
+                .unwrap()
+                .len(),
+            250
+        );
+        let same = answer(200, &page(0, 100));
+        let server = Server::script([same.clone(), same]).await;
+        assert_eq!(
+            list(&server, &LandscapeQuery::default())
+                .await
+                .unwrap()
+                .len(),
+            100
+        );
+    }
+
+    #[tokio::test]
+    async fn empty_result_comes_in_three_forms() {
+        for reply in [answer(200, "[]"), answer(200, " \n"), answer(204, "")] {
+            let server = Server::script([reply]).await;
+            assert!(
+                list(&server, &LandscapeQuery::default())
+                    .await
+                    .unwrap()
+                    .is_empty()
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn other_answers_are_errors() {
+        for reply in [answer(200, "{}"), answer(200, "<html>"), answer(200, "[1]")] {
+            let server = Server::script([reply]).await;
+            assert!(list(&server, &LandscapeQuery::default()).await.is_err());
+        }
+        let denied = answer(
+            403,
+            r#"{"error":{"code":"403","message":"missing authority"}}"#,
+        );
+        let server = Server::script([denied]).await;
+        let error = list(&server, &LandscapeQuery::default()).await.unwrap_err();
+        assert!(error.is_forbidden());
+        assert_eq!(error.message(), Some("403: missing authority"));
+    }
+}

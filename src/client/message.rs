@@ -26,7 +26,7 @@ pub(crate) struct Words {
 }
 
 /// Finds the message in a body: `ErrorMessage`, OAuth's `error` with
-/// `error_description`, an OData error, `message`, or the bare text.
+/// `error_description`, an `OData` error, `message`, or the bare text.
 pub(crate) fn find(body: &[u8]) -> Words {
     let text = String::from_utf8_lossy(body);
     let text = text.trim_start_matches('\u{feff}').trim();
@@ -70,7 +70,7 @@ fn in_object(object: &serde_json::Map<String, Value>) -> Option<String> {
         Some(Value::Object(odata)) => {
             let part = |name: &str| match odata.get(name) {
                 Some(Value::String(text)) => Some(text.clone()),
-                // OData v2 wraps the text once more: `{"lang", "value"}`.
+                // `OData` v2 wraps the text once more: `{"lang", "value"}`.
                 Some(Value::Object(wrapped)) => wrapped
                     .get("value")
                     .and_then(Value::as_str)
@@ -166,5 +166,114 @@ fn shorten(text: &str) -> String {
     match text.char_indices().nth(MAX_CHARACTERS) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(body: &str) -> Option<String> {
+        find(body.as_bytes()).text
+    }
+
+    #[test]
+    fn message_is_found_in_every_known_form() {
+        let known = [
+            (r#"{"ErrorMessage":"Duplicate key","x":1}"#, "Duplicate key"),
+            (
+                r#"{"error":"invalid_scope","error_description":"a is bad"}"#,
+                "invalid_scope: a is bad",
+            ),
+            (r#"{"error":"unauthorized"}"#, "unauthorized"),
+            (
+                r#"{"error":{"code":"403","message":"no access"}}"#,
+                "403: no access",
+            ),
+            (
+                r#"{"error":{"code":4,"message":{"lang":"en","value":"no"}}}"#,
+                "4: no",
+            ),
+            (r#"{"error":{"message":"only this"}}"#, "only this"),
+            (r#"{"message":"done"}"#, "done"),
+            (r#""bare JSON string""#, "bare JSON string"),
+            ("  Not Found\n", "Not Found"),
+        ];
+        for (body, expected) in known {
+            assert_eq!(text(body).as_deref(), Some(expected), "{body}");
+        }
+        for silent in ["", "  ", "[]", "17", "{}", r#"{"error":{}}"#] {
+            assert_eq!(text(silent), None, "{silent}");
+        }
+    }
+
+    #[test]
+    fn only_error_message_is_the_destination_services_own_word() {
+        assert!(find(br#"{"ErrorMessage":"gone"}"#).error_message);
+        assert!(!find(br#"{"error":"gone"}"#).error_message);
+        assert!(!find(b"ErrorMessage").error_message);
+        assert!(!find(br#"{"ErrorMessage":404}"#).error_message);
+    }
+
+    #[test]
+    fn secrets_are_masked_also_when_encoded() {
+        let cleaned = clean("a pass$word b pass%24word c", ["pass$word"]);
+        assert_eq!(cleaned, "a (hidden) b (hidden) c");
+        assert_eq!(clean("abcdef abc", ["abcd", "abcdef"]), "(hidden) abc");
+    }
+
+    #[test]
+    fn tokens_and_credentials_are_masked_without_knowing_them() {
+        let token = "eyJhbGciOiJSUzI1NiJ9.eyJhIjoxfQ.c2ln";
+        assert_eq!(
+            clean(&format!("got '{token}', sorry"), []),
+            "got '(hidden)', sorry"
+        );
+        assert_eq!(
+            clean(r#"{"value":"Bearer 0123456789abcdef0123"}"#, []),
+            r#"{"value":"Bearer (hidden)"#,
+        );
+        assert_eq!(clean("Basic access is off", []), "Basic access is off");
+        assert_eq!(
+            clean("Bearer token is missing", []),
+            "Bearer token is missing"
+        );
+    }
+
+    #[test]
+    fn text_becomes_one_short_line() {
+        assert_eq!(clean("a\n\tb\r\nc", []), "a b c");
+        let long = clean(&"ü".repeat(2000), []);
+        assert_eq!(long.chars().count(), MAX_CHARACTERS + 1);
+        assert!(long.ends_with('…'));
+    }
+
+    #[test]
+    fn secret_that_the_cut_would_halve_is_masked_before() {
+        let cleaned = clean(
+            &format!("{} secret-value", "x".repeat(490)),
+            ["secret-value"],
+        );
+        assert!(!cleaned.contains("secret"), "{cleaned}");
+    }
+
+    #[test]
+    fn html_title_is_found() {
+        let page = b"<!doctype html><HEAD><Title lang='en'> Log On </TITLE></HEAD>";
+        assert_eq!(html_title(page).as_deref(), Some("Log On"));
+        assert_eq!(html_title(b"<html><title></title>"), None);
+        assert_eq!(html_title(b"<title>never ends"), None);
+        assert_eq!(html_title(b"<p>none</p>"), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn cleaning_never_panics_and_never_shows_the_secret(
+            before in ".*", after in ".*", secret in "[a-zA-Z0-9$=+/]{6,40}",
+        ) {
+            let cleaned = clean(&format!("{before}{secret}{after}"), [secret.as_str()]);
+            let shown = !before.contains(&secret) && cleaned.contains(&secret);
+            proptest::prop_assert!(!shown, "{}", cleaned);
+        }
     }
 }

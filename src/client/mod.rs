@@ -19,7 +19,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
@@ -34,6 +34,8 @@ mod landscape;
 mod message;
 mod registration;
 mod retry;
+#[cfg(test)]
+mod testing;
 mod tls;
 
 pub use auth::{Token, TokenClaims};
@@ -64,6 +66,20 @@ pub struct Context {
     pub deadline: Instant,
     /// Cancelling it aborts the requests in flight at once.
     pub cancel: CancellationToken,
+}
+
+impl Context {
+    /// A context that gives up after `timeout`, counted from now.
+    #[must_use]
+    pub fn within(timeout: Duration, cancel: CancellationToken) -> Self {
+        let now = Instant::now();
+        // A timeout beyond the end of time is as good as a century.
+        let century = Duration::from_hours(24 * 365 * 100);
+        Self {
+            deadline: now.checked_add(timeout).unwrap_or(now + century),
+            cancel,
+        }
+    }
 }
 
 /// Everything one configured provider needs to talk to SAP.
@@ -200,7 +216,7 @@ impl Client {
             .token(&operation.context, key, client, scope)
             .await?;
         request.bearer(token.secret());
-        let rejected = match operation.send(self.http.shared(), &request).await {
+        let rejected = match operation.send(&request).await {
             Ok(answer) => return Ok(Called { answer, token }),
             Err(error) if error.status() == Some(401) => error,
             Err(error) => return Err(error),
@@ -211,7 +227,7 @@ impl Client {
             .token(&operation.context, key, client, scope)
             .await?;
         request.bearer(token.secret());
-        match operation.send(self.http.shared(), &request).await {
+        match operation.send(&request).await {
             Ok(answer) => Ok(Called { answer, token }),
             Err(error) => Err(error.after(&rejected)),
         }

@@ -198,3 +198,207 @@ fn content_type(body: &str) -> &'static str {
 fn is_success(status: u16) -> bool {
     (200..300).contains(&status)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::client::clock::Clock as _;
+    use crate::client::testing::{Reply, Server, TestClient, answer, test_client};
+    use crate::client::{Config, OrderManagementKey};
+
+    const SCOPE: Option<&str> = Some("app!b1.IntegrationMonitoring");
+
+    async fn register(test: &TestClient, until: Option<Instant>) -> Result<Registered, Error> {
+        let api = test.client.order_management().unwrap();
+        api.register(&test.context, SCOPE, until).await
+    }
+
+    async fn offboard(test: &TestClient) -> Result<Offboarded, Error> {
+        test.client
+            .order_management()
+            .unwrap()
+            .offboard(&test.context, SCOPE)
+            .await
+    }
+
+    #[tokio::test]
+    async fn register_and_offboard_are_posts_with_the_scopes_token() {
+        let server = Server::script([
+            answer(
+                200,
+                r#"{"message":"Registration was successful top$secret="}"#,
+            ),
+            answer(204, ""),
+        ])
+        .await;
+        let test = server.client();
+        let registered = register(&test, None).await.unwrap();
+        assert_eq!((registered.status, registered.already), (200, false));
+        assert_eq!(
+            registered.message.as_deref(),
+            Some("Registration was successful (hidden)")
+        );
+        assert!(
+            registered
+                .granted_scopes
+                .iter()
+                .any(|s| s.ends_with(".IntegrationMonitoring"))
+        );
+        let offboarded = offboard(&test).await.unwrap();
+        assert_eq!((offboarded.status, offboarded.already), (204, false));
+        assert_eq!(offboarded.message, None);
+
+        let calls = server.calls();
+        assert_eq!(
+            (calls[0].method.as_str(), calls[0].target.as_str()),
+            ("POST", "/monitoring/registration")
+        );
+        assert_eq!(
+            (calls[1].method.as_str(), calls[1].target.as_str()),
+            ("POST", "/monitoring")
+        );
+        assert!(calls.iter().all(|call| call.body.is_empty()));
+        assert!(
+            server.all()[0]
+                .body
+                .ends_with("&scope=app%21b1.IntegrationMonitoring")
+        );
+    }
+
+    #[tokio::test]
+    async fn every_part_of_both_calls_can_be_set() {
+        let server = Server::script([answer(200, ""), answer(200, "")]).await;
+        let mut config = server.config();
+        let api = &mut config.order_management_api;
+        api.endpoint = Some(Url::parse(&server.url).unwrap());
+        api.register.method = http::Method::PUT;
+        api.register.path = "/other/path?mode=full".to_owned();
+        api.register.body = Some(r#"{"a":1}"#.to_owned());
+        api.offboard.body = Some("plain".to_owned());
+        api.headers.insert("X-Own".to_owned(), "value".to_owned());
+        let test = test_client(config);
+        register(&test, None).await.unwrap();
+        offboard(&test).await.unwrap();
+        let calls = server.calls();
+        assert_eq!(
+            (calls[0].method.as_str(), calls[0].target.as_str()),
+            ("PUT", "/other/path?mode=full")
+        );
+        assert_eq!(calls[0].body, r#"{"a":1}"#);
+        assert_eq!(calls[0].header("content-type"), Some("application/json"));
+        assert_eq!(calls[0].header("x-own"), Some("value"));
+        assert_eq!(calls[1].target, "/");
+        assert_eq!(
+            calls[1].header("content-type"),
+            Some("text/plain; charset=utf-8")
+        );
+    }
+
+    #[tokio::test]
+    async fn statuses_in_the_lists_are_success() {
+        let server = Server::script([
+            answer(409, "already there"),
+            answer(410, ""),
+            answer(404, ""),
+        ])
+        .await;
+        let mut config = server.config();
+        config.order_management_api.not_registered_codes = vec![404];
+        let test = test_client(config);
+        let registered = register(&test, None).await.unwrap();
+        assert_eq!((registered.status, registered.already), (409, true));
+        assert_eq!(registered.message.as_deref(), Some("already there"));
+        assert!(offboard(&test).await.unwrap().already);
+        assert!(offboard(&test).await.unwrap().already);
+    }
+
+    #[tokio::test]
+    async fn listed_status_of_a_router_or_a_page_is_no_success() {
+        let server = Server::script([
+            answer(404, "").with("X-Cf-Routererror", "unknown_route"),
+            answer(404, "<html></html>"),
+            answer(200, "<html></html>"),
+        ])
+        .await;
+        let mut config = server.config();
+        config.order_management_api.not_registered_codes = vec![404];
+        let test = test_client(config);
+        for _ in 0..3 {
+            assert!(offboard(&test).await.is_err());
+        }
+    }
+
+    #[tokio::test]
+    async fn offboarding_404_is_an_error_by_default() {
+        let server = Server::script([answer(404, "Not Found")]).await;
+        let error = offboard(&server.client()).await.unwrap_err();
+        assert!(error.is_not_found_by_other());
+    }
+
+    #[tokio::test]
+    async fn hopeless_statuses_fail_at_once_even_within_the_window() {
+        for status in [400, 403, 404, 405, 415] {
+            let server = Server::script([answer(status, "no")]).await;
+            let test = server.client();
+            let until = test.clock.now() + Duration::from_mins(5);
+            let error = register(&test, Some(until)).await.unwrap_err();
+            assert_eq!(error.status(), Some(status));
+            assert_eq!(server.calls().len(), 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn other_failures_are_repeated_until_the_window_closes() {
+        let replies = [424, 422, 500, 500, 500, 500, 500, 500, 500, 424].map(|s| answer(s, "wait"));
+        let replies = replies.into_iter().chain([Reply::Close, answer(200, "ok")]);
+        let server = Server::script(replies).await;
+        let test = server.client();
+        let until = test.clock.now() + Duration::from_mins(10);
+        assert_eq!(register(&test, Some(until)).await.unwrap().status, 200);
+        assert_eq!(server.calls().len(), 12);
+
+        let server = Server::script(vec![answer(424, "wait"); 200]).await;
+        let test = server.client();
+        let until = test.clock.now() + Duration::from_mins(5);
+        let error = register(&test, Some(until)).await.unwrap_err();
+        assert_eq!(error.status(), Some(424));
+        assert!(error.attempts() > 10);
+        assert!(test.clock.now() < until);
+    }
+
+    #[tokio::test]
+    async fn without_a_window_the_usual_retries_hold() {
+        let server = Server::script(vec![answer(424, "wait"); 9]).await;
+        assert!(register(&server.client(), None).await.is_err());
+        assert_eq!(server.calls().len(), 1);
+        let server = Server::script(vec![Reply::Close; 9]).await;
+        let error = register(&server.client(), None).await.unwrap_err();
+        assert!(error.may_have_been_processed());
+        assert_eq!(server.calls().len(), 5);
+    }
+
+    #[test]
+    fn key_without_endpoint_needs_one_in_the_configuration() {
+        let json = r#"{"clientid":"c","clientsecret":"s","url":"https://t.example"}"#;
+        let mut config = Config {
+            order_management_key: Some(OrderManagementKey::parse(json).unwrap()),
+            ..Config::default()
+        };
+        let client = Client::new(config.clone()).unwrap();
+        let error = client.order_management().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the Order Management service key has no `endpoints.integration-monitoring-api`"
+        );
+        config.order_management_api.endpoint = Some(Url::parse("https://m.example/x").unwrap());
+        let client = Client::new(config).unwrap();
+        let api = client.order_management().unwrap();
+        assert_eq!(
+            api.register_url().unwrap().as_str(),
+            "https://m.example/x/registration"
+        );
+        assert_eq!(api.offboard_url().unwrap().as_str(), "https://m.example/x");
+    }
+}

@@ -28,7 +28,7 @@ impl Default for RetryPolicy {
             max_retries: 4,
             base_delay: Duration::from_millis(500),
             max_delay: Duration::from_secs(20),
-            max_hint: Duration::from_secs(120),
+            max_hint: Duration::from_mins(2),
         }
     }
 }
@@ -88,11 +88,20 @@ pub(crate) fn judge(failure: Failure, repeat: Repeat) -> Verdict {
     let changes = repeat != Repeat::Safe;
     let repeatable = repeat != Repeat::Once;
     match failure {
-        Failure::Connect => Verdict {
+        Failure::Connect
+        | Failure::Status { status: 429, .. }
+        | Failure::Status {
+            status: 503,
+            hint: Some(_),
+        } => Verdict {
             retry: true,
             maybe_processed: false,
         },
-        Failure::NoAnswer => Verdict {
+        Failure::NoAnswer
+        | Failure::Status {
+            status: 408 | 500 | 502 | 503 | 504,
+            ..
+        } => Verdict {
             retry: repeatable,
             maybe_processed: changes,
         },
@@ -102,21 +111,6 @@ pub(crate) fn judge(failure: Failure, repeat: Repeat) -> Verdict {
         },
         Failure::Garbled => Verdict {
             retry: false,
-            maybe_processed: changes,
-        },
-        Failure::Status { status: 429, .. }
-        | Failure::Status {
-            status: 503,
-            hint: Some(_),
-        } => Verdict {
-            retry: true,
-            maybe_processed: false,
-        },
-        Failure::Status {
-            status: 408 | 500 | 502 | 503 | 504,
-            ..
-        } => Verdict {
-            retry: repeatable,
             maybe_processed: changes,
         },
         Failure::Status { status, .. } => Verdict {
@@ -158,4 +152,111 @@ fn epoch_milliseconds(text: &str, now: Timestamp) -> Option<Duration> {
 /// Zero when the moment has passed.
 fn until(moment: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(moment.duration_since(now)).unwrap_or(Duration::ZERO)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> Timestamp {
+        Timestamp::from_second(1_767_225_600).unwrap()
+    }
+
+    #[test]
+    fn delay_doubles_with_full_jitter_up_to_its_cap() {
+        let policy = RetryPolicy::default();
+        let bound = |retry| policy.delay(retry, None, 1.0);
+        assert_eq!(bound(0), Duration::from_millis(500));
+        assert_eq!(bound(1), Duration::from_secs(1));
+        assert_eq!(bound(5), Duration::from_secs(16));
+        assert_eq!(bound(6), Duration::from_secs(20));
+        assert_eq!(bound(u32::MAX), Duration::from_secs(20));
+        assert_eq!(policy.delay(3, None, 0.0), Duration::ZERO);
+        assert_eq!(policy.delay(0, None, 0.5), Duration::from_millis(250));
+    }
+
+    #[test]
+    fn hint_wins_up_to_its_cap() {
+        let policy = RetryPolicy::default();
+        let hinted = |seconds| policy.delay(0, Some(Duration::from_secs(seconds)), 0.0);
+        assert_eq!(hinted(0), Duration::ZERO);
+        assert_eq!(hinted(90), Duration::from_secs(90));
+        assert_eq!(hinted(100_000), Duration::from_mins(2));
+    }
+
+    #[test]
+    fn hint_is_read_as_seconds_date_and_epoch_milliseconds() {
+        let seconds = |retry_after, reset| hint(retry_after, reset, now()).map(|d| d.as_secs());
+        assert_eq!(seconds(Some(" 7 "), None), Some(7));
+        assert_eq!(
+            seconds(Some("Thu, 01 Jan 2026 00:00:30 GMT"), None),
+            Some(30)
+        );
+        assert_eq!(
+            seconds(Some("Wed, 31 Dec 2025 23:59:59 GMT"), None),
+            Some(0)
+        );
+        assert_eq!(seconds(None, Some("1767225605000")), Some(5));
+        assert_eq!(seconds(Some("7"), Some("1767225605000")), Some(7));
+        assert_eq!(seconds(Some("soon"), Some("1767225605000")), Some(5));
+        assert_eq!(seconds(Some("soon"), None), None);
+        assert_eq!(seconds(Some("-1"), Some("later")), None);
+        assert_eq!(seconds(None, None), None);
+    }
+
+    /// The whole table of what is repeated and what may have been processed.
+    #[test]
+    fn judge_knows_every_class_of_failure() {
+        let status = |status| Failure::Status { status, hint: None };
+        let hinted = |status| Failure::Status {
+            status,
+            hint: Some(Duration::ZERO),
+        };
+        let again = Verdict {
+            retry: true,
+            maybe_processed: false,
+        };
+        let again_maybe = Verdict {
+            retry: true,
+            maybe_processed: true,
+        };
+        let end = Verdict {
+            retry: false,
+            maybe_processed: false,
+        };
+        let end_maybe = Verdict {
+            retry: false,
+            maybe_processed: true,
+        };
+        let table = [
+            (Failure::Connect, again, again, again),
+            (status(429), again, again, again),
+            (hinted(503), again, again, again),
+            (Failure::NoAnswer, again, again_maybe, end_maybe),
+            (status(408), again, again_maybe, end_maybe),
+            (status(500), again, again_maybe, end_maybe),
+            (hinted(500), again, again_maybe, end_maybe),
+            (status(502), again, again_maybe, end_maybe),
+            (status(503), again, again_maybe, end_maybe),
+            (status(504), again, again_maybe, end_maybe),
+            (status(501), end, end_maybe, end_maybe),
+            (Failure::Garbled, end, end_maybe, end_maybe),
+            (Failure::Refused, end, end, end),
+            (status(400), end, end, end),
+            (status(401), end, end, end),
+            (status(403), end, end, end),
+            (status(404), end, end, end),
+            (status(409), end, end, end),
+            (status(412), end, end, end),
+        ];
+        for (failure, safe, idempotent, once) in table {
+            assert_eq!(judge(failure, Repeat::Safe), safe, "GET {failure:?}");
+            assert_eq!(
+                judge(failure, Repeat::Idempotent),
+                idempotent,
+                "PUT {failure:?}"
+            );
+            assert_eq!(judge(failure, Repeat::Once), once, "POST {failure:?}");
+        }
+    }
 }

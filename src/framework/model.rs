@@ -264,3 +264,353 @@ impl ser::Error for ModelError {
         Self::new("The model cannot be written.")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+    use crate::framework::sensitive::Sensitive;
+
+    static TEXT: AttributeType = AttributeType::String;
+    static TEXTS: AttributeType = AttributeType::Set(&TEXT);
+    static THING: Schema = Schema::new(
+        0,
+        "A thing.",
+        &[
+            Attribute::string("name").required().describe("Its name."),
+            Attribute::string("level")
+                .validate(&[Validator::OneOf(&["subaccount", "instance"])])
+                .describe("Its level."),
+            Attribute::string("secret")
+                .sensitive()
+                .describe("Its secret."),
+            Attribute::bool("check").describe("Whether to look."),
+            Attribute::number("attempts")
+                .validate(&[Validator::WholeNumber { min: 0, max: 9 }])
+                .describe("How often."),
+            Attribute::number("exact").describe("Any number."),
+            Attribute::number("ratio").describe("A number near another."),
+            Attribute::list("urls", &TEXT).describe("Its places."),
+            Attribute::map("labels", &TEXTS).describe("Its labels."),
+            Attribute::timeouts(&[Attribute::create_timeout(), Attribute::delete_timeout()]),
+            Attribute::string("id").computed().describe("Its id."),
+        ],
+    );
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Level {
+        Subaccount,
+        Instance,
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Timeouts {
+        create: Option<String>,
+        delete: Option<String>,
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Thing {
+        name: String,
+        level: Option<Level>,
+        secret: Option<Sensitive>,
+        check: Option<bool>,
+        attempts: Option<u8>,
+        exact: Option<Number>,
+        ratio: Option<f64>,
+        urls: Option<Vec<String>>,
+        labels: Option<BTreeMap<String, Vec<String>>>,
+        timeouts: Option<Timeouts>,
+        id: Option<String>,
+    }
+
+    fn thing(changes: &[(&str, Value)]) -> Value {
+        let Value::Object(mut entries) = sample_object(THING.attributes, Filling::Nulls) else {
+            unreachable!("a sample of an object is an object");
+        };
+        for (name, value) in changes {
+            entries.insert((*name).to_owned(), value.clone());
+        }
+        Value::Object(entries)
+    }
+
+    fn error(name: &str, value: Value) -> String {
+        let value = thing(&[(name, value)]);
+        from_value::<Thing>(&value).unwrap_err().to_string()
+    }
+
+    fn number(text: &str) -> Value {
+        Value::Number(text.parse().unwrap())
+    }
+
+    #[test]
+    fn a_model_goes_there_and_back() {
+        check::<Thing>(&THING).unwrap();
+        let texts = |texts: &[&str]| texts.iter().map(|text| Value::string(*text)).collect();
+        let value = thing(&[
+            ("name", Value::string("CloudALM")),
+            ("level", Value::string("instance")),
+            ("secret", Value::string("hunter2")),
+            ("check", Value::Bool(false)),
+            ("attempts", number("3")),
+            ("exact", number("1e400")),
+            ("ratio", number("0.1")),
+            ("urls", Value::List(texts(&["b", "a", "b"]))),
+            (
+                "labels",
+                Value::Map(BTreeMap::from([(
+                    "k".to_owned(),
+                    Value::Set(texts(&["b", "a"])),
+                )])),
+            ),
+        ]);
+        let model: Thing = from_value(&value).unwrap();
+        assert_eq!(model.level, Some(Level::Instance));
+        assert_eq!(model.secret, Some(Sensitive::from("hunter2")));
+        assert_eq!(model.exact, Some("1e400".parse().unwrap()));
+        assert_eq!(model.timeouts, None);
+        assert_eq!(to_value(&model, &THING.object_type()).unwrap(), value);
+    }
+
+    #[test]
+    fn unknown_and_null_read_as_none_where_that_is_possible() {
+        let model: Thing = from_value(&thing(&[
+            ("id", Value::Unknown),
+            ("timeouts", Value::Unknown),
+            ("labels", Value::Unknown),
+        ]))
+        .unwrap();
+        assert_eq!((model.id, model.timeouts, model.labels), (None, None, None));
+        assert_eq!(
+            error("name", Value::Unknown),
+            "`name`: This is not known yet, and the model needs it."
+        );
+        assert_eq!(
+            error("name", Value::Null),
+            "`name`: This has no value, and the model needs one."
+        );
+        let inside = Value::List(vec![Value::string("a"), Value::Unknown]);
+        assert_eq!(
+            error("urls", inside),
+            "`urls[1]`: This is not known yet, and the model needs it."
+        );
+        let labels = Value::Set(vec![Value::Null]);
+        let labels = Value::Map(BTreeMap::from([("k".to_owned(), labels)]));
+        assert_eq!(
+            error("labels", labels),
+            "`labels[\"k\"]`: This has no value, and the model needs one."
+        );
+        assert!(from_value::<Thing>(&Value::Null).is_err());
+        assert!(from_value::<Thing>(&Value::Unknown).is_err());
+    }
+
+    #[test]
+    fn errors_name_the_attribute_and_no_value() {
+        for (name, value, expected) in [
+            (
+                "check",
+                Value::string("hunter2"),
+                "`check`: The model expects a bool here.",
+            ),
+            (
+                "secret",
+                Value::Bool(true),
+                "`secret`: The model expects a string here.",
+            ),
+            (
+                "attempts",
+                number("4711"),
+                "`attempts`: The model expects u8 here.",
+            ),
+            (
+                "attempts",
+                number("-1"),
+                "`attempts`: The model expects a whole number, not negative, that fits 64 bits \
+                 here.",
+            ),
+            (
+                "exact",
+                Value::string("4711"),
+                "`exact`: The model expects a number here.",
+            ),
+            (
+                "ratio",
+                number("1e400"),
+                "`ratio`: The model expects a number within the range of a float here.",
+            ),
+            (
+                "level",
+                Value::string("hunter2"),
+                "`level`: The model knows only these values: `subaccount`, `instance`.",
+            ),
+            (
+                "urls",
+                Value::string("hunter2"),
+                "`urls`: The model expects a list or set here.",
+            ),
+            (
+                "timeouts",
+                Value::string("x"),
+                "`timeouts`: The model expects an object here.",
+            ),
+            ("surplus", Value::Null, "The model has no field `surplus`."),
+        ] {
+            assert_eq!(error(name, value), expected);
+        }
+    }
+
+    #[test]
+    fn what_the_models_own_code_says_is_not_repeated() {
+        #[derive(Debug, Deserialize)]
+        #[serde(try_from = "String")]
+        struct Picky;
+
+        impl TryFrom<String> for Picky {
+            type Error = String;
+
+            fn try_from(text: String) -> Result<Self, String> {
+                Err(format!("bad: {text}"))
+            }
+        }
+
+        let error = from_value::<Picky>(&Value::string("hunter2")).unwrap_err();
+        assert_eq!(error.message, "The model does not accept this value.");
+    }
+
+    #[test]
+    fn writing_follows_the_type() {
+        let set = Type::Set(Box::new(Type::String));
+        let written = to_value(&["b", "e\u{301}", "b", "\u{e9}"][..], &set).unwrap();
+        let expected = vec![Value::string("b"), Value::string("\u{e9}")];
+        assert_eq!(written, Value::Set(expected));
+        let error = |result: Result<Value, ModelError>| result.unwrap_err().to_string();
+        assert_eq!(
+            error(to_value("hunter2", &Type::Number)),
+            "The schema expects a number here, and the model gives something else."
+        );
+        assert_eq!(
+            error(to_value(&[1][..], &set)),
+            "The schema expects a string here, and the model gives something else."
+        );
+        let list = Type::List(Box::new(Type::String));
+        assert_eq!(
+            error(to_value(&[Some(1)][..], &list)),
+            "`[0]`: The schema expects a string here, and the model gives something else."
+        );
+        assert!(to_value(&f64::NAN, &Type::Number).is_err());
+        assert_eq!(
+            to_value(&u64::MAX, &Type::Number).unwrap(),
+            number("18446744073709551615")
+        );
+        assert_eq!(to_value(&None::<bool>, &set).unwrap(), Value::Null);
+        assert!(to_value(&Number::from(1_i64), &Type::String).is_err());
+        assert!(to_value(&BTreeMap::from([("a", 1)]), &set).is_err());
+    }
+
+    #[test]
+    fn a_flattened_model_is_an_object() {
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        struct Flat {
+            name: String,
+            #[serde(flatten)]
+            rest: Rest,
+        }
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        struct Rest {
+            size: Option<i64>,
+            text: Option<String>,
+        }
+        static FLAT: Schema = Schema::new(
+            0,
+            "A flat thing.",
+            &[
+                Attribute::string("name").required().describe("Its name."),
+                Attribute::number("size").describe("Its size."),
+                Attribute::string("text").describe("Its text."),
+            ],
+        );
+        check::<Flat>(&FLAT).unwrap();
+    }
+
+    #[test]
+    fn a_check_finds_what_does_not_fit_the_schema() {
+        static SMALL: Schema = Schema::new(
+            0,
+            "A small thing.",
+            &[
+                Attribute::string("name").required().describe("Its name."),
+                Attribute::string("level")
+                    .validate(&[Validator::OneOf(&["subaccount", "instance", "global"])])
+                    .describe("Its level."),
+            ],
+        );
+        fn broken<M: Serialize + DeserializeOwned>() -> String {
+            check::<M>(&SMALL).unwrap_err().to_string()
+        }
+
+        #[derive(Serialize, Deserialize)]
+        struct Lacking {
+            name: String,
+        }
+
+        #[derive(Serialize, Deserialize)]
+        struct Surplus {
+            name: String,
+            level: Option<String>,
+            size: Option<i64>,
+        }
+
+        #[derive(Serialize, Deserialize)]
+        struct Demanding {
+            name: String,
+            level: String,
+        }
+
+        #[derive(Serialize, Deserialize)]
+        struct OtherType {
+            name: String,
+            level: Option<bool>,
+        }
+
+        #[derive(Serialize, Deserialize)]
+        struct OtherValues {
+            name: String,
+            level: Option<Level>,
+        }
+
+        #[derive(Serialize, Deserialize)]
+        struct Forgetful {
+            name: String,
+            #[serde(skip_deserializing)]
+            level: Option<String>,
+        }
+
+        assert_eq!(
+            broken::<Lacking>(),
+            "`level`: The model lacks this attribute."
+        );
+        assert_eq!(
+            broken::<Surplus>(),
+            "The model has the field `size`, and the schema has no such attribute."
+        );
+        assert_eq!(
+            broken::<Demanding>(),
+            "`level`: This has no value, and the model needs one."
+        );
+        assert_eq!(
+            broken::<OtherType>(),
+            "`level`: The model expects a bool here."
+        );
+        assert_eq!(
+            broken::<OtherValues>(),
+            "`level`: The model knows only these values: `subaccount`, `instance`."
+        );
+        assert_eq!(
+            broken::<Forgetful>(),
+            "`level`: The model does not give back the value that it was given."
+        );
+    }
+}

@@ -267,7 +267,10 @@ impl Reader<'_> {
             max_concurrent_requests: self
                 .whole_number("max_concurrent_requests", 1, 1000)
                 .map_or(defaults.max_concurrent_requests, |count| count as usize),
-            user_agent: user_agent(terraform_version, self.known("append_user_agent")),
+            user_agent: user_agent(
+                terraform_version,
+                self.known("append_user_agent").as_deref(),
+            ),
         }
     }
 
@@ -513,7 +516,7 @@ impl Reader<'_> {
             }
         }
         if let Some(text) = value.get("endpoint_key").as_str() {
-            api.endpoint_key = text.to_owned();
+            text.clone_into(&mut api.endpoint_key);
         }
         self.call(
             &mut api.register,
@@ -555,7 +558,7 @@ impl Reader<'_> {
             }
         }
         if let Some(text) = value.get("path").as_str() {
-            call.path = text.to_owned();
+            text.clone_into(&mut call.path);
         }
         if let Some(text) = value.get("body").as_str() {
             call.body = (!text.is_empty()).then(|| text.to_owned());
@@ -597,13 +600,13 @@ fn variable_name(attribute: &str) -> String {
     format!("SAPCALM_{}", attribute.to_ascii_uppercase())
 }
 
-fn user_agent(terraform_version: &str, append: Option<String>) -> String {
+fn user_agent(terraform_version: &str, append: Option<&str>) -> String {
     let terraform = match terraform_version.trim() {
         "" => "Terraform".to_owned(),
         version => format!("Terraform/{version}"),
     };
     let own = concat!("terraform-provider-sapcalm/", env!("CARGO_PKG_VERSION"));
-    match append.as_deref().map(str::trim) {
+    match append.map(str::trim) {
         None | Some("") => format!("{terraform} {own}"),
         Some(more) => format!("{terraform} {own} {more}"),
     }
@@ -686,5 +689,393 @@ fn same_settings(a: &Value, b: &Value) -> bool {
             .chain(right.keys())
             .all(|name| same_settings(a.get(name), b.get(name))),
         _ => a.same(b),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::configured::Key;
+    use super::*;
+
+    const DESTINATION: &str = r#"{"clientid":"c","clientsecret":"top-secret","uri":"https://destination-configuration.example","url":"https://zone.authentication.example","tenantid":"t"}"#;
+    const ORDER_MANAGEMENT: &str = r#"{"endpoints":{"integration-monitoring-api":"https://omf.example/api"},"uaa":{"clientid":"c","clientsecret":"top-secret","url":"https://zone.authentication.example","xsappname":"omf"}}"#;
+    const CLOUD_ALM: &str = r#"{"endpoints":{"Api":"https://alm.example/api"},"uaa":{"clientid":"c","clientsecret":"top-secret","url":"https://calm.authentication.example"}}"#;
+
+    /// A `provider` block with these attributes, the others null.
+    fn block<const N: usize>(given: [(&str, Value); N]) -> Value {
+        let mut object: BTreeMap<String, Value> = SCHEMA
+            .attributes
+            .iter()
+            .map(|attribute| (attribute.name.to_owned(), Value::Null))
+            .collect();
+        for (name, value) in given {
+            assert!(object.insert(name.to_owned(), value).is_some(), "{name}");
+        }
+        Value::Object(object)
+    }
+
+    fn object<const N: usize>(given: [(&str, Value); N]) -> Value {
+        Value::Object(given.map(|(name, value)| (name.to_owned(), value)).into())
+    }
+
+    fn text(text: &str) -> Value {
+        Value::string(text)
+    }
+
+    fn with_variables(
+        config: &Value,
+        variables: &[(&str, &str)],
+    ) -> (Option<Configured>, Diagnostics) {
+        let environment = |name: &str| {
+            let found = variables.iter().find(|(variable, _)| *variable == name);
+            found.map(|(_, value)| Ok((*value).to_owned()))
+        };
+        read(config, &environment, "1.11.4")
+    }
+
+    fn configured(config: &Value, variables: &[(&str, &str)]) -> Configured {
+        let (configured, diagnostics) = with_variables(config, variables);
+        assert!(diagnostics.is_empty(), "{diagnostics:?}");
+        configured.unwrap()
+    }
+
+    /// The only message, which is an error.
+    fn error(config: &Value, variables: &[(&str, &str)]) -> Diagnostic {
+        let (configured, diagnostics) = with_variables(config, variables);
+        assert!(configured.is_none());
+        let mut messages: Vec<_> = diagnostics.into_iter().collect();
+        assert_eq!(messages.len(), 1, "{messages:?}");
+        messages.remove(0)
+    }
+
+    fn path(diagnostic: &Diagnostic) -> String {
+        let path = diagnostic.path.as_ref();
+        path.map(ToString::to_string).unwrap_or_default()
+    }
+
+    #[test]
+    fn an_empty_block_takes_every_default_and_no_key() {
+        let provider = configured(&block([]), &[]);
+        let (config, defaults) = (provider.client().config(), Config::default());
+        assert_eq!(config.retry, defaults.retry);
+        assert_eq!(config.request_timeout, defaults.request_timeout);
+        assert_eq!(config.connect_timeout, defaults.connect_timeout);
+        assert_eq!(
+            config.user_agent,
+            concat!(
+                "Terraform/1.11.4 terraform-provider-sapcalm/",
+                env!("CARGO_PKG_VERSION")
+            )
+        );
+        for kind in SERVICES {
+            assert_eq!(provider.key(kind), Key::Absent);
+        }
+    }
+
+    #[test]
+    fn a_missing_key_is_demanded_with_its_attribute_and_its_variable() {
+        let provider = configured(&block([]), &[]);
+        let error = provider.require_order_management().unwrap_err();
+        assert_eq!(error.summary, "Missing service key");
+        assert!(error.detail.contains("`order_management_service_key`"));
+        assert!(
+            error
+                .detail
+                .contains("`SAPCALM_ORDER_MANAGEMENT_SERVICE_KEY`")
+        );
+    }
+
+    #[test]
+    fn every_attribute_has_a_variable_that_works_and_is_documented() {
+        let values = [
+            ("destination_service_key", DESTINATION),
+            ("order_management_service_key", ORDER_MANAGEMENT),
+            ("cloud_alm_service_key", CLOUD_ALM),
+            (
+                API,
+                r#"{"endpoint_key":"monitoring","not_registered_codes":[404]}"#,
+            ),
+            ("ca_certificates", ""),
+            ("proxy_url", "http://user:pass@proxy.example:8080"),
+            ("max_retries", "7"),
+            ("retry_base_delay", "10ms"),
+            ("request_timeout", "1m30s"),
+            ("connect_timeout", "3s"),
+            ("max_concurrent_requests", "3"),
+            ("append_user_agent", "pipeline/7"),
+        ];
+        let names: Vec<_> = values.iter().map(|(name, _)| *name).collect();
+        let attributes: Vec<_> = SCHEMA.attributes.iter().map(|a| a.name).collect();
+        assert_eq!(names, attributes);
+        for attribute in SCHEMA.attributes {
+            let documented = format!("`{}`", variable_name(attribute.name));
+            assert!(attribute.description.contains(&documented), "{documented}");
+        }
+
+        let variables: Vec<_> = values
+            .iter()
+            .map(|(name, value)| (variable_name(name), *value))
+            .collect();
+        let variables: Vec<_> = variables
+            .iter()
+            .map(|(name, v)| (name.as_str(), *v))
+            .collect();
+        let provider = configured(&block([]), &variables);
+        let config = provider.client().config();
+        for kind in SERVICES {
+            assert_eq!(provider.key(kind), Key::Known);
+        }
+        assert_eq!(config.order_management_api.endpoint_key, "monitoring");
+        assert_eq!(config.order_management_api.not_registered_codes, [404]);
+        assert!(config.proxy_url.is_some());
+        assert_eq!(config.retry.max_retries, 7);
+        assert_eq!(config.retry.base_delay, Duration::from_millis(10));
+        assert_eq!(config.request_timeout, Duration::from_secs(90));
+        assert_eq!(config.connect_timeout, Duration::from_secs(3));
+        assert_eq!(config.max_concurrent_requests, 3);
+        assert!(config.user_agent.ends_with(" pipeline/7"));
+    }
+
+    #[test]
+    fn a_variable_can_name_a_file() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), CLOUD_ALM).unwrap();
+        let at = format!("@{}", file.path().display());
+        let provider = configured(&block([]), &[("SAPCALM_CLOUD_ALM_SERVICE_KEY", &at)]);
+        assert_eq!(provider.key(KeyKind::CloudAlm), Key::Known);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_named_with_its_variable() {
+        let error = error(
+            &block([]),
+            &[("SAPCALM_CLOUD_ALM_SERVICE_KEY", "@/does/not/exist.json")],
+        );
+        assert_eq!(error.summary, "Unreadable environment variable");
+        assert!(error.detail.contains("`SAPCALM_CLOUD_ALM_SERVICE_KEY`"));
+        assert!(error.detail.contains("`/does/not/exist.json`"));
+    }
+
+    #[test]
+    fn an_attribute_wins_over_its_variable_with_a_warning_without_values() {
+        let config = block([("cloud_alm_service_key", text(CLOUD_ALM))]);
+        let other = CLOUD_ALM.replace("alm.example", "other.example");
+        let (provider, diagnostics) =
+            with_variables(&config, &[("SAPCALM_CLOUD_ALM_SERVICE_KEY", &other)]);
+        let config = provider.unwrap();
+        let key = config.client().config().cloud_alm_key.as_ref().unwrap();
+        assert_eq!(key.api(), "https://alm.example/api");
+        let messages: Vec<_> = diagnostics.iter().collect();
+        assert_eq!(messages.len(), 1);
+        assert_eq!(messages[0].summary, "Environment variable is overridden");
+        assert_eq!(path(messages[0]), "cloud_alm_service_key");
+        assert!(
+            !messages[0].detail.contains("example"),
+            "{}",
+            messages[0].detail
+        );
+    }
+
+    #[test]
+    fn an_attribute_and_a_variable_that_say_the_same_are_no_warning() {
+        configured(
+            &block([
+                ("max_retries", Value::Number(2_i64.into())),
+                (
+                    API,
+                    object([("endpoint_key", text("x")), ("endpoint", Value::Null)]),
+                ),
+            ]),
+            &[
+                ("SAPCALM_MAX_RETRIES", "2"),
+                ("SAPCALM_ORDER_MANAGEMENT_API", r#"{"endpoint_key":"x"}"#),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_broken_key_is_an_error_at_its_attribute_that_shows_no_value() {
+        let config = block([(
+            "destination_service_key",
+            text(r#"{"clientid":"c","clientsecret":"top-secret","url":"https://a.example"}"#),
+        )]);
+        let error = error(&config, &[]);
+        assert_eq!(error.summary, "Invalid service key");
+        assert_eq!(path(&error), "destination_service_key");
+        assert!(error.detail.contains("`uri`"), "{}", error.detail);
+        assert!(!error.detail.contains("top-secret"));
+    }
+
+    #[test]
+    fn a_broken_key_in_a_variable_names_the_variable() {
+        let error = error(&block([]), &[("SAPCALM_DESTINATION_SERVICE_KEY", "{")]);
+        assert_eq!(error.path, None);
+        assert!(error.detail.contains("`SAPCALM_DESTINATION_SERVICE_KEY`"));
+    }
+
+    #[test]
+    fn the_key_of_another_service_is_recognised() {
+        let config = block([("destination_service_key", text(CLOUD_ALM))]);
+        let error = error(&config, &[]);
+        assert!(
+            error.detail.contains("Cloud ALM service key"),
+            "{}",
+            error.detail
+        );
+    }
+
+    #[test]
+    fn plain_http_is_refused_at_the_key_except_on_loopback_hosts() {
+        let plain = ORDER_MANAGEMENT.replace("https://zone", "http://zone");
+        let error = error(
+            &block([("order_management_service_key", text(&plain))]),
+            &[],
+        );
+        assert_eq!(path(&error), "order_management_service_key");
+        assert!(error.detail.contains("http://"), "{}", error.detail);
+        let loopback = plain.replace("zone.authentication.example", "127.0.0.1:4000");
+        configured(
+            &block([("order_management_service_key", text(&loopback))]),
+            &[],
+        );
+    }
+
+    #[test]
+    fn settings_that_cannot_be_used_are_errors_at_their_attribute() {
+        let api = |given| (API, object(given));
+        let cases = [
+            (("ca_certificates", text("no PEM")), "ca_certificates"),
+            (
+                ("proxy_url", text("ftp://user:top-secret@proxy")),
+                "proxy_url",
+            ),
+            (("retry_base_delay", text("soon")), "retry_base_delay"),
+            (("request_timeout", text("0s")), "request_timeout"),
+            (("connect_timeout", text("-1s")), "connect_timeout"),
+            (
+                ("max_retries", Value::Number((-1_i64).into())),
+                "max_retries",
+            ),
+            (
+                ("max_concurrent_requests", Value::Number(0_i64.into())),
+                "max_concurrent_requests",
+            ),
+            (
+                ("append_user_agent", text("two\nlines")),
+                "append_user_agent",
+            ),
+            (
+                api([("endpoint", text("http://omf.example"))]),
+                "order_management_api.endpoint",
+            ),
+            (
+                api([("register", object([("path", text(""))]))]),
+                "order_management_api",
+            ),
+            (
+                api([("register", object([("path", text("../x"))]))]),
+                "order_management_api.register.path",
+            ),
+            (
+                api([(
+                    "headers",
+                    Value::Map([("Authorization".to_owned(), text("top-secret"))].into()),
+                )]),
+                "order_management_api.headers[\"Authorization\"]",
+            ),
+            (
+                api([(
+                    "not_registered_codes",
+                    Value::Set(vec![Value::Number(4040_i64.into())]),
+                )]),
+                "order_management_api.not_registered_codes",
+            ),
+        ];
+        for ((name, value), expected) in cases {
+            let error = error(&block([(name, value)]), &[]);
+            assert_eq!(path(&error), expected, "{}", error.detail);
+            assert!(!error.detail.contains("top-secret"), "{}", error.detail);
+        }
+    }
+
+    #[test]
+    fn the_same_settings_in_variables_name_the_variable() {
+        for (variable, value) in [
+            ("SAPCALM_MAX_RETRIES", "many"),
+            ("SAPCALM_PROXY_URL", "ftp://proxy"),
+            ("SAPCALM_REQUEST_TIMEOUT", "soon"),
+            ("SAPCALM_ORDER_MANAGEMENT_API", "[]"),
+            ("SAPCALM_ORDER_MANAGEMENT_API", r#"{"regster":{}}"#),
+            ("SAPCALM_ORDER_MANAGEMENT_API", r#"{"register":{"path":7}}"#),
+            (
+                "SAPCALM_ORDER_MANAGEMENT_API",
+                r#"{"register":{"path":""}}"#,
+            ),
+            ("SAPCALM_ORDER_MANAGEMENT_API", r#"{"endpoint":"nowhere"}"#),
+        ] {
+            let error = error(&block([]), &[(variable, value)]);
+            assert_eq!(error.path, None, "{value}");
+            assert!(
+                error.detail.contains(&format!("`{variable}`")),
+                "{}",
+                error.detail
+            );
+        }
+    }
+
+    #[test]
+    fn an_empty_variable_counts_as_not_set() {
+        configured(
+            &block([]),
+            &[
+                ("SAPCALM_MAX_RETRIES", ""),
+                ("SAPCALM_DESTINATION_SERVICE_KEY", ""),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_key_that_is_unknown_makes_its_service_unknown_and_is_no_error() {
+        let provider = configured(
+            &block([
+                ("order_management_service_key", Value::Unknown),
+                ("destination_service_key", text(DESTINATION)),
+            ]),
+            &[("SAPCALM_ORDER_MANAGEMENT_SERVICE_KEY", ORDER_MANAGEMENT)],
+        );
+        assert_eq!(provider.key(KeyKind::OrderManagement), Key::Unknown);
+        assert_eq!(provider.key(KeyKind::Destination), Key::Known);
+        let error = provider.require_order_management().unwrap_err();
+        assert!(error.detail.contains("`order_management_service_key`"));
+    }
+
+    #[test]
+    fn what_all_requests_need_makes_all_services_unknown() {
+        for name in ["proxy_url", "ca_certificates"] {
+            let provider = configured(&block([(name, Value::Unknown)]), &[]);
+            for kind in SERVICES {
+                assert_eq!(provider.key(kind), Key::Unknown);
+            }
+            let error = provider.require_landscape().unwrap_err();
+            assert!(error.detail.contains(&format!("`{name}`")));
+        }
+    }
+
+    #[test]
+    fn half_known_calls_are_not_compared() {
+        // With the default path of `register` the two calls would be the same.
+        let api = object([
+            ("register", object([("path", Value::Unknown)])),
+            ("offboard", object([("path", text("registration"))])),
+        ]);
+        let provider = configured(&block([(API, api)]), &[]);
+        assert_eq!(provider.key(KeyKind::OrderManagement), Key::Unknown);
+        assert_eq!(provider.key(KeyKind::Destination), Key::Absent);
+    }
+
+    #[test]
+    fn validation_sees_the_block_alone() {
+        assert!(validate(&block([])).is_empty());
+        assert!(validate(&block([("destination_service_key", text("{"))])).has_errors());
     }
 }

@@ -132,29 +132,32 @@ fn what_happened(error: &Error) -> String {
 /// the token service did, because then the host is what may be wrong.
 fn whereabouts(error: &Error) -> Option<String> {
     let url = url::Url::parse(error.url()?).ok()?;
-    let mut text = format!("{} ", error.method().unwrap_or("request"));
     let host_matters = error.status().is_none()
         || error.token_refusal().is_some()
         || matches!(error.kind(), ErrorKind::Router | ErrorKind::Html);
-    if host_matters {
-        text.push_str(&url.origin().ascii_serialization());
-    }
-    text.push_str(url.path());
-    if let Some(status) = error.status() {
-        text.push_str(&format!(" → {status}"));
-    }
-    if let Some(id) = error.correlation_id() {
-        text.push_str(&format!(", correlation id {id}"));
-    }
-    match error.attempts() {
-        0 => {}
-        1 => text.push_str(&format!(", 1 attempt in {}", rounded(error.elapsed()))),
-        many => text.push_str(&format!(
-            ", {many} attempts in {}",
-            rounded(error.elapsed())
-        )),
-    }
-    Some(text)
+    let host = if host_matters {
+        url.origin().ascii_serialization()
+    } else {
+        String::new()
+    };
+    let method = error.method().unwrap_or("request");
+    let request = format!("{method} {host}{}", url.path());
+    let request = match error.status() {
+        Some(status) => format!("{request} → {status}"),
+        None => request,
+    };
+    let id = error.correlation_id();
+    let elapsed = rounded(error.elapsed());
+    let parts = [
+        Some(request),
+        id.map(|id| format!("correlation id {id}")),
+        match error.attempts() {
+            0 => None,
+            1 => Some(format!("1 attempt in {elapsed}")),
+            many => Some(format!("{many} attempts in {elapsed}")),
+        },
+    ];
+    Some(parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
 }
 
 /// A duration as people say it.
@@ -358,5 +361,132 @@ fn endpoint_settings(call: Call) -> String {
         Call::Register => format!("`order_management_api.register` and {}", settings(call)),
         Call::Offboard => format!("`order_management_api.offboard` and {}", settings(call)),
         _ => settings(call),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An error as the client makes it.
+    fn error(kind: ErrorKind, status: Option<u16>, message: Option<&str>) -> Error {
+        let mut error = Error::new(kind);
+        let parts = error.parts_mut();
+        parts.method = Some("POST".to_owned());
+        parts.url = Some("https://host.example/some/path".to_owned());
+        parts.status = status;
+        parts.message = message.map(str::to_owned);
+        parts.correlation_id = Some("7d9f".to_owned());
+        parts.attempts = 3;
+        parts.elapsed = std::time::Duration::from_millis(4_200);
+        error
+    }
+
+    fn answered(status: u16, message: &str) -> Error {
+        error(ErrorKind::Status, Some(status), Some(message))
+    }
+
+    /// Every text a practitioner can get, on one page.
+    #[test]
+    fn the_texts_say_what_happened_where_and_what_to_do_next() {
+        let scope = Refusal::InvalidScope {
+            scope: Some("omf.IntegrationMonitoring".to_owned()),
+        };
+        let token = |refusal, status| error(ErrorKind::Token(refusal), Some(status), Some("words"));
+        let on_the_way = |kind| error(kind, None, None);
+        let mut lost = error(ErrorKind::NoAnswer, None, Some("connection reset"));
+        lost.parts_mut().maybe_processed = true;
+        let cases = [
+            (Call::CreateDestination, answered(409, "exists already")),
+            (Call::CreateDestination, answered(400, "Invalid property")),
+            (Call::UpdateDestination, answered(404, "not found")),
+            (Call::ReadDestination, answered(401, "Unauthorized")),
+            (Call::ReadDestination, answered(403, "Forbidden")),
+            (Call::DeleteDestination, answered(429, "slow down")),
+            (
+                Call::DeleteDestination,
+                error(ErrorKind::Status, Some(500), None),
+            ),
+            (Call::Register, answered(403, "insufficient scope")),
+            (Call::Register, answered(404, "no such path")),
+            (Call::Register, answered(405, "Method Not Allowed")),
+            (Call::Register, answered(415, "Unsupported Media Type")),
+            (
+                Call::Register,
+                answered(424, "destination CloudALM not found"),
+            ),
+            (Call::Register, lost),
+            (Call::Offboard, answered(404, "not registered")),
+            (Call::Offboard, answered(405, "Method Not Allowed")),
+            (Call::ReadLandscape, answered(403, "Forbidden")),
+            (Call::AuthorizeRegistration, token(scope, 400)),
+            (
+                Call::AuthorizeRegistration,
+                token(Refusal::BadCredentials, 401),
+            ),
+            (
+                Call::AuthorizeRegistration,
+                token(Refusal::UnknownZone, 404),
+            ),
+            (Call::ReadDestination, token(Refusal::Other, 400)),
+            (Call::ReadDestination, on_the_way(ErrorKind::Setup)),
+            (Call::ReadDestination, on_the_way(ErrorKind::Connect)),
+            (Call::ReadDestination, on_the_way(ErrorKind::Tls)),
+            (Call::ReadDestination, on_the_way(ErrorKind::Proxy)),
+            (Call::ReadDestination, on_the_way(ErrorKind::Deadline)),
+            (Call::ReadDestination, on_the_way(ErrorKind::Cancelled)),
+            (
+                Call::Register,
+                error(ErrorKind::Router, Some(404), Some("unknown_route")),
+            ),
+            (
+                Call::Offboard,
+                error(ErrorKind::Html, Some(200), Some("Log in")),
+            ),
+            (
+                Call::Offboard,
+                error(
+                    ErrorKind::Redirect {
+                        host: Some("login.example".to_owned()),
+                    },
+                    Some(302),
+                    None,
+                ),
+            ),
+            (
+                Call::ReadLandscape,
+                error(ErrorKind::UnexpectedAnswer, Some(200), None),
+            ),
+            (
+                Call::UpdateDestination,
+                on_the_way(ErrorKind::ConcurrentChange),
+            ),
+            (
+                Call::UseKey,
+                Error::new(ErrorKind::MissingKey(KeyKind::CloudAlm)),
+            ),
+        ];
+        let page: Vec<String> = cases
+            .iter()
+            .map(|(call, error)| {
+                let diagnostic = failed(*call, error);
+                assert!(!diagnostic.detail.contains("please"));
+                let path = diagnostic.path.map(|path| format!(" (at {path})"));
+                let heading = format!("{}{}", diagnostic.summary, path.unwrap_or_default());
+                format!("## {heading}\n\n{}\n", diagnostic.detail)
+            })
+            .collect();
+        insta::assert_snapshot!("texts", page.join("\n"));
+    }
+
+    #[test]
+    fn a_soft_failure_is_a_warning_with_the_same_words() {
+        let error = answered(503, "down");
+        let (hard, soft) = (
+            failed(Call::ReadLandscape, &error),
+            failed_softly(Call::ReadLandscape, &error),
+        );
+        assert_eq!(soft.severity, Severity::Warning);
+        assert_eq!((hard.summary, hard.detail), (soft.summary, soft.detail));
     }
 }

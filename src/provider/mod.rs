@@ -3,7 +3,59 @@
 //!
 //! * [`config`] is the `provider` block, [`configured`] is what it becomes.
 //! * [`diagnostics`] turns failures of the client into messages.
+//! * `resource_*` are the resources, one file each, listed in [`RESOURCES`].
 
 pub mod config;
 pub mod configured;
 pub mod diagnostics;
+pub mod resource_registration;
+
+use crate::framework::diagnostics::Diagnostics;
+use crate::framework::provider::Provider;
+use crate::framework::resource::DynResource;
+use crate::framework::schema::Schema;
+use crate::framework::server::Server;
+use crate::framework::value::Value;
+
+use configured::Configured;
+
+/// The provider `sapcalm`.
+#[derive(Debug)]
+pub struct SapCalm;
+
+/// The managed resources, in the order of the documentation.
+pub static RESOURCES: &[&dyn DynResource<Configured>] = &[&resource_registration::Registration];
+
+/// The provider as Terraform calls it.
+#[must_use]
+pub fn service() -> Server<SapCalm> {
+    Server::new(&SapCalm)
+}
+
+impl Provider for SapCalm {
+    type Configured = Configured;
+
+    fn type_name(&self) -> &'static str {
+        "sapcalm"
+    }
+
+    fn schema(&self) -> &'static Schema {
+        &config::SCHEMA
+    }
+
+    fn validate(&self, config: &Value) -> Diagnostics {
+        config::validate(config)
+    }
+
+    fn configure(
+        &self,
+        config: &Value,
+        terraform_version: &str,
+    ) -> (Option<Configured>, Diagnostics) {
+        config::read(config, &config::process_environment, terraform_version)
+    }
+
+    fn resources(&self) -> &'static [&'static dyn DynResource<Configured>] {
+        RESOURCES
+    }
+}

@@ -204,3 +204,153 @@ fn to_json(expected: &Type, value: &Value, depth: usize) -> Result<Json, WireErr
         _ => Err(WireError::mismatch(expected)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::super::samples::{SECRET, any_type, entries, nested, object_type, typed_value};
+    use super::*;
+
+    fn lenient(of: &Type, text: &str) -> Result<Value, String> {
+        decode(of, text.as_bytes(), Leniency::Lenient).map_err(|error| error.to_string())
+    }
+
+    fn strict(of: &Type, text: &str) -> Result<Value, String> {
+        decode(of, text.as_bytes(), Leniency::Strict).map_err(|error| error.to_string())
+    }
+
+    fn number(text: &str) -> Value {
+        Value::Number(text.parse().unwrap())
+    }
+
+    #[test]
+    fn numbers_keep_every_digit() {
+        for text in [
+            "0",
+            "0.1",
+            "9223372036854775808",
+            "18446744073709551616",
+            "123456789012345678901234567890.12345678901234567890123456789",
+        ] {
+            assert_eq!(strict(&Type::Number, text).unwrap(), number(text));
+            let quoted = format!("\"{text}\"");
+            assert_eq!(strict(&Type::Number, &quoted).unwrap(), number(text));
+            assert_eq!(
+                encode(&Type::Number, &number(text)).unwrap().to_string(),
+                text
+            );
+        }
+        assert_eq!(strict(&Type::Number, "-0").unwrap(), number("0"));
+        assert_eq!(strict(&Type::Number, "1e400").unwrap(), number("1e400"));
+        assert_eq!(
+            strict(&Type::Number, "1e99999").unwrap_err(),
+            "This number has more than 4096 digits when written out."
+        );
+    }
+
+    #[test]
+    fn an_older_state_is_read_leniently() {
+        let of = object_type(&[
+            ("text", Type::String),
+            ("flag", Type::Bool),
+            ("count", Type::Number),
+            ("new", Type::List(Box::new(Type::String))),
+        ]);
+        let text = r#"{"text": 1.50, "flag": "true", "count": "3", "gone": {"x": [1]}}"#;
+        let expected = Value::Object(entries(&[
+            ("text", Value::string("1.5")),
+            ("flag", Value::Bool(true)),
+            ("count", number("3")),
+            ("new", Value::Null),
+        ]));
+        assert_eq!(lenient(&of, text).unwrap(), expected);
+        assert_eq!(
+            strict(&of, text).unwrap_err(),
+            "The data has the attribute `gone`, and the schema does not."
+        );
+        assert_eq!(
+            strict(&of, r#"{"text": "a"}"#).unwrap_err(),
+            "`count`: The data lacks this attribute."
+        );
+        for (text, expected) in [("\"1\"", true), ("\"0\"", false), ("\"false\"", false)] {
+            assert_eq!(lenient(&Type::Bool, text).unwrap(), Value::Bool(expected));
+            assert!(strict(&Type::Bool, text).is_err());
+        }
+        assert_eq!(
+            lenient(&Type::String, "true").unwrap(),
+            Value::string("true")
+        );
+        assert!(strict(&Type::String, "1").is_err());
+    }
+
+    #[test]
+    fn what_no_leniency_can_read_is_an_error_without_the_value() {
+        let of = object_type(&[("a", Type::List(Box::new(Type::Bool)))]);
+        for text in [r#"{"a": ["hunter2"]}"#, r#"{"a": [7]}"#] {
+            assert_eq!(
+                lenient(&of, text).unwrap_err(),
+                "`a[0]`: This must be a bool, and the data holds something else."
+            );
+        }
+        assert_eq!(
+            lenient(&of, r#"{"a": "hunter2"}"#).unwrap_err(),
+            "`a`: This must be a list, and the data holds something else."
+        );
+        assert_eq!(
+            lenient(&of, "{\n\"a\": hunter2}").unwrap_err(),
+            "The data is not valid JSON at line 2, column 6."
+        );
+        assert!(lenient(&of, "").is_err());
+        assert!(lenient(&of, "{} {}").is_err());
+        let error = encode(&Type::String, &Value::Unknown).unwrap_err();
+        assert_eq!(error.message, "This is not known yet.");
+    }
+
+    #[test]
+    fn texts_come_in_normal_form_and_sets_without_duplicates() {
+        let of = Type::Map(Box::new(Type::Set(Box::new(Type::String))));
+        let read = strict(&of, r#"{"e\u0301": ["e\u0301", "\u00e9"]}"#).unwrap();
+        let expected = Value::Set(vec![Value::string("\u{e9}")]);
+        assert_eq!(read, Value::Map(entries(&[("\u{e9}", expected)])));
+        assert_eq!(encode(&of, &read).unwrap(), json!({"\u{e9}": ["\u{e9}"]}));
+    }
+
+    #[test]
+    fn nesting_has_a_limit() {
+        let (of, value) = nested(MAX_DEPTH);
+        let text = encode(&of, &value).unwrap().to_string();
+        assert_eq!(strict(&of, &text).unwrap(), value);
+        let (of, value) = nested(MAX_DEPTH + 1);
+        assert!(encode(&of, &value).is_err());
+        assert!(strict(&of, &format!("[{text}]")).is_err());
+        assert!(lenient(&of, &"[".repeat(100_000)).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_again((of, value) in typed_value(false)) {
+            let text = encode(&of, &value).unwrap().to_string();
+            for leniency in [Leniency::Strict, Leniency::Lenient] {
+                prop_assert_eq!(decode(&of, text.as_bytes(), leniency).unwrap(), value.clone());
+            }
+        }
+
+        #[test]
+        fn errors_show_no_value((of, value) in typed_value(false), other in any_type()) {
+            let json = encode(&of, &value).unwrap();
+            for leniency in [Leniency::Strict, Leniency::Lenient] {
+                if let Err(error) = decode_value(&other, &json, leniency) {
+                    prop_assert!(!error.to_string().contains(SECRET));
+                }
+            }
+        }
+
+        #[test]
+        fn no_text_panics(of in any_type(), text in "[-\\[\\]{}\",:0-9.eEtruefalsn \\\\]{0,40}") {
+            let _ = decode(&of, text.as_bytes(), Leniency::Lenient);
+            let _ = decode(&of, text.as_bytes(), Leniency::Strict);
+        }
+    }
+}

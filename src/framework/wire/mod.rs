@@ -150,3 +150,6 @@ fn check_attributes(
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod samples;
