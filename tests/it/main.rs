@@ -1,3 +1,11 @@
 //! The integration tests: one binary, so that the library is linked once.
 
-fn main() {}
+#[cfg(test)]
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "offered to all tests; which of it they use changes with them"
+)]
+mod support;
+
+mod core_self_test;

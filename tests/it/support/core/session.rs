@@ -1,0 +1,486 @@
+//! One provider process in one graph walk: the calls, and the checks that core
+//! makes of every answer.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use sapcalm::proto::plugin as go_plugin;
+use sapcalm::proto::tfplugin6 as proto;
+use sapcalm::proto::tfplugin6::provider_client::ProviderClient;
+use serde_json::Value as Json;
+use tonic::transport::Channel;
+use tonic::{Response, Status};
+
+use super::diagnostics::{Diags, Origin, path, summary};
+use super::msgpack;
+use super::process::Process;
+use super::rules::{self, Action};
+use super::schema::{Identity, ProviderSchema, Schema};
+use super::state::{Instance, Object, State};
+use super::types::Type;
+use super::value::{Path, Val};
+use crate::support::counts::Checks;
+
+/// PG and core allow messages of this size in both directions.
+const MESSAGE_LIMIT: usize = 256 * 1024 * 1024;
+/// Core has no deadline; a test must end.
+const CALL_LIMIT: Duration = Duration::from_mins(2);
+/// What calls that are about no object name as their address.
+pub(crate) const PROVIDER: &str = "provider";
+/// How long after Ctrl-C Terraform calls `StopProvider`.
+const STOP_DELAY: Duration = Duration::from_millis(100);
+
+/// Which Terraform is played: what it tells a provider and what it asks for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Release {
+    /// Sends no capabilities at all.
+    V1_5,
+    /// Knows ephemeral resources, but no write-only attributes.
+    V1_10,
+    V1_11,
+    /// Knows identities.
+    V1_12,
+    /// Sends all four capabilities.
+    V1_16,
+}
+
+impl Release {
+    pub(crate) fn capabilities(self) -> Option<proto::ClientCapabilities> {
+        (self > Self::V1_5).then_some(proto::ClientCapabilities {
+            deferral_allowed: false,
+            write_only_attributes_allowed: self >= Self::V1_11,
+            store_planned_private: self >= Self::V1_16,
+            computed_blocks_allowed: self >= Self::V1_16,
+        })
+    }
+
+    pub(crate) fn version(self) -> &'static str {
+        match self {
+            Self::V1_5 => "1.5.7",
+            Self::V1_10 => "1.10.5",
+            Self::V1_11 => "1.11.4",
+            Self::V1_12 => "1.12.2",
+            Self::V1_16 => "1.16.0",
+        }
+    }
+
+    pub(crate) fn knows_write_only(self) -> bool {
+        self >= Self::V1_11
+    }
+
+    pub(crate) fn knows_identity(self) -> bool {
+        self >= Self::V1_12
+    }
+}
+
+/// What happens in the middle of the next call of a method.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Interrupt {
+    /// Ctrl-C: SIGINT to the process, then `StopProvider`.
+    CtrlC,
+    /// The process is killed.
+    Kill,
+}
+
+/// An [`Interrupt`] that waits for its call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Planned {
+    pub(crate) method: &'static str,
+    pub(crate) after: Duration,
+    pub(crate) what: Interrupt,
+}
+
+/// What one walk shares with the whole scenario.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    pub(crate) release: Release,
+    pub(crate) checks: Checks,
+    /// The methods called, in order.
+    pub(crate) calls: Arc<Mutex<Vec<String>>>,
+    pub(crate) interrupt: Arc<Mutex<Option<Planned>>>,
+    /// Plan and read everything twice and compare.
+    pub(crate) repeat: bool,
+}
+
+/// A connected provider.
+pub(crate) struct Session {
+    client: ProviderClient<Channel>,
+    channel: Channel,
+    process: Option<Process>,
+    pub(crate) shared: Shared,
+    schema: Option<Arc<ProviderSchema>>,
+}
+
+impl Session {
+    pub(crate) async fn new(channel: Channel, process: Option<Process>, shared: Shared) -> Self {
+        let client = ProviderClient::new(channel.clone())
+            .max_decoding_message_size(MESSAGE_LIMIT)
+            .max_encoding_message_size(MESSAGE_LIMIT);
+        let session = Self {
+            client,
+            channel,
+            process,
+            shared,
+            schema: None,
+        };
+        if session.process.is_some() {
+            session.open_stdio().await;
+        }
+        session
+    }
+
+    /// Core mirrors the provider's output; a provider need not offer it.
+    async fn open_stdio(&self) {
+        let mut client = go_plugin::grpc_stdio_client::GrpcStdioClient::new(self.channel.clone());
+        if let Ok(stream) = client.stream_stdio(()).await {
+            let mut stream = stream.into_inner();
+            tokio::spawn(async move { while let Ok(Some(_)) = stream.message().await {} });
+        }
+    }
+
+    pub(crate) fn process(&self) -> Option<&Process> {
+        self.process.as_ref()
+    }
+
+    pub(crate) fn set_schema(&mut self, schema: Arc<ProviderSchema>) {
+        self.schema = Some(schema);
+    }
+
+    pub(crate) fn schema(&self) -> &ProviderSchema {
+        self.schema
+            .as_ref()
+            .expect("the schema is loaded before the first walk")
+    }
+
+    pub(crate) fn resource(&self, ty: &str) -> &Schema {
+        self.schema()
+            .resources
+            .get(ty)
+            .unwrap_or_else(|| panic!("the provider has no resource type {ty:?}"))
+    }
+
+    pub(crate) fn identity(&self, ty: &str) -> Option<&Identity> {
+        self.schema()
+            .identities
+            .get(ty)
+            .filter(|_| self.shared.release.knows_identity())
+    }
+
+    /// Ends the process as Terraform does, and checks that it ends well.
+    pub(crate) async fn close(self) {
+        let Some(process) = self.process else { return };
+        let mut client =
+            go_plugin::grpc_controller_client::GrpcControllerClient::new(self.channel.clone());
+        let answer = client.shutdown(go_plugin::Empty {}).await;
+        drop((client, self.client, self.channel));
+        self.shared.checks.count("process ends in 2 s");
+        if let Err(error) = process.expect_exit().await {
+            panic!("{error}\n(Shutdown was answered with {:?})", answer.err());
+        }
+    }
+
+    /// Makes one call; a broken connection becomes core's diagnostic.
+    pub(crate) async fn call<T, F>(
+        &self,
+        method: &'static str,
+        address: &str,
+        diags: &mut Diags,
+        call: impl FnOnce(ProviderClient<Channel>) -> F,
+    ) -> Option<T>
+    where
+        F: Future<Output = Result<Response<T>, Status>>,
+    {
+        self.shared.calls.lock().unwrap().push(method.to_owned());
+        let call = tokio::time::timeout(CALL_LIMIT, call(self.client.clone()));
+        let (answer, ()) = tokio::join!(call, self.interrupt(method));
+        let answer =
+            answer.unwrap_or_else(|_| panic!("{method} was not answered in {CALL_LIMIT:?}"));
+        match answer {
+            Ok(response) => Some(response.into_inner()),
+            Err(status) => {
+                let summary = match status.code() {
+                    tonic::Code::Unavailable => "Plugin did not respond",
+                    tonic::Code::Cancelled => "Request cancelled",
+                    tonic::Code::Unimplemented => "Unsupported plugin method",
+                    _ => "Plugin error",
+                };
+                let detail = format!("{method}: {:?}: {}", status.code(), status.message());
+                diags.error(Origin::Core, address, summary, detail);
+                None
+            }
+        }
+    }
+
+    async fn interrupt(&self, method: &str) {
+        let planned = {
+            let mut slot = self.shared.interrupt.lock().unwrap();
+            slot.take_if(|planned| planned.method == method)
+        };
+        let Some(planned) = planned else { return };
+        tokio::time::sleep(planned.after).await;
+        match (planned.what, &self.process) {
+            (Interrupt::Kill, Some(process)) => process.signal(nix::sys::signal::Signal::SIGKILL),
+            (Interrupt::Kill, None) => panic!("only a process can be killed"),
+            (Interrupt::CtrlC, process) => {
+                if let Some(process) = process {
+                    process.signal(nix::sys::signal::Signal::SIGINT);
+                }
+                tokio::time::sleep(STOP_DELAY).await;
+                Box::pin(self.stop()).await;
+            }
+        }
+    }
+
+    /// `StopProvider`, which must answer at once and without an error.
+    pub(crate) async fn stop(&self) {
+        let mut diags = Diags::default();
+        let answer = self
+            .call("StopProvider", PROVIDER, &mut diags, |mut client| async move {
+                client.stop_provider(proto::stop_provider::Request {}).await
+            })
+            .await;
+        assert!(!diags.has_errors(), "{diags}");
+        assert_eq!(answer.map(|answer| answer.error).as_deref(), Some(""));
+    }
+
+    /// Notes a check of core's and, when it fails, core's objection.
+    pub(crate) fn check(
+        &self,
+        check: &'static str,
+        address: &str,
+        outcome: Result<(), String>,
+        diags: &mut Diags,
+    ) -> bool {
+        self.shared.checks.count(check);
+        match outcome {
+            Ok(()) => true,
+            Err(detail) => {
+                diags.error(Origin::Core, address, check, detail);
+                false
+            }
+        }
+    }
+
+    /// Loads the schema as core does at the start of every command.
+    pub(crate) async fn load_schema(&self, diags: &mut Diags) -> Option<ProviderSchema> {
+        let address = PROVIDER;
+        let answer = self
+            .call(
+                "GetProviderSchema",
+                address,
+                diags,
+                |mut client| async move {
+                    client
+                        .get_provider_schema(proto::get_provider_schema::Request {})
+                        .await
+                },
+            )
+            .await?;
+        let mut identities = std::collections::HashMap::new();
+        if self.shared.release.knows_identity() {
+            let mut own = Diags::default();
+            let answer = self
+                .call(
+                    "GetResourceIdentitySchemas",
+                    address,
+                    &mut own,
+                    |mut client| async move {
+                        client
+                            .get_resource_identity_schemas(
+                                proto::get_resource_identity_schemas::Request {},
+                            )
+                            .await
+                    },
+                )
+                .await;
+            if let Some(answer) = answer {
+                diags.provider(address, answer.diagnostics);
+                identities = answer.identity_schemas;
+            } else if own
+                .0
+                .iter()
+                .any(|diag| diag.summary != "Unsupported plugin method")
+            {
+                diags.append(own);
+            }
+        }
+        let mut answer = answer;
+        diags.provider(address, std::mem::take(&mut answer.diagnostics));
+        if diags.has_errors() {
+            return None;
+        }
+        match ProviderSchema::from_proto(answer, identities) {
+            Ok(schema) => {
+                self.shared.checks.count("Invalid provider schema");
+                Some(schema)
+            }
+            Err(error) => {
+                self.check("Invalid provider schema", address, Err(error), diags);
+                None
+            }
+        }
+    }
+
+    /// Validates and configures the provider, which core does together.
+    pub(crate) async fn configure(&self, config: &Json, diags: &mut Diags) {
+        let Some(config) = self.validate_provider(config, diags).await else {
+            return;
+        };
+        let request = proto::configure_provider::Request {
+            terraform_version: self.shared.release.version().to_owned(),
+            config: Some(encode(&config, &self.schema().provider.implied_type())),
+            client_capabilities: self.shared.release.capabilities(),
+        };
+        let address = PROVIDER;
+        let answer = self
+            .call(
+                "ConfigureProvider",
+                address,
+                diags,
+                |mut client| async move { client.configure_provider(request).await },
+            )
+            .await;
+        diags.provider(
+            address,
+            answer.map(|answer| answer.diagnostics).unwrap_or_default(),
+        );
+    }
+
+    /// Validates the provider block; nothing when it is wrong.
+    pub(crate) async fn validate_provider(&self, config: &Json, diags: &mut Diags) -> Option<Val> {
+        let schema = &self.schema().provider;
+        let address = PROVIDER;
+        let config = match schema.block.config(config) {
+            Ok(config) => config,
+            Err(error) => {
+                diags.error(
+                    Origin::User,
+                    address,
+                    "Invalid provider configuration",
+                    error,
+                );
+                return None;
+            }
+        };
+        let request = proto::validate_provider_config::Request {
+            config: Some(encode(&config, &schema.implied_type())),
+        };
+        let answer = self
+            .call(
+                "ValidateProviderConfig",
+                address,
+                diags,
+                |mut client| async move { client.validate_provider_config(request).await },
+            )
+            .await?;
+        diags.provider(address, answer.diagnostics);
+        (!diags.has_errors()).then_some(config)
+    }
+
+    /// Reads a value as core does; an error is core's, and about the provider.
+    pub(crate) fn decode(
+        &self,
+        value: Option<&proto::DynamicValue>,
+        ty: &Type,
+        address: &str,
+        diags: &mut Diags,
+    ) -> Option<Val> {
+        self.shared.checks.count("value on the wire");
+        let decoded = match value {
+            Some(value) if !value.msgpack.is_empty() => msgpack::decode(&value.msgpack, ty),
+            Some(value) if !value.json.is_empty() => serde_json::from_slice(&value.json)
+                .map_err(|e| e.to_string())
+                .and_then(|json: Json| Val::from_json(&json, ty)),
+            _ => Ok(Val::Null),
+        };
+        match decoded.and_then(|value| value.conforms(ty).map(|()| value)) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                // The error of the decoder is all that core has to say.
+                diags.error(Origin::Core, address, &error, "");
+                None
+            }
+        }
+    }
+
+    pub(crate) fn encode_identity(
+        &self,
+        identity: &Val,
+        ty: &str,
+    ) -> Option<proto::ResourceIdentityData> {
+        let schema = self.identity(ty)?;
+        (!identity.is_null()).then(|| proto::ResourceIdentityData {
+            identity_data: Some(encode(identity, &schema.implied_type())),
+        })
+    }
+
+    /// Null when there is no identity, nothing when it is broken.
+    pub(crate) fn decode_identity(
+        &self,
+        identity: Option<&proto::ResourceIdentityData>,
+        ty: &str,
+        address: &str,
+        diags: &mut Diags,
+    ) -> Option<Val> {
+        let Some(schema) = self.identity(ty) else {
+            return Some(Val::Null);
+        };
+        let mut own = Diags::default();
+        let data = identity.and_then(|identity| identity.identity_data.as_ref());
+        let decoded = self.decode(data, &schema.implied_type(), address, &mut own);
+        let fault = own
+            .0
+            .first()
+            .map_or(Ok(()), |diag| Err(diag.summary.clone()));
+        self.check(summary::INVALID_IDENTITY, address, fault, diags);
+        decoded
+    }
+
+    pub(crate) fn capabilities(&self) -> Option<proto::ClientCapabilities> {
+        self.shared.release.capabilities()
+    }
+
+    pub(crate) fn release(&self) -> Release {
+        self.shared.release
+    }
+}
+
+pub(crate) fn encode(value: &Val, ty: &Type) -> proto::DynamicValue {
+    proto::DynamicValue {
+        msgpack: msgpack::encode(value, ty),
+        json: Vec::new(),
+    }
+}
+
+pub(crate) fn raw_state(json: &str) -> proto::RawState {
+    proto::RawState {
+        json: json.as_bytes().to_vec(),
+        flatmap: std::collections::HashMap::new(),
+    }
+}
+
+pub(crate) fn wholly_known(value: &Val) -> Result<(), String> {
+    match value.first_unknown() {
+        None => Ok(()),
+        Some(path) => Err(format!("an unknown value for `{path}`")),
+    }
+}
+
+pub(crate) fn no_faults(faults: &[String]) -> Result<(), String> {
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(faults.join("\n"))
+    }
+}
+
+/// No release that is played here allows a provider to defer.
+pub(crate) fn not_deferred(deferred: Option<&proto::Deferred>) -> Result<(), String> {
+    match deferred {
+        None => Ok(()),
+        Some(deferred) => Err(format!(
+            "deferred for reason {}, which was not allowed",
+            deferred.reason
+        )),
+    }
+}

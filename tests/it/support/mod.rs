@@ -1,0 +1,6 @@
+//! What the integration tests stand on.
+
+pub(crate) mod cli;
+pub(crate) mod core;
+pub(crate) mod counts;
+pub(crate) mod fake_provider;
