@@ -8,4 +8,5 @@
 )]
 mod support;
 
+#[cfg(test)]
 mod core_self_test;
