@@ -403,6 +403,9 @@ mod tests {
             error("labels", labels),
             "`labels[\"k\"]`: This has no value, and the model needs one."
         );
+        let inside = Value::Set(vec![Value::List(vec![Value::Null])]);
+        let error = from_value::<Vec<Vec<String>>>(&inside).unwrap_err();
+        assert!(error.path.is_root(), "elements of sets have no address");
         assert!(from_value::<Thing>(&Value::Null).is_err());
         assert!(from_value::<Thing>(&Value::Unknown).is_err());
     }

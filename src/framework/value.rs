@@ -94,6 +94,15 @@ impl Value {
         }
     }
 
+    /// The elements of a known list or set.
+    #[must_use]
+    pub fn items(&self) -> Option<&[Value]> {
+        match self {
+            Self::List(items) | Self::Set(items) => Some(items),
+            _ => None,
+        }
+    }
+
     /// The attribute of a known object; [`Value::Null`] where this value is
     /// null or has no such attribute, [`Value::Unknown`] where it is unknown.
     #[must_use]
@@ -125,9 +134,13 @@ impl Value {
     pub fn same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Set(a), Self::Set(b)) => {
-                a.len() == b.len()
-                    && a.iter().all(|x| b.iter().any(|y| x.same(y)))
-                    && b.iter().all(|y| a.iter().any(|x| x.same(y)))
+                let in_order = || a.iter().zip(b).all(|(x, y)| x.same(y));
+                let in_any_order = || {
+                    a.iter().all(|x| b.iter().any(|y| x.same(y)))
+                        && b.iter().all(|y| a.iter().any(|x| x.same(y)))
+                };
+                // Terraform keeps the order of a set, so it seldom differs.
+                a.len() == b.len() && (in_order() || in_any_order())
             }
             (Self::List(a), Self::List(b)) => {
                 a.len() == b.len() && a.iter().zip(b).all(|(x, y)| x.same(y))

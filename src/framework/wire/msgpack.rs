@@ -762,7 +762,9 @@ mod tests {
                 let mut bytes = vec![marker];
                 bytes.extend([0xff; 4]);
                 bytes.extend([0xc0; 64]);
-                assert!(decode(of, &bytes).is_err(), "{marker:x}");
+                // At the root: not one of the elements has been read.
+                let error = decode(of, &bytes).unwrap_err();
+                assert!(error.path.is_root(), "{marker:x}: {error}");
             }
         }
         for bytes in [&b""[..], b"\xa5abc", b"\xd9", b"\xda\x00", b"\xcb\x00"] {
@@ -794,6 +796,16 @@ mod tests {
         );
         let bytes = [vec![0x91; MAX_DEPTH + 1], vec![0xc0]].concat();
         assert!(decode(&of, &bytes).is_err());
+    }
+
+    #[test]
+    fn a_large_set_does_not_take_long() {
+        let items = (0..50_000_i64).map(|item| Value::Number(item.into()));
+        let value = Value::Set(items.collect());
+        let of = set(Type::Number);
+        let read = decode(&of, &encode(&of, &value).unwrap()).unwrap();
+        assert_eq!(read.items().map(<[Value]>::len), Some(50_000));
+        assert!(read.same(&read.clone()));
     }
 
     #[test]
