@@ -14,6 +14,9 @@ const FILES: [&str; 5] = [
     "health.proto",
 ];
 
+/// For enums, which hold no values.
+const DEBUG: &str = "#[derive(Debug)]";
+
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=proto");
     let files = protox::compile(FILES, ["proto"])?;
@@ -25,8 +28,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     tonic_prost_build::configure()
         // The library is a server. Tests bring their own channel to the client.
         .build_transport(false)
-        // Messages hold secrets: none of them can be printed.
-        .skip_debug(["."])
+        // Terraform's messages hold secrets: none of them can be printed.
+        .skip_debug([".tfplugin6"])
+        .enum_attribute(".tfplugin6.Deferred.Reason", DEBUG)
+        .enum_attribute(".tfplugin6.Diagnostic.Severity", DEBUG)
+        .enum_attribute(".tfplugin6.Schema.NestedBlock.NestingMode", DEBUG)
+        .enum_attribute(".tfplugin6.Schema.Object.NestingMode", DEBUG)
+        .enum_attribute(".tfplugin6.StringKind", DEBUG)
         .compile_fds(files)?;
     Ok(())
 }

@@ -1,1 +1,236 @@
-//! See the layer list in `lib.rs`.
+//! How Terraform starts the provider and talks to it: the handshake on stdout,
+//! a socket with mutual TLS, the services that Terraform's plugin library
+//! expects, signals, logs, and the end of the process.
+//!
+//! What the provider answers is none of this module's business: it serves any
+//! implementation of [`Provider`]. One process, from start to end:
+//!
+//! ```text
+//! Handshake::read → Tls, Listener → line on stdout → Terraform connects → calls → Shutdown
+//! ```
+//!
+//! Nothing before the line on stdout waits for anything, nothing else is ever
+//! written to stdout, and stdin, which is the user's terminal, is never read.
+
+mod handshake;
+mod listener;
+pub mod logging;
+mod reattach;
+mod services;
+mod signals;
+mod tls;
+
+#[cfg(test)]
+mod tests;
+
+use std::{future::Future, io, sync::Arc, time::Duration};
+
+use tokio::{
+    sync::{mpsc, watch},
+    time::{sleep, timeout},
+};
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Server;
+
+pub use self::{handshake::Handshake, tls::TlsError};
+use self::{
+    listener::{Listener, OpenConnections},
+    services::Services,
+    tls::Tls,
+};
+use crate::proto::{
+    health::health_server::HealthServer,
+    plugin::{
+        grpc_broker_server::GrpcBrokerServer, grpc_controller_server::GrpcControllerServer,
+        grpc_stdio_server::GrpcStdioServer,
+    },
+    tfplugin6::provider_server::{Provider, ProviderServer},
+};
+
+/// The largest message in both directions, in bytes; as other providers have it.
+const LARGEST_MESSAGE: usize = 256 << 20;
+
+/// How long calls that still run at the shutdown may take to end, so that the
+/// process is gone 10 ms after the shutdown. Terraform does not wait for them.
+const LAST_CALLS: Duration = Duration::from_millis(5);
+
+/// How long the process outlives its last connection, or its parent.
+const ABANDONED_AFTER: Duration = Duration::from_secs(5);
+
+/// Why the provider cannot be served.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// The process cannot react to signals.
+    #[error("cannot install signal handlers: {0}")]
+    Signals(#[source] io::Error),
+    /// Mutual TLS is demanded and impossible.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// There is no socket.
+    #[error(
+        "cannot open a socket for Terraform: {0}; the provider needs a directory for temporary \
+         files (`TMPDIR`) that it can write to"
+    )]
+    Listen(#[source] io::Error),
+    /// Terraform cannot learn about the socket.
+    #[error("cannot write to stdout: {0}")]
+    Announce(#[source] io::Error),
+    /// The server failed.
+    #[error("the server for Terraform failed: {0}")]
+    Server(#[from] tonic::transport::Error),
+}
+
+/// Serves `service` to the Terraform that started this process, until Terraform
+/// is done with it or gone.
+///
+/// # Errors
+///
+/// When the socket, TLS or signals cannot be set up, or stdout is closed.
+pub async fn serve<T: Provider>(service: T, handshake: &Handshake) -> Result<(), ServeError> {
+    let announce = |line: &str| handshake::announce(line, &mut io::stdout().lock());
+    serve_announced_by(announce, service, handshake).await
+}
+
+async fn serve_announced_by<T: Provider>(
+    announce: impl FnOnce(&str) -> io::Result<()>,
+    service: T,
+    handshake: &Handshake,
+) -> Result<(), ServeError> {
+    signals::ignore_interrupt().map_err(ServeError::Signals)?;
+    let tls = handshake.client_certificate.as_deref();
+    let tls = tls.map(Tls::for_client).transpose()?;
+    let listener = Listener::bind(&handshake.socket, tls.is_some()).map_err(ServeError::Listen)?;
+    let certificate = tls.as_ref().map(|tls| tls.certificate.as_ref());
+    announce(&handshake.line(listener.address(), certificate)).map_err(ServeError::Announce)?;
+
+    if !handshake.offers_our_protocol() {
+        tracing::error!("this version of Terraform does not speak protocol 6");
+    }
+    let connections = Connections::default();
+    let abandoned = abandoned(connections.subscribe(), ABANDONED_AFTER);
+    let server = Running {
+        listener,
+        tls,
+        connections,
+    };
+    server.run(service, abandoned).await
+}
+
+/// Serves `service` to every Terraform that is told about this process, until
+/// SIGINT or SIGTERM. `address` is the provider's full source address.
+///
+/// Prints on stdout how to tell Terraform. There is no TLS: the socket is in a
+/// directory that only this user can enter.
+///
+/// # Errors
+///
+/// As [`serve`].
+pub async fn serve_debug<T: Provider>(service: T, address: &str) -> Result<(), ServeError> {
+    let announce = |text: &str| handshake::announce(text, &mut io::stdout().lock());
+    serve_debug_announced_by(announce, service, address).await
+}
+
+async fn serve_debug_announced_by<T: Provider>(
+    announce: impl FnOnce(&str) -> io::Result<()>,
+    service: T,
+    address: &str,
+) -> Result<(), ServeError> {
+    let interrupted = signals::interrupted().map_err(ServeError::Signals)?;
+    let listener =
+        Listener::bind(&handshake::SocketWishes::default(), false).map_err(ServeError::Listen)?;
+    let text = reattach::instructions(address, listener.address(), std::process::id());
+    announce(&text).map_err(ServeError::Announce)?;
+    let server = Running {
+        listener,
+        tls: None,
+        connections: Connections::default(),
+    };
+    server.run(service, interrupted).await
+}
+
+type Connections = Arc<watch::Sender<OpenConnections>>;
+
+/// An open socket that the world knows of.
+struct Running {
+    listener: Listener,
+    tls: Option<Tls>,
+    connections: Connections,
+}
+
+impl Running {
+    /// Serves until a client calls Shutdown or `end` happens. The socket is
+    /// closed and removed when this returns.
+    async fn run<T: Provider>(
+        self,
+        service: T,
+        end: impl Future<Output = ()>,
+    ) -> Result<(), ServeError> {
+        let shutdown = CancellationToken::new();
+        let (ready, incoming) = mpsc::channel(1);
+        let server = server(service, &shutdown).serve_with_incoming_shutdown(
+            ReceiverStream::new(incoming),
+            // Answers what was asked, Shutdown included, before it ends.
+            shutdown.clone().cancelled_owned(),
+        );
+        let last_calls_overdue = async {
+            shutdown.cancelled().await;
+            sleep(LAST_CALLS).await;
+        };
+        let tls = self.tls.map(|tls| tls.acceptor);
+        tokio::select! {
+            result = server => Ok(result?),
+            never = self.listener.accept_all(tls, self.connections, ready) => match never {},
+            () = last_calls_overdue => Ok(()),
+            () = end => Ok(()),
+        }
+    }
+}
+
+fn server<T: Provider>(
+    service: T,
+    shutdown: &CancellationToken,
+) -> tonic::transport::server::Router {
+    let services = Services {
+        shutdown: shutdown.clone(),
+    };
+    let provider = ProviderServer::new(service)
+        .max_decoding_message_size(LARGEST_MESSAGE)
+        .max_encoding_message_size(LARGEST_MESSAGE);
+    Server::builder()
+        .add_service(provider)
+        .add_service(GrpcControllerServer::new(services.clone()))
+        .add_service(GrpcStdioServer::new(services.clone()))
+        .add_service(GrpcBrokerServer::new(services.clone()))
+        .add_service(HealthServer::new(services))
+}
+
+/// Waits until nobody can need this process any more: a Terraform that is
+/// killed does not say so.
+///
+/// That is when no connection is open for `grace`, and either there was one or
+/// the process that started us is gone.
+async fn abandoned(mut connections: watch::Receiver<OpenConnections>, grace: Duration) {
+    let parent = parent_id();
+    while connections.wait_for(|open| open.now == 0).await.is_ok() {
+        let connected = connections.wait_for(|open| open.now > 0);
+        if timeout(grace, connected).await.is_ok() {
+            continue;
+        }
+        if connections.borrow().ever || parent_id() != parent {
+            tracing::warn!("Terraform is gone without a word; the provider ends");
+            return;
+        }
+    }
+}
+
+#[cfg(unix)]
+fn parent_id() -> u32 {
+    std::os::unix::process::parent_id()
+}
+
+#[cfg(not(unix))]
+fn parent_id() -> u32 {
+    0
+}

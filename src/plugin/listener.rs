@@ -1,0 +1,433 @@
+//! The socket that Terraform connects to, and the connections on it.
+//!
+//! A Unix socket in a directory that only this user can enter, removed on exit;
+//! a TCP port on the loopback interface where there are no Unix sockets, or
+//! where no directory can be written and TLS keeps strangers out.
+//!
+//! The accept loop is our own because tonic cannot verify a client as we need
+//! it (see `tls`). Every TLS handshake runs in a task of its own with a
+//! deadline, so that a client which says nothing blocks nobody.
+
+use std::{
+    convert::Infallible,
+    io,
+    net::Ipv4Addr,
+    path::Path,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpListener,
+    sync::{mpsc, watch},
+    time::{sleep, timeout},
+};
+use tokio_rustls::TlsAcceptor;
+use tonic::transport::server::Connected;
+
+use super::handshake::{Address, SocketWishes};
+
+/// How long a client may take for its TLS handshake.
+const TLS_HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
+
+/// An open socket. Dropping it closes the socket and removes its directory.
+#[derive(Debug)]
+pub(super) struct Listener {
+    socket: Socket,
+    address: Address,
+    /// Holds the Unix socket and nothing else.
+    _directory: Option<TempDir>,
+}
+
+#[derive(Debug)]
+enum Socket {
+    #[cfg(unix)]
+    Unix(tokio::net::UnixListener),
+    Tcp(TcpListener),
+}
+
+impl Listener {
+    /// Opens the kind of socket that fits the platform. `private` says that TLS
+    /// will authenticate clients.
+    pub(super) fn bind(wishes: &SocketWishes, private: bool) -> io::Result<Self> {
+        #[cfg(unix)]
+        {
+            match Self::bind_unix(wishes) {
+                // For example in a container whose file system is read-only.
+                Err(_) if private && wishes.directory.is_none() && wishes.group.is_none() => {
+                    Self::bind_tcp(wishes.ports)
+                }
+                result => result,
+            }
+        }
+        #[cfg(not(unix))]
+        {
+            // go-plugin does the same there: without TLS any local process can connect.
+            let _ = private;
+            Self::bind_tcp(wishes.ports)
+        }
+    }
+
+    #[cfg(unix)]
+    fn bind_unix(wishes: &SocketWishes) -> io::Result<Self> {
+        let (directory, address) = match &wishes.directory {
+            Some(parent) => unix::directory(parent)?,
+            // A temporary directory may have a name too long for a socket, as on macOS.
+            None => unix::directory(&std::env::temp_dir())
+                .or_else(|_| unix::directory(Path::new("/tmp")))?,
+        };
+        let path = directory.path().join(unix::SOCKET_NAME);
+        let listener = tokio::net::UnixListener::bind(&path)?;
+        if let Some(group) = &wishes.group {
+            unix::open_to_group(group, directory.path(), &path)?;
+        }
+        Ok(Self {
+            socket: Socket::Unix(listener),
+            address,
+            _directory: Some(directory),
+        })
+    }
+
+    /// The first port from `first` to `last` that is free.
+    pub(super) fn bind_tcp((first, last): (u16, u16)) -> io::Result<Self> {
+        let mut failure = io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("`PLUGIN_MIN_PORT` {first} is greater than `PLUGIN_MAX_PORT` {last}"),
+        );
+        for port in first..=last {
+            let bound = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port));
+            match bound.and_then(Self::from_tcp) {
+                Ok(listener) => return Ok(listener),
+                Err(error) => failure = error,
+            }
+        }
+        Err(failure)
+    }
+
+    fn from_tcp(listener: std::net::TcpListener) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        let listener = TcpListener::from_std(listener)?;
+        Ok(Self {
+            address: Address::Tcp(listener.local_addr()?),
+            socket: Socket::Tcp(listener),
+            _directory: None,
+        })
+    }
+
+    pub(super) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Accepts connections for ever and hands them to `ready`, those that fail
+    /// TLS excepted.
+    pub(super) async fn accept_all(
+        &self,
+        tls: Option<TlsAcceptor>,
+        open: Arc<watch::Sender<OpenConnections>>,
+        ready: mpsc::Sender<io::Result<Connection>>,
+    ) -> Infallible {
+        loop {
+            let stream = match self.accept().await {
+                Ok(stream) => stream,
+                Err(error) => {
+                    // Out of file descriptors, or the client is gone already.
+                    tracing::warn!(error = %error, "cannot accept a connection");
+                    sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            };
+            tokio::spawn(hand_over(
+                stream,
+                tls.clone(),
+                Arc::clone(&open),
+                ready.clone(),
+            ));
+        }
+    }
+
+    async fn accept(&self) -> io::Result<Box<dyn Duplex>> {
+        match &self.socket {
+            #[cfg(unix)]
+            Socket::Unix(listener) => Ok(Box::new(listener.accept().await?.0)),
+            Socket::Tcp(listener) => {
+                let (stream, _) = listener.accept().await?;
+                stream.set_nodelay(true)?;
+                Ok(Box::new(stream))
+            }
+        }
+    }
+}
+
+async fn hand_over(
+    stream: Box<dyn Duplex>,
+    tls: Option<TlsAcceptor>,
+    open: Arc<watch::Sender<OpenConnections>>,
+    ready: mpsc::Sender<io::Result<Connection>>,
+) {
+    let stream = match tls {
+        None => stream,
+        Some(tls) => match timeout(TLS_HANDSHAKE_LIMIT, tls.accept(stream)).await {
+            Ok(Ok(stream)) => Box::new(stream) as Box<dyn Duplex>,
+            Ok(Err(error)) => {
+                tracing::warn!(error = %error, "refused a connection");
+                return;
+            }
+            Err(_) => {
+                tracing::warn!("refused a connection: no TLS handshake in time");
+                return;
+            }
+        },
+    };
+    // Not received only when the server is shutting down.
+    let _ = ready.send(Ok(Connection::new(stream, open))).await;
+}
+
+/// How many connections there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct OpenConnections {
+    pub(super) now: usize,
+    /// Whether there was ever one.
+    pub(super) ever: bool,
+}
+
+/// Both directions of a connection.
+pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
+
+/// One authenticated connection, whatever it is made of. Counts as open until dropped.
+pub(super) struct Connection {
+    stream: Box<dyn Duplex>,
+    open: Arc<watch::Sender<OpenConnections>>,
+}
+
+impl Connection {
+    fn new(stream: Box<dyn Duplex>, open: Arc<watch::Sender<OpenConnections>>) -> Self {
+        open.send_modify(|open| {
+            open.now += 1;
+            open.ever = true;
+        });
+        Self { stream, open }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.open.send_modify(|open| open.now -= 1);
+    }
+}
+
+impl Connected for Connection {
+    type ConnectInfo = ();
+
+    fn connect_info(&self) -> Self::ConnectInfo {}
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, bytes)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+/// The files around a Unix socket.
+#[cfg(unix)]
+mod unix {
+    use std::{
+        fs::{self, Permissions},
+        io,
+        os::unix::fs::{PermissionsExt as _, chown},
+        path::Path,
+    };
+
+    use tempfile::TempDir;
+
+    use crate::plugin::handshake::Address;
+
+    pub(super) const SOCKET_NAME: &str = "s";
+
+    /// A new directory in `parent` that only this user can enter, and the
+    /// address of the socket that will be in it.
+    pub(super) fn directory(parent: &Path) -> io::Result<(TempDir, Address)> {
+        let directory = tempfile::Builder::new()
+            .prefix("sapcalm")
+            .permissions(Permissions::from_mode(0o700))
+            .tempdir_in(parent)?;
+        match Address::unix(&directory.path().join(SOCKET_NAME)) {
+            Some(address) => Ok((directory, address)),
+            None => Err(io::Error::new(
+                io::ErrorKind::InvalidFilename,
+                "the path is too long for a socket or holds characters that cannot stand in the \
+                 handshake",
+            )),
+        }
+    }
+
+    /// Lets a group use the socket, and through the directory reach it.
+    pub(super) fn open_to_group(group: &str, directory: &Path, socket: &Path) -> io::Result<()> {
+        let group = group_id(group, &fs::read_to_string("/etc/group").unwrap_or_default())?;
+        for (path, mode) in [(socket, 0o660), (directory, 0o710)] {
+            chown(path, None, Some(group))?;
+            fs::set_permissions(path, Permissions::from_mode(mode))?;
+        }
+        Ok(())
+    }
+
+    /// The number of a group that is given by number or by its name in the
+    /// text of `/etc/group`.
+    pub(super) fn group_id(group: &str, etc_group: &str) -> io::Result<u32> {
+        if let Ok(id) = group.parse() {
+            return Ok(id);
+        }
+        let id_of = |line: &str| {
+            let mut fields = line.split(':');
+            (fields.next()? == group).then(|| fields.nth(1)?.parse().ok())?
+        };
+        etc_group.lines().find_map(id_of).ok_or_else(|| {
+            io::Error::new(
+                io::ErrorKind::NotFound,
+                format!(
+                    "`PLUGIN_UNIX_SOCKET_GROUP`: no group `{group}` in /etc/group; give its number"
+                ),
+            )
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        os::unix::fs::{MetadataExt as _, PermissionsExt as _},
+        path::PathBuf,
+    };
+
+    use super::*;
+
+    fn socket_path(listener: &Listener) -> PathBuf {
+        match listener.address() {
+            Address::Unix(path) => path.into(),
+            Address::Tcp(address) => panic!("{address} is no Unix socket"),
+        }
+    }
+
+    fn mode(path: &Path) -> u32 {
+        path.metadata().unwrap().permissions().mode() & 0o777
+    }
+
+    #[tokio::test]
+    async fn unix_socket_lies_in_a_private_directory_that_goes_with_the_listener() {
+        let listener = Listener::bind(&SocketWishes::default(), true).unwrap();
+        let path = socket_path(&listener);
+        let directory = path.parent().unwrap().to_owned();
+        assert_eq!(mode(&directory), 0o700);
+        assert!(path.exists());
+        drop(listener);
+        assert!(!directory.exists());
+    }
+
+    #[tokio::test]
+    async fn wished_directory_is_used_or_refused_but_never_replaced() {
+        let parent = tempfile::tempdir().unwrap();
+        let mut wishes = SocketWishes {
+            directory: Some(parent.path().into()),
+            ..SocketWishes::default()
+        };
+        let listener = Listener::bind(&wishes, true).unwrap();
+        assert!(socket_path(&listener).starts_with(parent.path()));
+
+        let deep = parent.path().join("x".repeat(100));
+        std::fs::create_dir(&deep).unwrap();
+        wishes.directory = Some(deep.clone());
+        assert_eq!(
+            Listener::bind(&wishes, true).unwrap_err().kind(),
+            io::ErrorKind::InvalidFilename
+        );
+        assert_eq!(std::fs::read_dir(deep).unwrap().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn wished_group_can_reach_the_socket() {
+        let parent = tempfile::tempdir().unwrap();
+        let own_group = parent.path().metadata().unwrap().gid();
+        let wishes = SocketWishes {
+            directory: Some(parent.path().into()),
+            group: Some(own_group.to_string()),
+            ..SocketWishes::default()
+        };
+        let listener = Listener::bind(&wishes, true).unwrap();
+        let path = socket_path(&listener);
+        assert_eq!(mode(&path), 0o660);
+        assert_eq!(mode(path.parent().unwrap()), 0o710);
+        assert_eq!(path.metadata().unwrap().gid(), own_group);
+    }
+
+    #[test]
+    fn group_is_found_by_number_and_by_name() {
+        let file = "root:x:0:\nstaff:x:50:a,b\nbroken\n";
+        assert_eq!(unix::group_id("7", file).unwrap(), 7);
+        assert_eq!(unix::group_id("staff", file).unwrap(), 50);
+        assert_eq!(
+            unix::group_id("broken", file).unwrap_err().kind(),
+            io::ErrorKind::NotFound
+        );
+    }
+
+    #[tokio::test]
+    async fn tcp_takes_the_first_free_port_of_the_range() {
+        let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let first = taken.local_addr().unwrap().port();
+        let last = first.saturating_add(50);
+        let listener = Listener::bind_tcp((first, last)).unwrap();
+        let Address::Tcp(address) = listener.address() else {
+            panic!("{:?} is no TCP address", listener.address());
+        };
+        assert!(address.ip().is_loopback());
+        assert!((first + 1..=last).contains(&address.port()));
+    }
+
+    #[tokio::test]
+    async fn tcp_says_what_is_wrong_with_the_ports() {
+        let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = taken.local_addr().unwrap().port();
+        let kind = |ports| Listener::bind_tcp(ports).unwrap_err().kind();
+        assert_eq!(kind((port, port)), io::ErrorKind::AddrInUse);
+        assert_eq!(kind((2, 1)), io::ErrorKind::InvalidInput);
+    }
+}
