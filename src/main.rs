@@ -1,5 +1,9 @@
 //! The provider binary: everything is in [`sapcalm::cli`].
 
-fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+use std::process::ExitCode;
+
+use sapcalm::{cli, provider};
+
+fn main() -> ExitCode {
+    cli::run(provider::service)
 }
