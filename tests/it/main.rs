@@ -10,3 +10,6 @@ mod support;
 
 #[cfg(test)]
 mod core_self_test;
+
+#[cfg(test)]
+mod provider_registration;

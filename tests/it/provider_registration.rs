@@ -1,0 +1,1202 @@
+//! `sapcalm_registration` against the emulator: its plan and its life as the
+//! framework drives them, with SAP as it is documented and as it may be.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use sapcalm::emulator::{DestinationKey, Emulator, Options, Scenario};
+use sapcalm::framework::diagnostics::{Diagnostic, Diagnostics, Severity};
+use sapcalm::framework::plan::{Change, Planned, plan};
+use sapcalm::framework::private::Private;
+use sapcalm::framework::resource::{
+    Context, CreateRequest, DeleteRequest, DynResource, ImportRequest, Outcome, ReadRequest,
+    UpdateRequest,
+};
+use sapcalm::framework::value::Value;
+use sapcalm::provider::config;
+use sapcalm::provider::configured::Configured;
+use sapcalm::provider::resource_registration::Registration;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+/// Where the emulated Order Management listens.
+const OMF: &str = "/omf/";
+const REGISTER: &str = "/omf/integration-monitoring/registration";
+const OFFBOARD: &str = "/omf/integration-monitoring";
+const LANDSCAPE: &str = "/api/calm-landscape/";
+const ORDERS: &str = "acme-orders";
+const CALM: &str = "acme-calm";
+
+// ------------------------------------------------------------ the other side
+
+/// SAP, with the destination `CloudALM` in place.
+struct Sap {
+    emulator: Emulator,
+    http: reqwest::Client,
+}
+
+impl Sap {
+    async fn new() -> Self {
+        Self::with_knobs(json!({})).await
+    }
+
+    async fn with_knobs(knobs: serde_json::Value) -> Self {
+        let sap = Self::without_destination(knobs).await;
+        sap.set_destination(ORDERS, json!(null)).await;
+        sap
+    }
+
+    async fn without_destination(knobs: serde_json::Value) -> Self {
+        Self::start(Options {
+            scenario: Scenario {
+                knobs: serde_json::from_value(knobs).unwrap(),
+                ..Scenario::default()
+            },
+            ..Options::default()
+        })
+        .await
+    }
+
+    async fn start(options: Options) -> Self {
+        Self {
+            emulator: Emulator::start(options).await.unwrap(),
+            http: reqwest::Client::new(),
+        }
+    }
+
+    /// Writes the destination that Order Management reads in its subaccount,
+    /// last changed at
+    /// `modification_time` (epoch milliseconds; null is now).
+    async fn set_destination(&self, subaccount: &str, modification_time: serde_json::Value) {
+        let key = self.key("cloud-alm");
+        let token_url = format!("{}/oauth/token", key["uaa"]["url"].as_str().unwrap());
+        let destination = json!({
+            "properties": {
+                "Name": "CloudALM",
+                "Type": "HTTP",
+                "URL": key["endpoints"]["Api"],
+                "ProxyType": "Internet",
+                "Authentication": "OAuth2ClientCredentials",
+                "clientId": key["uaa"]["clientid"],
+                "clientSecret": key["uaa"]["clientsecret"],
+                "tokenServiceURL": token_url,
+                "tokenServiceURLType": "Dedicated",
+            },
+            "modification_time": modification_time,
+        });
+        let destinations = json!({ "destinations": [destination] });
+        self.patch(
+            "state",
+            &json!({ "subaccounts": { subaccount: destinations } }),
+        )
+        .await;
+    }
+
+    fn key(&self, name: &str) -> serde_json::Value {
+        let path = self.emulator.keys_dir().join(format!("{name}.json"));
+        serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+    }
+
+    fn control(&self, what: &str) -> String {
+        format!("{}/_emulator/{what}", self.emulator.url())
+    }
+
+    async fn patch(&self, what: &str, body: &serde_json::Value) {
+        let request = self.http.patch(self.control(what)).json(body);
+        let answer = request.send().await.unwrap();
+        assert!(
+            answer.status().is_success(),
+            "{}",
+            answer.text().await.unwrap()
+        );
+    }
+
+    async fn fault(&self, fault: serde_json::Value) {
+        let request = self.http.post(self.control("faults")).json(&fault);
+        let answer = request.send().await.unwrap();
+        assert!(
+            answer.status().is_success(),
+            "{}",
+            answer.text().await.unwrap()
+        );
+    }
+
+    async fn clear(&self, what: &str) {
+        let request = self.http.delete(self.control(what));
+        assert!(request.send().await.unwrap().status().is_success());
+    }
+
+    async fn state(&self) -> serde_json::Value {
+        let answer = self.http.get(self.control("state")).send().await.unwrap();
+        answer.json().await.unwrap()
+    }
+
+    async fn is_registered(&self) -> bool {
+        !self.state().await["subaccounts"][ORDERS]["registration"].is_null()
+    }
+
+    async fn tenant(&self) -> String {
+        let state = self.state().await;
+        let id = &state["subaccounts"][ORDERS]["id"];
+        id.as_str().unwrap().to_owned()
+    }
+
+    async fn set_landscape(&self, ids: &[String]) {
+        let objects: Vec<_> = ids
+            .iter()
+            .map(|id| json!({ "lmsId": id, "objectType": "CloudService" }))
+            .collect();
+        let calm = json!({ "landscape": objects });
+        self.patch("state", &json!({ "subaccounts": { CALM: calm } }))
+            .await;
+    }
+
+    /// What somebody does who offboards by hand.
+    async fn offboard_outside(&self) {
+        let orders = json!({ "registration": null });
+        let calm = json!({ "landscape": [] });
+        self.patch(
+            "state",
+            &json!({ "subaccounts": { ORDERS: orders, CALM: calm } }),
+        )
+        .await;
+    }
+
+    /// Method and path of every request of ours whose path begins so.
+    async fn requests(&self, prefix: &str) -> Vec<String> {
+        let answer = self.http.get(self.control("journal")).send().await.unwrap();
+        let entries: Vec<serde_json::Value> = answer.json().await.unwrap();
+        entries
+            .iter()
+            .filter(|entry| entry["caller"].is_null())
+            .filter(|entry| entry["path"].as_str().unwrap().starts_with(prefix))
+            .map(|entry| {
+                let text = |name: &str| entry[name].as_str().unwrap().to_owned();
+                format!("{} {}", text("method"), text("path"))
+            })
+            .collect()
+    }
+
+    /// A freshly configured provider with all three keys, as in a new process.
+    fn provider(&self) -> Configured {
+        self.provider_with(&[], Value::Null)
+    }
+
+    fn provider_with(&self, without: &[&str], api: Value) -> Configured {
+        self.provider_of(without, [("order_management_api", api)])
+    }
+
+    fn provider_of<const N: usize>(
+        &self,
+        without: &[&str],
+        given: [(&str, Value); N],
+    ) -> Configured {
+        let environment = |name: &str| {
+            let file = match name {
+                "SAPCALM_DESTINATION_SERVICE_KEY" => "destination",
+                "SAPCALM_ORDER_MANAGEMENT_SERVICE_KEY" => "order-management",
+                "SAPCALM_CLOUD_ALM_SERVICE_KEY" => "cloud-alm",
+                "SAPCALM_RETRY_BASE_DELAY" => return Some(Ok("20ms".to_owned())),
+                "SAPCALM_MAX_RETRIES" => return Some(Ok("3".to_owned())),
+                _ => return None,
+            };
+            let path = self.emulator.keys_dir().join(format!("{file}.json"));
+            (!without.contains(&file)).then(|| Ok(format!("@{}", path.display())))
+        };
+        let (configured, diagnostics) = config::read(&object(given), &environment, "1.11.4");
+        assert!(diagnostics.is_empty(), "{diagnostics:?}");
+        configured.unwrap()
+    }
+}
+
+// ------------------------------------------------------------ Terraform's side
+
+/// An object in the state.
+#[derive(Clone, Debug)]
+struct Instance {
+    state: Value,
+    private: Private,
+}
+
+impl Instance {
+    fn text(&self, name: &str) -> Option<&str> {
+        self.state.get(name).as_str()
+    }
+}
+
+/// What one operation left.
+struct Done {
+    instance: Option<Instance>,
+    diagnostics: Diagnostics,
+}
+
+impl Done {
+    fn errors(&self) -> Vec<&Diagnostic> {
+        self.of(Severity::Error)
+    }
+
+    fn warnings(&self) -> Vec<&Diagnostic> {
+        self.of(Severity::Warning)
+    }
+
+    fn of(&self, severity: Severity) -> Vec<&Diagnostic> {
+        let all = self.diagnostics.iter();
+        all.filter(|one| one.severity == severity).collect()
+    }
+
+    /// The object after an operation that said nothing.
+    fn quietly(self) -> Instance {
+        assert!(self.diagnostics.is_empty(), "{:#?}", self.diagnostics);
+        self.instance.unwrap()
+    }
+
+    /// The object after an operation with this one warning.
+    fn warning(self, summary: &str) -> Instance {
+        let messages: Vec<_> = self.diagnostics.iter().collect();
+        assert_eq!(messages.len(), 1, "{messages:#?}");
+        assert_eq!(messages[0].severity, Severity::Warning);
+        assert_eq!(messages[0].summary, summary);
+        self.instance.unwrap()
+    }
+
+    /// The only error.
+    fn error(&self) -> &Diagnostic {
+        let errors = self.errors();
+        assert_eq!(errors.len(), 1, "{:#?}", self.diagnostics);
+        errors[0]
+    }
+}
+
+fn text(text: &str) -> Value {
+    Value::string(text)
+}
+
+fn object<const N: usize>(given: [(&str, Value); N]) -> Value {
+    Value::Object(given.map(|(name, value)| (name.to_owned(), value)).into())
+}
+
+/// A configuration of the resource: the destination `CloudALM` and these.
+fn configuration<const N: usize>(given: [(&str, Value); N]) -> Value {
+    let schema = DynResource::<Configured>::definition(&Registration).schema;
+    let mut entries: BTreeMap<String, Value> = schema
+        .attributes
+        .iter()
+        .map(|attribute| (attribute.name.to_owned(), Value::Null))
+        .collect();
+    entries.insert("destination_name".to_owned(), text("CloudALM"));
+    for (name, value) in given {
+        assert!(entries.insert(name.to_owned(), value).is_some(), "{name}");
+    }
+    Value::Object(entries)
+}
+
+fn context() -> Context {
+    Context {
+        deadline: Instant::now() + Duration::from_secs(30),
+        cancel: CancellationToken::new(),
+        write_only_allowed: true,
+    }
+}
+
+fn planned(provider: &Configured, config: &Value, prior: Option<&Instance>) -> Planned {
+    let planned = plan(
+        &Registration,
+        Some(provider),
+        Change {
+            config: config.clone(),
+            prior: prior.map_or(Value::Null, |prior| prior.state.clone()),
+            private: prior.map_or_else(Private::default, |prior| prior.private.clone()),
+        },
+    );
+    assert!(
+        !planned.diagnostics.has_errors(),
+        "{:#?}",
+        planned.diagnostics
+    );
+    planned
+}
+
+fn plans_nothing(provider: &Configured, config: &Value, prior: &Instance) -> bool {
+    planned(provider, config, Some(prior))
+        .state
+        .same(&prior.state)
+}
+
+/// Terraform's own rule: what the plan knew has come true.
+fn keeps_the_plan(planned: &Value, outcome: &Outcome<Value>) {
+    let Some(state) = &outcome.state else { return };
+    assert!(state.is_wholly_known());
+    for (name, value) in planned.entries().unwrap() {
+        let kept = value.is_unknown() || value.same(state.get(name));
+        assert!(
+            kept || outcome.diagnostics.has_errors(),
+            "{name} was planned otherwise"
+        );
+    }
+}
+
+fn done(outcome: Outcome<Value>) -> Done {
+    Done {
+        instance: outcome.state.map(|state| Instance {
+            state,
+            private: outcome.private,
+        }),
+        diagnostics: outcome.diagnostics,
+    }
+}
+
+async fn create(provider: &Configured, config: &Value) -> Done {
+    create_within(provider, config, &context()).await
+}
+
+async fn create_within(provider: &Configured, config: &Value, context: &Context) -> Done {
+    let planned = planned(provider, config, None).state;
+    let request = CreateRequest {
+        config: config.clone(),
+        planned: planned.clone(),
+    };
+    let outcome = DynResource::create(&Registration, provider, context, request).await;
+    keeps_the_plan(&planned, &outcome);
+    done(outcome)
+}
+
+async fn read(provider: &Configured, instance: &Instance) -> Done {
+    let request = ReadRequest {
+        state: instance.state.clone(),
+        private: instance.private.clone(),
+    };
+    done(DynResource::read(&Registration, provider, &context(), request).await)
+}
+
+async fn update(provider: &Configured, config: &Value, prior: &Instance) -> Done {
+    let plan = planned(provider, config, Some(prior));
+    assert!(plan.replace.is_empty(), "an update replaces");
+    assert!(!plan.state.same(&prior.state), "there is nothing to update");
+    let request = UpdateRequest {
+        config: config.clone(),
+        planned: plan.state.clone(),
+        prior: prior.state.clone(),
+        private: plan.private,
+    };
+    let outcome = DynResource::update(&Registration, provider, &context(), request).await;
+    keeps_the_plan(&plan.state, &outcome);
+    done(outcome)
+}
+
+async fn delete(provider: &Configured, instance: &Instance) -> Done {
+    let request = DeleteRequest {
+        prior: instance.state.clone(),
+        private: instance.private.clone(),
+    };
+    done(DynResource::delete(&Registration, provider, &context(), request).await)
+}
+
+/// A delete that did it.
+async fn delete_quietly(provider: &Configured, instance: &Instance) {
+    let done = delete(provider, instance).await;
+    assert!(done.diagnostics.is_empty(), "{:#?}", done.diagnostics);
+    assert!(done.instance.is_none());
+}
+
+// -------------------------------------------------------------------- create
+
+#[tokio::test]
+async fn create_registers_and_sees_the_tenant_in_the_landscape() {
+    let sap = Sap::new().await;
+    let provider = sap.provider();
+    let config = configuration([]);
+    let created = create(&provider, &config).await.quietly();
+
+    let tenant = sap.tenant().await;
+    assert_eq!(created.text("id"), Some(tenant.as_str()));
+    assert_eq!(created.text("tenant_id"), Some(tenant.as_str()));
+    assert_eq!(created.text("status"), Some("registered"));
+    assert_eq!(created.text("environment"), Some("prod"));
+    assert_eq!(
+        created.text("lms_id"),
+        Some(format!("CO_prod_{tenant}").as_str())
+    );
+    assert!(created.text("message").unwrap().contains("successful"));
+    assert_eq!(sap.requests(OMF).await, [format!("POST {REGISTER}")]);
+    assert!(sap.is_registered().await);
+    assert!(plans_nothing(&sap.provider(), &config, &created));
+    let after = read(&sap.provider(), &created).await.quietly();
+    assert_eq!(after.state, created.state);
+}
+
+#[tokio::test]
+async fn create_needs_no_other_key_than_the_one_of_order_management() {
+    let sap = Sap::new().await;
+    let provider = sap.provider_with(&["destination", "cloud-alm"], Value::Null);
+    let config = configuration([]);
+    let created = create(&provider, &config).await.quietly();
+    assert_eq!(created.text("status"), Some("accepted"));
+    assert_eq!(created.text("lms_id"), None);
+    assert_eq!(created.text("environment"), None);
+    let after = read(&provider, &created).await.quietly();
+    assert_eq!(after.state, created.state);
+    assert!(plans_nothing(&provider, &config, &after));
+    let next = sap.provider_with(&["destination", "cloud-alm"], Value::Null);
+    delete_quietly(&next, &after).await;
+    assert!(!sap.is_registered().await);
+}
+
+#[tokio::test]
+async fn create_fails_before_it_changes_anything_when_the_destination_is_missing() {
+    let sap = Sap::without_destination(json!({})).await;
+    let done = create(&sap.provider(), &configuration([])).await;
+    let error = done.error();
+    assert_eq!(error.summary, "Destination to register with does not exist");
+    assert_eq!(error.path.as_ref().unwrap().to_string(), "destination_name");
+    assert!(done.instance.is_none());
+    assert!(sap.requests(OMF).await.is_empty());
+}
+
+#[tokio::test]
+async fn create_without_a_key_names_the_attribute_and_the_variable() {
+    let sap = Sap::new().await;
+    let provider = sap.provider_with(&["order-management"], Value::Null);
+    let done = create(&provider, &configuration([])).await;
+    let detail = &done.error().detail;
+    assert!(
+        detail.contains("`order_management_service_key`"),
+        "{detail}"
+    );
+    assert!(
+        detail.contains("`SAPCALM_ORDER_MANAGEMENT_SERVICE_KEY`"),
+        "{detail}"
+    );
+    assert!(done.instance.is_none());
+}
+
+#[tokio::test]
+async fn create_works_with_every_shape_of_the_service() {
+    let call = |method: &str, path: &str| object([("method", text(method)), ("path", text(path))]);
+    let cases = [
+        (
+            json!({ "key_shape": "flat", "messages": "text", "already_registered": 409 }),
+            Value::Null,
+        ),
+        (
+            json!({ "register_path": "/v2/register", "register_method": "PUT",
+                    "offboard_path": "/v2/offboard", "offboard_method": "DELETE" }),
+            object([
+                ("register", call("PUT", "v2/register")),
+                ("offboard", call("DELETE", "/v2/offboard")),
+            ]),
+        ),
+        (
+            json!({ "register_headers": { "X-Purpose": "monitoring" }, "register_body": "json" }),
+            object([
+                ("register", object([("body", text(r#"{"kind":"full"}"#))])),
+                (
+                    "headers",
+                    Value::Map([("X-Purpose".to_owned(), text("monitoring"))].into()),
+                ),
+            ]),
+        ),
+        (
+            json!({ "endpoint_key": "monitoring", "endpoint_form": "object" }),
+            object([("endpoint_key", text("monitoring"))]),
+        ),
+    ];
+    for (knobs, api) in cases {
+        let sap = Sap::with_knobs(json!({ "order_management": knobs })).await;
+        let provider = || sap.provider_with(&[], api.clone());
+        let created = create(&provider(), &configuration([])).await.quietly();
+        assert_eq!(created.text("status"), Some("registered"), "{knobs}");
+        let read = read(&provider(), &created).await.quietly();
+        assert_eq!(read.state, created.state, "{knobs}");
+        delete_quietly(&provider(), &read).await;
+        assert!(!sap.is_registered().await, "{knobs}");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_answer_is_a_success_without_message() {
+    let sap = Sap::with_knobs(json!({ "order_management": { "already_registered": 204 } })).await;
+    create(&sap.provider(), &configuration([])).await.quietly();
+    let again = create(&sap.provider(), &configuration([])).await.quietly();
+    assert_eq!(again.text("status"), Some("registered"));
+    assert_eq!(again.text("message"), None);
+}
+
+#[tokio::test]
+async fn already_registered_is_success() {
+    let sap = Sap::with_knobs(json!({ "order_management": { "already_registered": 409 } })).await;
+    create(&sap.provider(), &configuration([])).await.quietly();
+    let again = create(&sap.provider(), &configuration([])).await.quietly();
+    assert_eq!(again.text("status"), Some("registered"));
+    assert!(
+        again
+            .text("message")
+            .unwrap()
+            .contains("Already registered")
+    );
+}
+
+#[tokio::test]
+async fn already_registered_with_another_status_is_configurable() {
+    let sap = Sap::with_knobs(json!({ "order_management": { "already_registered": 412 } })).await;
+    // The cache of destinations is over, so nothing is repeated.
+    sap.set_destination(ORDERS, json!(1_700_000_000_000_u64))
+        .await;
+    create(&sap.provider(), &configuration([])).await.quietly();
+    let refused = create(&sap.provider(), &configuration([])).await;
+    assert!(refused.error().detail.contains("Already registered"));
+    let codes = Value::Set(vec![Value::Number(412_i64.into())]);
+    let api = object([("already_registered_codes", codes)]);
+    let provider = sap.provider_with(&[], api);
+    create(&provider, &configuration([])).await.quietly();
+}
+
+#[tokio::test]
+async fn a_wrong_path_fails_at_once_and_names_the_setting() {
+    for (path, method) in [("v2/registration", "POST"), ("registration", "PUT")] {
+        let sap = Sap::new().await;
+        let register = object([("path", text(path)), ("method", text(method))]);
+        let provider = sap.provider_with(&[], object([("register", register)]));
+        let done = create(&provider, &configuration([])).await;
+        let error = done.error();
+        assert_eq!(error.summary, "Cannot register for Integration Monitoring");
+        assert!(
+            error.detail.contains("`order_management_api.register`"),
+            "{}",
+            error.detail
+        );
+        assert!(
+            error.detail.contains(&format!("{method} /omf/")),
+            "{}",
+            error.detail
+        );
+        assert!(done.instance.is_none());
+        assert_eq!(sap.requests(OMF).await.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_router_that_answers_is_an_error_that_names_the_setting() {
+    let sap = Sap::with_knobs(json!({ "unrouted": ["/omf"] })).await;
+    let done = create(&sap.provider(), &configuration([])).await;
+    let detail = &done.error().detail;
+    assert!(
+        detail.contains("`order_management_api.register`"),
+        "{detail}"
+    );
+    assert!(done.instance.is_none());
+}
+
+#[tokio::test]
+async fn html_is_never_a_registration() {
+    let sap = Sap::new().await;
+    sap.fault(json!({
+        "match": { "path_prefix": REGISTER }, "times": null,
+        "do": { "status": 200, "headers": { "content-type": "text/html" },
+                "body": "<html><title>Log in</title></html>" }
+    }))
+    .await;
+    let done = create(&sap.provider(), &configuration([])).await;
+    assert!(
+        done.error().detail.contains("HTML"),
+        "{}",
+        done.error().detail
+    );
+}
+
+#[tokio::test]
+async fn a_scope_that_is_not_granted_is_an_error_at_the_scope() {
+    let sap = Sap::with_knobs(json!({ "order_management": { "scope_granted": false } })).await;
+    let done = create(&sap.provider(), &configuration([])).await;
+    assert_eq!(done.error().path.as_ref().unwrap().to_string(), "scope");
+    assert!(done.instance.is_none());
+
+    // Without a scope in the request there is a token, but not a good one.
+    let done = create(&sap.provider(), &configuration([("scope", text(""))])).await;
+    assert_eq!(
+        done.warnings()[0].summary,
+        "Token may lack the scope for registering"
+    );
+    assert!(
+        done.error().detail.contains("403"),
+        "{}",
+        done.error().detail
+    );
+    assert!(done.instance.is_none());
+}
+
+#[tokio::test]
+async fn a_scope_of_the_master_application_is_recognised_by_its_end() {
+    let sap = Sap::with_knobs(json!({ "order_management": { "scope_owner": "master" } })).await;
+    let refused = create(&sap.provider(), &configuration([])).await;
+    assert_eq!(refused.error().path.as_ref().unwrap().to_string(), "scope");
+    create(&sap.provider(), &configuration([("scope", text(""))]))
+        .await
+        .quietly();
+}
+
+#[tokio::test]
+async fn a_fresh_destination_is_waited_for() {
+    let knobs = json!({ "destination": { "propagation_ms": 700 } });
+    let sap = Sap::without_destination(knobs).await;
+    sap.set_destination(ORDERS, json!(null)).await;
+    let created = create(&sap.provider(), &configuration([])).await.quietly();
+    assert_eq!(created.text("status"), Some("registered"));
+    assert!(sap.requests(OMF).await.len() > 1);
+}
+
+#[tokio::test]
+async fn an_old_destination_that_does_not_work_is_not_waited_for() {
+    let sap = Sap::new().await;
+    sap.set_destination(ORDERS, json!(1_700_000_000_000_u64))
+        .await;
+    sap.fault(json!({
+        "match": { "path_prefix": REGISTER }, "times": null,
+        "do": { "status": 424, "body": { "message": "Destination CloudALM cannot be used" } }
+    }))
+    .await;
+    let done = create(&sap.provider(), &configuration([])).await;
+    assert!(done.error().detail.contains("CloudALM cannot be used"));
+    assert!(done.instance.is_none());
+    assert_eq!(sap.requests(OMF).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_asked_for_again() {
+    let sap = Sap::with_knobs(json!({ "order_management": { "already_registered": 409 } })).await;
+    sap.fault(json!({ "match": { "path_prefix": REGISTER }, "do": { "reset": "after_commit" } }))
+        .await;
+    let created = create(&sap.provider(), &configuration([])).await.quietly();
+    assert_eq!(created.text("status"), Some("registered"));
+    assert_eq!(sap.requests(REGISTER).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_cancelled_create_that_may_have_registered_can_be_offboarded() {
+    let sap = Sap::new().await;
+    sap.fault(json!({ "match": { "path_prefix": REGISTER }, "do": { "delay_ms": 20_000 } }))
+        .await;
+    let provider = sap.provider();
+    let context = context();
+    let cancel = context.cancel.clone();
+    let config = configuration([]);
+    let (done, ()) = tokio::join!(create_within(&provider, &config, &context), async {
+        while !sap.is_registered().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        cancel.cancel();
+    });
+    assert!(
+        done.error().detail.contains("tainted"),
+        "{}",
+        done.error().detail
+    );
+    let tainted = done.instance.unwrap();
+    assert_eq!(tainted.text("tenant_id"), Some(sap.tenant().await.as_str()));
+    assert_eq!(tainted.text("status"), None);
+    assert!(tainted.state.is_wholly_known());
+    delete_quietly(&sap.provider(), &tainted).await;
+    assert!(!sap.is_registered().await);
+}
+
+#[tokio::test]
+async fn a_create_that_is_cancelled_before_it_registers_leaves_nothing() {
+    let sap = Sap::new().await;
+    let context = context();
+    context.cancel.cancel();
+    let done = create_within(&sap.provider(), &configuration([]), &context).await;
+    assert!(done.diagnostics.has_errors());
+    assert!(done.instance.is_none());
+    assert!(sap.requests(OMF).await.is_empty());
+}
+
+#[tokio::test]
+async fn nothing_after_the_registration_fails_a_create() {
+    let cases = [
+        json!({ "status": 503 }),
+        json!({ "status": 403, "body": { "error": { "message": "Forbidden" } } }),
+        json!({ "reset": "before" }),
+        json!({ "body": "not what was asked for" }),
+    ];
+    for action in cases {
+        let sap = Sap::new().await;
+        let matches = json!({ "path_prefix": LANDSCAPE });
+        sap.fault(json!({ "match": matches, "times": null, "do": action }))
+            .await;
+        let done = create(&sap.provider(), &configuration([])).await;
+        let created = done.warning("Cannot read the Cloud ALM landscape");
+        assert_eq!(created.text("status"), Some("accepted"), "{action}");
+    }
+}
+
+// -------------------------------------------------------------------- verify
+
+#[tokio::test]
+async fn a_late_landscape_is_waited_for_when_asked_to() {
+    let sap = Sap::with_knobs(json!({ "cloud_alm": { "landscape_delay_ms": 600 } })).await;
+    let config = configuration([("verify_timeout", text("20s"))]);
+    let created = create(&sap.provider(), &config).await.quietly();
+    assert_eq!(created.text("status"), Some("registered"));
+}
+
+#[tokio::test]
+async fn a_late_landscape_is_accepted_first_and_seen_by_a_later_read() {
+    let sap = Sap::with_knobs(json!({ "cloud_alm": { "landscape_visible": false } })).await;
+    let config = configuration([]);
+    let created = create(&sap.provider(), &config).await.quietly();
+    assert_eq!(created.text("status"), Some("accepted"));
+    // Not seen yet is not missing.
+    let read_early = read(&sap.provider(), &created).await.quietly();
+    assert_eq!(read_early.state, created.state);
+    assert!(plans_nothing(&sap.provider(), &config, &read_early));
+
+    sap.patch(
+        "knobs",
+        &json!({ "cloud_alm": { "landscape_visible": true } }),
+    )
+    .await;
+    let seen = read(&sap.provider(), &created).await.quietly();
+    assert_eq!(seen.text("status"), Some("registered"));
+    assert_eq!(seen.text("environment"), Some("prod"));
+    assert!(plans_nothing(&sap.provider(), &config, &seen));
+}
+
+#[tokio::test]
+async fn a_wait_that_was_in_vain_is_a_warning() {
+    let sap = Sap::with_knobs(json!({ "cloud_alm": { "landscape_visible": false } })).await;
+    let config = configuration([("verify_timeout", text("100ms"))]);
+    let done = create(&sap.provider(), &config).await;
+    let created = done.warning("Registration is not in the landscape yet");
+    assert_eq!(created.text("status"), Some("accepted"));
+}
+
+#[tokio::test]
+async fn verify_off_asks_no_landscape() {
+    let sap = Sap::new().await;
+    let config = configuration([
+        ("verify", Value::Bool(false)),
+        ("environment", text("prod")),
+    ]);
+    let created = create(&sap.provider(), &config).await.quietly();
+    let after = read(&sap.provider(), &created).await.quietly();
+    assert_eq!(after.text("status"), Some("accepted"));
+    let id = format!("CO_prod_{}", sap.tenant().await);
+    assert_eq!(after.text("lms_id"), Some(id.as_str()));
+    assert!(sap.requests(LANDSCAPE).await.is_empty());
+}
+
+#[tokio::test]
+async fn verify_on_without_a_key_is_a_warning() {
+    let sap = Sap::new().await;
+    let provider = sap.provider_with(&["cloud-alm"], Value::Null);
+    let config = configuration([("verify", Value::Bool(true))]);
+    let done = create(&provider, &config).await;
+    done.warning("Registration cannot be verified");
+}
+
+#[tokio::test]
+async fn several_landscape_objects_leave_the_choice_to_the_practitioner() {
+    let sap = Sap::with_knobs(json!({ "cloud_alm": { "filters": false } })).await;
+    let tenant = sap.tenant().await;
+    let old = format!("CO_old_{tenant}");
+    sap.set_landscape(&[old.clone(), "CO_prod_other".to_owned()])
+        .await;
+    let done = create(&sap.provider(), &configuration([])).await;
+    let created = done.warning("Several landscape objects match");
+    assert_eq!(created.text("lms_id"), None);
+    assert_eq!(created.text("status"), Some("accepted"));
+
+    let config = configuration([("environment", text("prod"))]);
+    let updated = update(&sap.provider(), &config, &created).await.quietly();
+    assert_eq!(
+        updated.text("lms_id"),
+        Some(format!("CO_prod_{tenant}").as_str())
+    );
+    assert_eq!(updated.text("status"), Some("registered"));
+    assert_eq!(sap.requests(REGISTER).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_landscape_id_that_leaves_the_configuration_is_discovered_again() {
+    let sap = Sap::new().await;
+    let config = configuration([("lms_id", text("CO_wrong_id"))]);
+    let created = create(&sap.provider(), &config).await.quietly();
+    assert_eq!(created.text("status"), Some("accepted"));
+    assert_eq!(created.text("lms_id"), Some("CO_wrong_id"));
+    // Its own id was never seen, so it is not missing.
+    let created = read(&sap.provider(), &created).await.quietly();
+    assert_eq!(created.text("status"), Some("accepted"));
+
+    let config = configuration([]);
+    let updated = update(&sap.provider(), &config, &created).await.quietly();
+    assert_eq!(updated.text("environment"), Some("prod"));
+    assert_eq!(updated.text("status"), Some("registered"));
+    assert!(plans_nothing(&sap.provider(), &config, &updated));
+    assert_eq!(sap.requests(REGISTER).await.len(), 1);
+}
+
+// ---------------------------------------------------------------- read, update
+
+#[tokio::test]
+async fn what_somebody_offboarded_is_missing_and_registered_again_in_place() {
+    let sap = Sap::new().await;
+    let config = configuration([]);
+    let created = create(&sap.provider(), &config).await.quietly();
+    sap.offboard_outside().await;
+
+    let missing = read(&sap.provider(), &created).await.quietly();
+    assert_eq!(missing.text("status"), Some("missing"));
+    assert_eq!(missing.text("lms_id"), created.text("lms_id"));
+
+    let repaired = update(&sap.provider(), &config, &missing).await.quietly();
+    assert_eq!(repaired.text("status"), Some("registered"));
+    assert!(sap.is_registered().await);
+    assert!(plans_nothing(&sap.provider(), &config, &repaired));
+}
+
+#[tokio::test]
+async fn an_update_that_cannot_register_keeps_the_state_missing() {
+    let sap = Sap::new().await;
+    let config = configuration([]);
+    let created = create(&sap.provider(), &config).await.quietly();
+    sap.offboard_outside().await;
+    let missing = read(&sap.provider(), &created).await.quietly();
+    sap.fault(json!({ "match": { "path_prefix": REGISTER }, "do": { "status": 403 } }))
+        .await;
+    let failed = update(&sap.provider(), &config, &missing).await;
+    assert!(failed.diagnostics.has_errors());
+    assert!(failed.instance.is_none());
+    update(&sap.provider(), &config, &missing).await.quietly();
+    assert!(sap.is_registered().await);
+}
+
+#[tokio::test]
+async fn a_landscape_that_cannot_be_asked_keeps_the_status() {
+    let sap = Sap::new().await;
+    let created = create(&sap.provider(), &configuration([])).await.quietly();
+    sap.offboard_outside().await;
+    let matches = json!({ "path_prefix": LANDSCAPE });
+    sap.fault(json!({ "match": matches, "times": null, "do": { "status": 503 } }))
+        .await;
+    let after = read(&sap.provider(), &created).await;
+    let after = after.warning("Cannot read the Cloud ALM landscape");
+    assert_eq!(after.state, created.state);
+}
+
+#[tokio::test]
+async fn an_empty_body_of_the_landscape_is_an_empty_landscape() {
+    let sap = Sap::with_knobs(json!({ "cloud_alm": { "empty_body": true } })).await;
+    let created = create(&sap.provider(), &configuration([])).await.quietly();
+    sap.offboard_outside().await;
+    let after = read(&sap.provider(), &created).await.quietly();
+    assert_eq!(after.text("status"), Some("missing"));
+}
+
+#[tokio::test]
+async fn changed_switches_send_nothing() {
+    let sap = Sap::new().await;
+    let created = create(&sap.provider(), &configuration([])).await.quietly();
+    sap.clear("journal").await;
+    for (name, value) in [
+        ("scope", text("some.IntegrationMonitoring")),
+        ("verify", Value::Bool(true)),
+        ("verify_timeout", text("1m")),
+    ] {
+        let config = configuration([(name, value.clone())]);
+        let updated = update(&sap.provider(), &config, &created).await.quietly();
+        assert_eq!(updated.state.get(name), &value);
+        assert_eq!(updated.text("status"), Some("registered"));
+    }
+    assert!(sap.requests("/").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_scope_that_is_not_granted_any_more_does_not_stand_in_the_way() {
+    let sap = Sap::new().await;
+    let scope = "gone.IntegrationMonitoring";
+    let created = create(&sap.provider(), &configuration([])).await.quietly();
+    let config = configuration([("scope", text(scope))]);
+    let changed = update(&sap.provider(), &config, &created).await.quietly();
+    let changed = read(&sap.provider(), &changed).await.quietly();
+    delete_quietly(&sap.provider(), &changed).await;
+    assert!(!sap.is_registered().await);
+}
+
+// ---------------------------------------------------------------------- keys
+
+#[tokio::test]
+async fn a_key_of_another_tenant_is_an_error_that_touches_nothing() {
+    let sap = Sap::new().await;
+    let config = configuration([]);
+    let created = create(&sap.provider(), &config).await.quietly();
+    sap.offboard_outside().await;
+    let missing = read(&sap.provider(), &created).await.quietly();
+    let ours = sap.tenant().await;
+    let theirs = "99999999-2222-4333-8444-555555555555";
+    let orders = json!({ "id": theirs });
+    sap.patch("state", &json!({ "subaccounts": { ORDERS: orders } }))
+        .await;
+    // Some emulated knob makes it write its keys again.
+    sap.patch("knobs", &json!({})).await;
+    sap.clear("journal").await;
+
+    let provider = sap.provider();
+    let switched = configuration([("verify", Value::Bool(false))]);
+    let outcomes = [
+        read(&provider, &missing).await,
+        update(&provider, &config, &missing).await,
+        update(&provider, &switched, &created).await,
+        delete(&provider, &created).await,
+    ];
+    for done in outcomes {
+        let error = done.error();
+        assert_eq!(error.summary, "Service key of another tenant");
+        assert!(error.detail.contains(&ours) && error.detail.contains(theirs));
+        if let Some(kept) = done.instance {
+            assert_eq!(kept.state, missing.state);
+        }
+    }
+    assert!(sap.requests(OMF).await.is_empty());
+    assert!(sap.requests(LANDSCAPE).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_token_that_tells_no_tenant_is_warned_about_once() {
+    let knobs = json!({ "token": { "format": "opaque" } });
+    let sap = Sap::with_knobs(knobs).await;
+    let provider = sap.provider();
+    let done = create(&provider, &configuration([])).await;
+    let created = done.warning("Token does not tell its tenant");
+    // The service key tells it instead.
+    assert_eq!(created.text("tenant_id"), Some(sap.tenant().await.as_str()));
+    read(&provider, &created).await.quietly();
+    let next = sap.provider();
+    let deleted = delete(&next, &created).await;
+    assert!(deleted.errors().is_empty());
+    assert!(!sap.is_registered().await);
+}
+
+#[tokio::test]
+async fn without_its_key_a_read_changes_nothing_and_a_delete_fails() {
+    let sap = Sap::new().await;
+    let created = create(&sap.provider(), &configuration([])).await.quietly();
+    sap.offboard_outside().await;
+
+    let absent = sap.provider_with(&["order-management"], Value::Null);
+    let kept = read(&absent, &created)
+        .await
+        .warning("Registration was not read");
+    assert_eq!(kept.state, created.state);
+    let failed = delete(&absent, &created).await;
+    assert!(
+        failed
+            .error()
+            .detail
+            .contains("`SAPCALM_ORDER_MANAGEMENT_SERVICE_KEY`")
+    );
+
+    let given = [("order_management_service_key", Value::Unknown)];
+    let unknown = sap.provider_of(&[], given);
+    let kept = read(&unknown, &created).await;
+    let kept = kept.warning("Unknown provider configuration");
+    assert_eq!(kept.state, created.state);
+    assert!(plans_nothing(&unknown, &configuration([]), &kept));
+}
+
+#[tokio::test]
+async fn a_destination_key_of_another_subaccount_is_warned_about() {
+    let other = DestinationKey {
+        name: "other".to_owned(),
+        subdomain: CALM.to_owned(),
+    };
+    let sap = Sap::start(Options {
+        destination_keys: vec![other],
+        ..Options::default()
+    })
+    .await;
+    sap.set_destination(ORDERS, json!(null)).await;
+    let provider = || {
+        let path = sap.emulator.keys_dir().join("destination-other.json");
+        let key = text(&std::fs::read_to_string(path).unwrap());
+        sap.provider_of(&["destination"], [("destination_service_key", key)])
+    };
+    let missing = create(&provider(), &configuration([])).await;
+    assert_eq!(
+        missing.error().summary,
+        "Destination to register with does not exist"
+    );
+    sap.set_destination(CALM, json!(null)).await;
+    let done = create(&provider(), &configuration([])).await;
+    done.warning("Service keys of two subaccounts");
+}
+
+// -------------------------------------------------------------------- delete
+
+#[tokio::test]
+async fn delete_offboards_through_the_documented_call() {
+    let sap = Sap::new().await;
+    let created = create(&sap.provider(), &configuration([])).await.quietly();
+    sap.clear("journal").await;
+    delete_quietly(&sap.provider(), &created).await;
+    assert_eq!(sap.requests(OMF).await, [format!("POST {OFFBOARD}")]);
+    assert!(!sap.is_registered().await);
+}
+
+#[tokio::test]
+async fn delete_of_what_is_gone_succeeds_on_the_service_s_word() {
+    for status in [200, 204, 409, 410] {
+        let knobs = json!({ "order_management": { "not_registered": status } });
+        let sap = Sap::with_knobs(knobs).await;
+        let created = create(&sap.provider(), &configuration([])).await.quietly();
+        sap.offboard_outside().await;
+        delete_quietly(&sap.provider(), &created).await;
+    }
+}
+
+#[tokio::test]
+async fn delete_with_a_404_needs_the_setting_or_the_landscape() {
+    let sap = Sap::with_knobs(json!({ "order_management": { "not_registered": 404 } })).await;
+    let created = create(&sap.provider(), &configuration([])).await.quietly();
+    sap.offboard_outside().await;
+
+    // Nobody to confirm it.
+    let alone = sap.provider_with(&["cloud-alm"], Value::Null);
+    let failed = delete(&alone, &created).await;
+    assert!(
+        failed
+            .error()
+            .detail
+            .contains("`order_management_api.not_registered_codes`")
+    );
+    assert!(failed.instance.is_none());
+
+    let codes = Value::Set(vec![Value::Number(404_i64.into())]);
+    let api = object([("not_registered_codes", codes)]);
+    delete_quietly(&sap.provider_with(&["cloud-alm"], api), &created).await;
+    // The landscape, which showed the tenant before, shows it no more.
+    delete_quietly(&sap.provider(), &created).await;
+}
+
+#[tokio::test]
+async fn delete_with_a_404_is_an_error_while_the_landscape_shows_the_tenant() {
+    let sap = Sap::new().await;
+    let created = create(&sap.provider(), &configuration([])).await.quietly();
+    let api = object([("offboard", object([("path", text("wrong"))]))]);
+    let failed = delete(&sap.provider_with(&[], api), &created).await;
+    let detail = &failed.error().detail;
+    assert!(
+        detail.contains("`order_management_api.offboard`"),
+        "{detail}"
+    );
+    assert!(sap.is_registered().await);
+}
+
+#[tokio::test]
+async fn delete_with_a_404_is_an_error_while_the_landscape_may_be_late() {
+    let sap = Sap::with_knobs(json!({ "cloud_alm": { "landscape_visible": false } })).await;
+    let created = create(&sap.provider(), &configuration([])).await.quietly();
+    assert_eq!(created.text("status"), Some("accepted"));
+    let api = object([("offboard", object([("path", text("wrong"))]))]);
+    let failed = delete(&sap.provider_with(&[], api), &created).await;
+    assert!(failed.diagnostics.has_errors());
+    assert!(sap.is_registered().await);
+}
+
+#[tokio::test]
+async fn delete_through_a_router_s_404_or_html_is_an_error_even_when_404_is_listed() {
+    let codes = Value::Set(vec![Value::Number(404_i64.into())]);
+    let api = object([("not_registered_codes", codes)]);
+    for fault in [
+        json!({ "status": 404, "headers": { "x-cf-routererror": "unknown_route" } }),
+        json!({ "status": 404, "headers": { "content-type": "text/html" },
+                "body": "<html><title>404</title></html>" }),
+    ] {
+        let sap = Sap::new().await;
+        let created = create(&sap.provider(), &configuration([])).await.quietly();
+        let matches = json!({ "path_prefix": OMF });
+        sap.fault(json!({ "match": matches, "times": null, "do": fault }))
+            .await;
+        let failed = delete(&sap.provider_with(&[], api.clone()), &created).await;
+        assert!(failed.diagnostics.has_errors(), "{fault}");
+        assert!(sap.is_registered().await);
+    }
+}
+
+#[tokio::test]
+async fn delete_repeats_an_offboarding_whose_answer_was_lost() {
+    let sap = Sap::with_knobs(json!({ "order_management": { "not_registered": 409 } })).await;
+    let created = create(&sap.provider(), &configuration([])).await.quietly();
+    sap.fault(json!({ "match": { "path_prefix": OMF }, "do": { "reset": "after_commit" } }))
+        .await;
+    delete_quietly(&sap.provider(), &created).await;
+    assert!(!sap.is_registered().await);
+}
+
+#[tokio::test]
+async fn delete_after_create_in_the_same_process_leaves_the_successor_alone() {
+    let sap = Sap::new().await;
+    let older = create(&sap.provider(), &configuration([])).await.quietly();
+    let provider = sap.provider();
+    create(&provider, &configuration([])).await.quietly();
+    sap.clear("journal").await;
+    let done = delete(&provider, &older).await;
+    assert_eq!(done.warnings()[0].summary, "Tenant was not offboarded");
+    assert!(done.errors().is_empty() && done.instance.is_none());
+    assert!(sap.requests("/").await.is_empty());
+    assert!(sap.is_registered().await);
+}
+
+// -------------------------------------------------------------------- import
+
+#[tokio::test]
+async fn an_import_is_filled_by_read_and_plans_nothing_but_what_it_could_not_know() {
+    let sap = Sap::new().await;
+    create(&sap.provider(), &configuration([])).await.quietly();
+    let tenant = sap.tenant().await;
+    let import = ImportRequest::Id(tenant.clone());
+    let stub = DynResource::<Configured>::import(&Registration, import).unwrap();
+    let stub = Instance {
+        state: stub,
+        private: Private::default(),
+    };
+    let imported = read(&sap.provider(), &stub).await.quietly();
+    assert_eq!(imported.text("status"), Some("registered"));
+    assert_eq!(
+        imported.text("lms_id"),
+        Some(format!("CO_prod_{tenant}").as_str())
+    );
+
+    sap.clear("journal").await;
+    let triggers = Value::Map([("target".to_owned(), text("x"))].into());
+    let config = configuration([("triggers", triggers)]);
+    let filled = update(&sap.provider(), &config, &imported).await.quietly();
+    assert_eq!(filled.text("destination_name"), Some("CloudALM"));
+    assert_eq!(filled.text("status"), Some("registered"));
+    assert!(sap.requests("/").await.is_empty());
+}
+
+#[tokio::test]
+async fn an_import_that_nothing_confirms_is_warned_about() {
+    let sap = Sap::new().await;
+    let import = ImportRequest::Id(sap.tenant().await);
+    let stub = DynResource::<Configured>::import(&Registration, import).unwrap();
+    let stub = Instance {
+        state: stub,
+        private: Private::default(),
+    };
+    let done = read(&sap.provider(), &stub).await;
+    let imported = done.warning("Imported registration is not in the landscape");
+    assert_eq!(imported.text("status"), Some("accepted"));
+}
+
+#[tokio::test]
+async fn an_import_of_another_tenant_is_an_error() {
+    let sap = Sap::new().await;
+    let import = ImportRequest::Id("99999999-0000-4000-8000-000000000000".to_owned());
+    let stub = DynResource::<Configured>::import(&Registration, import).unwrap();
+    let stub = Instance {
+        state: stub,
+        private: Private::default(),
+    };
+    let done = read(&sap.provider(), &stub).await;
+    assert_eq!(done.error().summary, "Service key of another tenant");
+}
