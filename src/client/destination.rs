@@ -22,6 +22,7 @@ use super::auth::Token;
 use super::credentials::{DestinationKey, KeyKind};
 use super::error::{Error, ErrorKind};
 use super::http::{Answer, Operation, Request};
+use super::many_reads::Answered;
 use super::{Client, Context, message};
 
 /// Everything but RFC 3986's unreserved characters.
@@ -257,7 +258,8 @@ impl<'a> Destinations<'a> {
     /// Finds one destination with its metadata.
     ///
     /// `None` only by SAP's own word: a list without it, or a 404 with SAP's
-    /// `ErrorMessage`.
+    /// `ErrorMessage`. As long as this client has written nothing, the answer
+    /// may be up to 30 seconds old: many reads are answered from one list.
     ///
     /// # Errors
     ///
@@ -268,8 +270,33 @@ impl<'a> Destinations<'a> {
         level: Level,
         name: &str,
     ) -> Result<Option<Destination>, Error> {
-        self.find_within(&self.operation(context), level, name)
-            .await
+        let operation = self.operation(context);
+        let clock = &self.client.http.clock;
+        let reads = self.client.reads.of(level);
+        match reads.answer(name, clock.now()) {
+            Answered::Listed(found) => return Ok(found),
+            Answered::BySingleRead => return self.find_within(&operation, level, name).await,
+            Answered::ByNewList => {}
+        }
+        // One lists, the others wait for it and look again.
+        let turn = operation.bounded(reads.turn.lock()).await?;
+        let asked = clock.now();
+        match reads.answer(name, asked) {
+            Answered::Listed(found) => return Ok(found),
+            Answered::BySingleRead => {}
+            Answered::ByNewList => match self.list_within(&operation, level, None).await {
+                Ok(all) => {
+                    reads.keep(all, asked);
+                    if let Answered::Listed(found) = reads.answer(name, asked) {
+                        return Ok(found);
+                    }
+                }
+                Err(error) if error.is_cancelled() || error.is_deadline() => return Err(error),
+                Err(_) => reads.end(),
+            },
+        }
+        drop(turn);
+        self.find_within(&operation, level, name).await
     }
 
     /// Lists destinations with their metadata, in one request as long as the
@@ -309,6 +336,7 @@ impl<'a> Destinations<'a> {
         level: Level,
         properties: &Properties,
     ) -> Result<Metadata, Error> {
+        self.client.reads.end();
         let mut url = self.collection_url(level);
         url.set_query(Some(&format!(
             "$includeMetadata={}",
@@ -344,6 +372,7 @@ impl<'a> Destinations<'a> {
         if changes.is_empty() {
             return Ok(());
         }
+        self.client.reads.end();
         let operation = self.operation(context);
         if !self.client.patch_unsupported.load(Ordering::Relaxed) {
             let values = changes.iter().filter(|(key, _)| !is_plain(key));
@@ -377,6 +406,7 @@ impl<'a> Destinations<'a> {
         level: Level,
         name: &str,
     ) -> Result<Deleted, Error> {
+        self.client.reads.end();
         let operation = self.operation(context);
         let request = Request::new(Method::DELETE, self.item_url(level, name)?);
         match self.send(&operation, request).await {
@@ -421,6 +451,7 @@ impl<'a> Destinations<'a> {
         name: &str,
         labels: &Labels,
     ) -> Result<(), Error> {
+        self.client.reads.end();
         let mut url = self.item_url(level, name)?;
         push(&mut url, &["labels"]);
         let body: Vec<Value> = labels

@@ -1132,6 +1132,85 @@ mod tests {
         assert!(!format!("{error:?}").contains("s3cr3t"));
     }
 
+    /// Writes down every field of every event.
+    #[derive(Clone, Default)]
+    struct Recorder(Arc<std::sync::Mutex<Vec<(String, String)>>>);
+
+    impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Recorder {
+        fn on_event(
+            &self,
+            event: &tracing::Event<'_>,
+            _: tracing_subscriber::layer::Context<'_, S>,
+        ) {
+            if event.metadata().target().starts_with("sapcalm::client") {
+                event.record(&mut self.clone());
+            }
+        }
+    }
+
+    impl tracing::field::Visit for Recorder {
+        fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn fmt::Debug) {
+            self.0
+                .lock()
+                .unwrap()
+                .push((field.name().to_owned(), format!("{value:?}")));
+        }
+    }
+
+    #[tokio::test]
+    async fn log_has_the_allowed_fields_only() {
+        use tracing_subscriber::layer::SubscriberExt as _;
+        let recorder = Recorder::default();
+        let subscriber = tracing_subscriber::registry().with(recorder.clone());
+        let _guard = tracing::subscriber::set_default(subscriber);
+        let replies = ["warm up", "s3cr3t answer"].map(|text| answer(400, text));
+        let server = Server::script(replies.into_iter().chain([answer(200, "s3cr3t")])).await;
+        let test = server.client();
+        // The first event of the process may be another test's, on a thread
+        // without a subscriber, and `tracing` remembers that nobody listened.
+        assert!(send(&test, get(&server)).await.is_err());
+        tracing::callsite::rebuild_interest_cache();
+        recorder.0.lock().unwrap().clear();
+        let url = Url::parse(&format!("{}/a%20b?key=s3cr3t", server.url)).unwrap();
+        let request = || Request::new(Method::POST, url.clone()).body("text/plain", "s3cr3t body");
+        let operation = test.client.http.operation(&test.context);
+        let called = || {
+            test.client.call(
+                &operation,
+                crate::client::KeyKind::Destination,
+                None,
+                request(),
+            )
+        };
+        assert!(called().await.is_err());
+        assert!(called().await.is_ok());
+
+        let fields = recorder.0.lock().unwrap().clone();
+        let allowed = [
+            "method",
+            "host",
+            "path",
+            "status",
+            "attempt",
+            "duration_ms",
+            "correlation_id",
+            "message",
+        ];
+        assert!(
+            fields
+                .iter()
+                .all(|(name, _)| allowed.contains(&name.as_str())),
+            "{fields:?}"
+        );
+        assert_eq!(
+            fields.iter().filter(|(name, _)| name == "attempt").count(),
+            3
+        );
+        assert!(fields.contains(&("path".to_owned(), "\"/a%20b\"".to_owned())));
+        let all = format!("{fields:?}");
+        assert!(!all.contains("s3cr3t") && !all.contains("top$secret") && !all.contains("eyJ"));
+    }
+
     #[test]
     fn unusable_proxy_and_certificates_are_refused_at_once() {
         for proxy in ["", "proxy.example:8080", "socks5://p.example", "not a url"] {

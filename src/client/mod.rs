@@ -7,7 +7,8 @@
 //! * [`http`], with [`tls`], [`retry`] and [`clock`], sends requests.
 //! * [`message`] finds SAP's own words in an answer and masks secrets in them.
 //! * [`error`] is what can go wrong, in a form that can be asked questions.
-//! * [`destination`], [`registration`] and [`landscape`] are the services.
+//! * [`destination`], [`registration`] and [`landscape`] are the services;
+//!   [`many_reads`] turns many reads of destinations into one list.
 //!
 //! The way of one call: a service method starts an operation (one correlation
 //! id), takes a token for its service key, sends the request as often as the
@@ -31,6 +32,7 @@ mod destination;
 mod error;
 mod http;
 mod landscape;
+mod many_reads;
 mod message;
 mod registration;
 mod retry;
@@ -56,6 +58,7 @@ pub use retry::RetryPolicy;
 use auth::TokenService;
 use clock::{Clock, SystemClock};
 use http::{Answer, Http, Operation, Request};
+use many_reads::ManyReads;
 
 /// How long an operation may take and how it is told to stop.
 ///
@@ -96,6 +99,7 @@ pub struct Client {
     patch_unsupported: AtomicBool,
     /// The Destination service refused a list with filter and metadata.
     list_refused: AtomicBool,
+    reads: ManyReads,
 }
 
 impl Client {
@@ -118,6 +122,7 @@ impl Client {
             config,
             patch_unsupported: AtomicBool::new(false),
             list_refused: AtomicBool::new(false),
+            reads: ManyReads::default(),
         })
     }
 
@@ -225,7 +230,8 @@ impl Client {
         let token = self
             .tokens
             .token(&operation.context, key, client, scope)
-            .await?;
+            .await;
+        let token = token.map_err(|error| error.after(&rejected))?;
         request.bearer(token.secret());
         match operation.send(&request).await {
             Ok(answer) => Ok(Called { answer, token }),
