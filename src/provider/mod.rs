@@ -3,12 +3,25 @@
 //!
 //! * [`config`] is the `provider` block, [`configured`] is what it becomes.
 //! * [`diagnostics`] turns failures of the client into messages.
+//! * `destination_*` are the parts of [`resource_destination`].
 //! * `resource_*` are the resources, one file each, listed in [`RESOURCES`].
 
 pub mod config;
 pub mod configured;
 pub mod diagnostics;
+pub mod resource_destination;
 pub mod resource_registration;
+
+mod destination_body;
+mod destination_create;
+mod destination_fallback;
+mod destination_plan;
+mod destination_properties;
+mod destination_rules;
+mod destination_schema;
+mod destination_secrets;
+mod destination_settle;
+mod destination_update;
 
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::provider::Provider;
@@ -24,7 +37,10 @@ use configured::Configured;
 pub struct SapCalm;
 
 /// The managed resources, in the order of the documentation.
-pub static RESOURCES: &[&dyn DynResource<Configured>] = &[&resource_registration::Registration];
+pub static RESOURCES: &[&dyn DynResource<Configured>] = &[
+    &resource_destination::Destination,
+    &resource_registration::Registration,
+];
 
 /// The provider as Terraform calls it.
 #[must_use]

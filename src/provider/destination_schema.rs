@@ -1,0 +1,563 @@
+//! The attributes of `sapcalm_destination`: schema, identity and model.
+//!
+//! The order is the order of the documentation. Rules that look at more than
+//! one attribute are in `destination_rules`.
+
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::framework::resource::Definition;
+use crate::framework::schema::{
+    Attribute, AttributeType, DEFAULT_TIMEOUT, DefaultValue, IdentityAttribute, IdentitySchema,
+    Replace, Schema,
+};
+use crate::framework::sensitive::Sensitive;
+use crate::framework::validators::Validator;
+use crate::framework::value::Value;
+
+/// The type's name.
+pub(super) const TYPE_NAME: &str = "sapcalm_destination";
+
+/// Names in the world of SAP Cloud ALM: the destination that SAP Order
+/// Management foundation reads.
+pub(super) const DEFAULT_NAME: &str = "CloudALM";
+
+/// The level that most services read.
+pub(super) const DEFAULT_LEVEL: &str = "subaccount";
+
+/// `level` of a destination that belongs to one service instance.
+pub(super) const INSTANCE_LEVEL: &str = "instance";
+
+/// Longest name of a destination, in characters (SAP BTP Connectivity).
+const LONGEST_NAME: usize = 200;
+
+/// The static facts about the resource.
+pub(super) static DEFINITION: Definition = Definition {
+    type_name: TYPE_NAME,
+    schema: &SCHEMA,
+    identity: &IDENTITY,
+    default_timeout: DEFAULT_TIMEOUT,
+};
+
+static IDENTITY: IdentitySchema = IdentitySchema::new(
+    0,
+    &[
+        IdentityAttribute {
+            name: "subaccount_id",
+            required_for_import: false,
+            description: "Id of the subaccount. An import that names it fails when the \
+                          Destination service key belongs to another one.",
+        },
+        IdentityAttribute {
+            name: "level",
+            required_for_import: false,
+            description: "`subaccount` (when left out) or `instance`.",
+        },
+        IdentityAttribute {
+            name: "instance_id",
+            required_for_import: false,
+            description: "Id of the service instance, for the level `instance`.",
+        },
+        IdentityAttribute {
+            name: "name",
+            required_for_import: true,
+            description: "Name of the destination.",
+        },
+    ],
+);
+
+static SCHEMA: Schema = Schema::new(
+    0,
+    "One destination of the SAP Destination service.\n\n\
+        Without any argument it is the `CloudALM` destination that SAP Order Management \
+        foundation reads, made from the provider's `cloud_alm_service_key`. It also manages \
+        destinations of every other type and authentication.\n\n\
+        Properties that this resource does not manage are never changed, and a secret is \
+        never stored unless its plain attribute is used. Consumers cache destinations: a \
+        change can take up to five minutes to arrive.",
+    ATTRIBUTES,
+);
+
+const TEXT: AttributeType = AttributeType::String;
+const TEXTS: AttributeType = AttributeType::Set(&TEXT);
+const VERSION: &[Validator] = &[Validator::WholeNumber {
+    min: 0,
+    max: i64::MAX,
+}];
+const WEB_ADDRESS: &[Validator] = &[Validator::Custom(
+    "Starts with `https://` or `http://`.",
+    check_web_address,
+)];
+const FILLED: &[Validator] = &[Validator::NotEmpty];
+
+const fn text(name: &'static str, description: &'static str) -> Attribute {
+    Attribute::string(name).describe(description)
+}
+
+const fn secret(name: &'static str, description: &'static str) -> Attribute {
+    text(name, description).sensitive().validate(FILLED)
+}
+
+const fn secret_write_only(name: &'static str, description: &'static str) -> Attribute {
+    secret(name, description).write_only()
+}
+
+const fn secret_version(name: &'static str, description: &'static str) -> Attribute {
+    Attribute::number(name)
+        .describe(description)
+        .validate(VERSION)
+}
+
+const WRITE_ONLY: &str = "The same as the attribute without `_wo`, but never stored in plan or \
+    state. Needs Terraform 1.11. Without a version, every plan compares the value with a salted \
+    hash of what was written last.";
+const WRITE_ONLY_VERSION: &str = "Any whole number. When it is set, the write-only value is \
+    written only when this number changes, or when somebody changed the value outside Terraform.";
+
+const ATTRIBUTES: &[Attribute] = &[
+    text(
+        "name",
+        "Name of the destination, unique on its level. SAP documents at most 200 letters, \
+         digits, `_` and `-`.",
+    )
+    .default(DefaultValue::String(DEFAULT_NAME))
+    .replace(Replace::Always)
+    .validate(&[Validator::Custom(
+        "At most 200 characters, without `/` and control characters.",
+        check_name,
+    )]),
+    text(
+        "level",
+        "Where the destination lives: `subaccount` (visible in the whole subaccount) or \
+         `instance` (visible to the service instance of the service key only).",
+    )
+    .default(DefaultValue::String(DEFAULT_LEVEL))
+    .replace(Replace::Always)
+    .validate(&[Validator::OneOf(&[DEFAULT_LEVEL, INSTANCE_LEVEL])]),
+    text(
+        "type",
+        "Type of the destination: `HTTP`, `RFC`, `MAIL`, `LDAP` or `TCP`. `HTTP` when left out.",
+    )
+    .optional_computed()
+    .validate(FILLED),
+    text("description", "Free text."),
+    text(
+        "url",
+        "Where the destination leads. When it is left out together with `client_id`, \
+         `token_service_url` and every client secret, all of them come from the provider's \
+         `cloud_alm_service_key`.",
+    )
+    .optional_computed()
+    .validate(WEB_ADDRESS),
+    text(
+        "url_form",
+        "How `url` is made from the `Api` endpoint of the Cloud ALM key: `verbatim` (the default, \
+         as SAP Order Management foundation needs it), `origin` (without path) or \
+         `origin_with_slash`.",
+    )
+    .validate(&[Validator::OneOf(&[
+        "verbatim",
+        "origin",
+        "origin_with_slash",
+    ])]),
+    text(
+        "proxy_type",
+        "`Internet`, `OnPremise` or `PrivateLink`. When left out: `Internet` for HTTP \
+         (`OnPremise` for authentications that only work there), nothing for other types.",
+    )
+    .optional_computed()
+    .validate(FILLED),
+    text(
+        "authentication",
+        "How requests are authenticated, as SAP spells it. When left out: \
+         `OAuth2ClientCredentials` for HTTP, nothing for other types.",
+    )
+    .optional_computed()
+    .validate(FILLED),
+    text(
+        "client_id",
+        "OAuth client id. Can come from the Cloud ALM key, see `url`.",
+    )
+    .optional_computed()
+    .validate(FILLED),
+    text(
+        "token_service_url",
+        "Complete URL of the token endpoint, with `/oauth/token`. Can come from the Cloud ALM \
+         key, see `url`.",
+    )
+    .optional_computed()
+    .validate(WEB_ADDRESS),
+    text(
+        "token_service_url_type",
+        "`Dedicated` (the token service URL is used as it is) or `Common` (the subdomain of the \
+         tenant is filled in). `Dedicated` for OAuth when left out.",
+    )
+    .optional_computed()
+    .validate(FILLED),
+    text(
+        "scope",
+        "Scopes to ask the token service for, separated by blanks.",
+    ),
+    text("user", "User name for the target system."),
+    text(
+        "token_service_user",
+        "User name for the token service, when it differs from the client.",
+    ),
+    text("audience", "Audience of the SAML assertion."),
+    text(
+        "authn_context_class_ref",
+        "`AuthnContextClassRef` of the SAML assertion.",
+    ),
+    text(
+        "key_store_location",
+        "Name of an uploaded certificate for client authentication at the target.",
+    ),
+    text(
+        "token_service_key_store_location",
+        "Name of an uploaded certificate for mutual TLS with the token service. No client secret \
+         is used then.",
+    ),
+    text(
+        "trust_store_location",
+        "Name of an uploaded trust store for the target's certificate.",
+    ),
+    text(
+        "cloud_connector_location_id",
+        "Location id of the Cloud Connector, for the proxy type `OnPremise`.",
+    ),
+    secret("client_secret", "OAuth client secret."),
+    secret_write_only("client_secret_wo", WRITE_ONLY),
+    secret_version("client_secret_wo_version", WRITE_ONLY_VERSION),
+    secret("password", "Password for `user`."),
+    secret_write_only("password_wo", WRITE_ONLY),
+    secret_version("password_wo_version", WRITE_ONLY_VERSION),
+    secret(
+        "token_service_password",
+        "Password for `token_service_user`.",
+    ),
+    secret_write_only("token_service_password_wo", WRITE_ONLY),
+    secret_version("token_service_password_wo_version", WRITE_ONLY_VERSION),
+    secret("client_key", "Client key for `OAuth2SAMLBearerAssertion`."),
+    secret_write_only("client_key_wo", WRITE_ONLY),
+    secret_version("client_key_wo_version", WRITE_ONLY_VERSION),
+    secret("key_store_password", "Password of `key_store_location`."),
+    secret_write_only("key_store_password_wo", WRITE_ONLY),
+    secret_version("key_store_password_wo_version", WRITE_ONLY_VERSION),
+    secret(
+        "token_service_key_store_password",
+        "Password of `token_service_key_store_location`.",
+    ),
+    secret_write_only("token_service_key_store_password_wo", WRITE_ONLY),
+    secret_version(
+        "token_service_key_store_password_wo_version",
+        WRITE_ONLY_VERSION,
+    ),
+    secret(
+        "trust_store_password",
+        "Password of `trust_store_location`.",
+    ),
+    secret_write_only("trust_store_password_wo", WRITE_ONLY),
+    secret_version("trust_store_password_wo_version", WRITE_ONLY_VERSION),
+    Attribute::map("properties", &TEXT).describe(
+        "Further properties that are not secret, in SAP's spelling. When it is set, also to \
+         `{}`, it is the complete set: further properties that others added are removed. When it \
+         is left out they are left alone and named in `unmanaged_properties`. Properties with an \
+         attribute of their own are not allowed here.",
+    ),
+    Attribute::map("secret_properties_wo", &TEXT)
+        .describe(
+            "Further properties that are secret, in SAP's spelling, such as `jco.client.passwd`. \
+             Never stored in plan or state. Needs Terraform 1.11. One that is taken out is \
+             deleted.",
+        )
+        .sensitive()
+        .write_only(),
+    secret_version("secret_properties_wo_version", WRITE_ONLY_VERSION),
+    Attribute::map("labels", &TEXTS).describe(
+        "Labels of the destination, each with its values. Never put a secret here: SAP stores \
+         labels unencrypted. When left out, labels are left alone.",
+    ),
+    Attribute::bool("adopt_existing").describe(
+        "Take over a destination of that name when there is one, instead of failing. Its \
+         properties become what is configured here.",
+    ),
+    Attribute::bool("check_token").describe(
+        "After create and update let the Destination service fetch a token through the \
+         destination. When that fails, a destination that was just created is deleted again and \
+         the apply fails with SAP's reason.",
+    ),
+    text("id", "`<level>/<name>`, which is also the import id.")
+        .computed()
+        .keep_prior(),
+    text(
+        "subaccount_id",
+        "Id of the subaccount, as the token of the Destination service key says.",
+    )
+    .computed()
+    .keep_prior(),
+    text(
+        "instance_id",
+        "Id of the service instance, for the level `instance`; else null.",
+    )
+    .computed()
+    .keep_prior(),
+    text("etag", "Version of the destination at SAP.").computed(),
+    text(
+        "modification_time",
+        "When it was last changed (RFC 3339, UTC).",
+    )
+    .computed(),
+    Attribute::list("unmanaged_properties", &TEXT)
+        .describe(
+            "Names of properties at SAP that no attribute stands for. While `properties` is null \
+             they are left alone; while it is set, those not known to be secret are removed by \
+             the next apply.",
+        )
+        .computed(),
+    Attribute::list("out_of_sync_secrets", &TEXT)
+        .describe(
+            "Attributes whose secret somebody changed outside Terraform. Planned to become empty: \
+             the next apply writes the configured value again.",
+        )
+        .computed(),
+    Attribute::timeouts(&[
+        Attribute::create_timeout(),
+        Attribute::read_timeout(),
+        Attribute::update_timeout(),
+        Attribute::delete_timeout(),
+    ]),
+];
+
+/// A configuration, plan or state of the resource; names and order follow the
+/// schema. A model without value is a configuration without arguments.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(
+    missing_docs,
+    reason = "the schema above describes the attributes of the same names"
+)]
+pub struct Model {
+    pub name: Option<String>,
+    pub level: Option<String>,
+    pub r#type: Option<String>,
+    pub description: Option<String>,
+    pub url: Option<String>,
+    pub url_form: Option<String>,
+    pub proxy_type: Option<String>,
+    pub authentication: Option<String>,
+    pub client_id: Option<String>,
+    pub token_service_url: Option<String>,
+    pub token_service_url_type: Option<String>,
+    pub scope: Option<String>,
+    pub user: Option<String>,
+    pub token_service_user: Option<String>,
+    pub audience: Option<String>,
+    pub authn_context_class_ref: Option<String>,
+    pub key_store_location: Option<String>,
+    pub token_service_key_store_location: Option<String>,
+    pub trust_store_location: Option<String>,
+    pub cloud_connector_location_id: Option<String>,
+    pub client_secret: Option<Sensitive>,
+    pub client_secret_wo: Option<Sensitive>,
+    pub client_secret_wo_version: Option<i64>,
+    pub password: Option<Sensitive>,
+    pub password_wo: Option<Sensitive>,
+    pub password_wo_version: Option<i64>,
+    pub token_service_password: Option<Sensitive>,
+    pub token_service_password_wo: Option<Sensitive>,
+    pub token_service_password_wo_version: Option<i64>,
+    pub client_key: Option<Sensitive>,
+    pub client_key_wo: Option<Sensitive>,
+    pub client_key_wo_version: Option<i64>,
+    pub key_store_password: Option<Sensitive>,
+    pub key_store_password_wo: Option<Sensitive>,
+    pub key_store_password_wo_version: Option<i64>,
+    pub token_service_key_store_password: Option<Sensitive>,
+    pub token_service_key_store_password_wo: Option<Sensitive>,
+    pub token_service_key_store_password_wo_version: Option<i64>,
+    pub trust_store_password: Option<Sensitive>,
+    pub trust_store_password_wo: Option<Sensitive>,
+    pub trust_store_password_wo_version: Option<i64>,
+    pub properties: Option<BTreeMap<String, String>>,
+    pub secret_properties_wo: Option<BTreeMap<String, Sensitive>>,
+    pub secret_properties_wo_version: Option<i64>,
+    pub labels: Option<BTreeMap<String, BTreeSet<String>>>,
+    pub adopt_existing: Option<bool>,
+    pub check_token: Option<bool>,
+    pub id: Option<String>,
+    pub subaccount_id: Option<String>,
+    pub instance_id: Option<String>,
+    pub etag: Option<String>,
+    pub modification_time: Option<String>,
+    pub unmanaged_properties: Option<Vec<String>>,
+    pub out_of_sync_secrets: Option<Vec<String>>,
+    pub timeouts: Option<Timeouts>,
+}
+
+/// The nested object `timeouts`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(
+    missing_docs,
+    reason = "the schema above describes the attributes of the same names"
+)]
+pub struct Timeouts {
+    pub create: Option<String>,
+    pub read: Option<String>,
+    pub update: Option<String>,
+    pub delete: Option<String>,
+}
+
+impl Model {
+    /// Name of the destination.
+    pub(super) fn destination_name(&self) -> &str {
+        self.name.as_deref().unwrap_or(DEFAULT_NAME)
+    }
+
+    /// Whether this is the stub of an import, which Read completes.
+    pub(super) fn is_import_stub(&self) -> bool {
+        self.unmanaged_properties.is_none()
+    }
+
+    /// The same without write-only values, as plan and state are.
+    pub(super) fn without_write_only(mut self) -> Self {
+        self.client_secret_wo = None;
+        self.password_wo = None;
+        self.token_service_password_wo = None;
+        self.client_key_wo = None;
+        self.key_store_password_wo = None;
+        self.token_service_key_store_password_wo = None;
+        self.trust_store_password_wo = None;
+        self.secret_properties_wo = None;
+        self
+    }
+}
+
+/// `<level>/<name>`.
+pub(super) fn id_of(level: &str, name: &str) -> String {
+    format!("{level}/{name}")
+}
+
+/// What makes a name impossible: it would not survive in a request, or SAP
+/// documents that it is too long. A warning about other characters is in
+/// `destination_rules`.
+fn check_name(value: &Value) -> Result<(), String> {
+    let name = value.as_str().unwrap_or_default();
+    if name.is_empty() {
+        return Err("A destination needs a name of at least one character.".to_owned());
+    }
+    let length = name.chars().count();
+    if length > LONGEST_NAME {
+        return Err(format!(
+            "This name has {length} characters; SAP allows at most {LONGEST_NAME}."
+        ));
+    }
+    if name.contains('/') || name.chars().any(char::is_control) {
+        return Err("A destination's name holds neither `/` nor control characters.".to_owned());
+    }
+    if name == "." || name == ".." {
+        return Err("`.` and `..` cannot be names of destinations.".to_owned());
+    }
+    Ok(())
+}
+
+/// SAP demands the scheme only; placeholders such as `{tenant}` are allowed
+/// anywhere behind it.
+fn check_web_address(value: &Value) -> Result<(), String> {
+    let text = value.as_str().unwrap_or_default();
+    let rest = ["https://", "http://"]
+        .iter()
+        .find_map(|scheme| text.strip_prefix(scheme));
+    match rest {
+        Some(rest) if !rest.is_empty() && !rest.starts_with('/') => Ok(()),
+        _ => Err("A URL here starts with `https://` or `http://` and names a host.".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::destination_properties::{SECRETS, TYPED};
+
+    fn attribute(name: &str) -> Option<&'static Attribute> {
+        SCHEMA.attribute(name)
+    }
+
+    #[test]
+    fn every_property_of_the_vocabulary_is_in_the_schema() {
+        for property in TYPED {
+            assert!(
+                attribute(property.attribute).is_some(),
+                "{}",
+                property.attribute
+            );
+        }
+        for pair in SECRETS {
+            let plain = attribute(pair.attribute).unwrap();
+            assert!(plain.sensitive && !plain.write_only, "{}", pair.attribute);
+            let write_only = attribute(pair.write_only).unwrap();
+            assert!(
+                write_only.sensitive && write_only.write_only,
+                "{}",
+                pair.write_only
+            );
+            assert!(attribute(pair.version).is_some(), "{}", pair.version);
+        }
+    }
+
+    #[test]
+    fn schema_and_model_have_the_same_attributes() {
+        let model = serde_json::to_value(Model {
+            timeouts: Some(Timeouts::default()),
+            ..Model::default()
+        })
+        .unwrap();
+        let mut fields: Vec<&str> = model
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
+        let mut attributes: Vec<&str> = SCHEMA.attributes.iter().map(|one| one.name).collect();
+        fields.sort_unstable();
+        attributes.sort_unstable();
+        assert_eq!(fields, attributes);
+    }
+
+    #[test]
+    fn behaviour_switches_have_no_default() {
+        for name in ["adopt_existing", "check_token", "url_form", "timeouts"] {
+            assert!(attribute(name).unwrap().default.is_none(), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_that_cannot_be_sent_are_refused() {
+        let check = |name: &str| check_name(&Value::string(name));
+        assert!(check("CloudALM").is_ok());
+        assert!(check("our team's app").is_ok());
+        assert!(check(&"a".repeat(200)).is_ok());
+        for wrong in ["", "a/b", "a\nb", "..", &"a".repeat(201)] {
+            assert!(check(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn web_addresses_need_scheme_and_host() {
+        let check = |url: &str| check_web_address(&Value::string(url));
+        assert!(check("https://eu10.alm.cloud.sap/api").is_ok());
+        assert!(check("http://virtual-host:8080").is_ok());
+        assert!(
+            check("https://{tenant}.authentication.eu10.hana.ondemand.com/oauth/token").is_ok()
+        );
+        for wrong in [
+            "",
+            "eu10.alm.cloud.sap",
+            "https://",
+            "ftp://a",
+            "https:///x",
+        ] {
+            assert!(check(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

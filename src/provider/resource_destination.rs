@@ -1,0 +1,569 @@
+//! `sapcalm_destination`: one destination of the Destination service.
+//!
+//! This file is the life of the object: read, delete, import, and the door to
+//! create and update. Its parts:
+//!
+//! * `destination_schema` – attributes, identity and model.
+//! * `destination_properties` – SAP's vocabulary.
+//! * `destination_rules` – validation.
+//! * `destination_plan` – the plan.
+//! * `destination_fallback` – what comes from the Cloud ALM key, and when.
+//! * `destination_body` – what is wanted compared with what is there.
+//! * `destination_secrets` – how drift of secrets is seen without storing them.
+//! * `destination_create`, `destination_update` – the two ways of writing.
+
+use std::time::{Duration, Instant};
+
+use secrecy::{ExposeSecret, SecretString};
+use tokio_util::sync::CancellationToken;
+
+use super::configured::{Configured, Key, client_context};
+use super::destination_body::{is_out_of_sync, observe};
+use super::destination_properties::{Known, SECRETS, lookup, security_concern};
+use super::destination_schema::{
+    DEFAULT_LEVEL, DEFAULT_NAME, DEFINITION, INSTANCE_LEVEL, TYPE_NAME, id_of,
+};
+pub use super::destination_schema::{Model, Timeouts};
+use super::destination_secrets::{NoRandomness, Origin, Record, Records, display_name};
+use super::diagnostics::{Call, failed};
+use super::{destination_create, destination_plan, destination_rules, destination_update};
+use crate::client::{self, Destinations, KeyKind, Level, Metadata, Properties};
+use crate::framework::diagnostics::{Diagnostic, Diagnostics};
+use crate::framework::path::Path;
+use crate::framework::plan::Plan;
+use crate::framework::private::Private;
+use crate::framework::resource::{
+    Context, CreateRequest, Definition, DeleteRequest, ImportRequest, Outcome, ReadRequest,
+    Resource, UpdateRequest,
+};
+use crate::framework::value::Value;
+
+/// How long reading back may take after Terraform said stop: the whole
+/// provider must be gone a second later.
+const AFTER_CANCEL: Duration = Duration::from_millis(700);
+
+/// How long reading back may take when the operation's time is over.
+const AFTER_DEADLINE: Duration = Duration::from_secs(15);
+
+/// The resource `sapcalm_destination`.
+#[derive(Debug)]
+pub struct Destination;
+
+impl Resource for Destination {
+    type Provider = Configured;
+    type Model = Model;
+
+    fn definition(&self) -> &'static Definition {
+        &DEFINITION
+    }
+
+    fn validate(&self, config: &Value) -> Diagnostics {
+        destination_rules::validate(config)
+    }
+
+    fn plan(&self, provider: Option<&Configured>, plan: &mut Plan) {
+        destination_plan::refine(provider, plan);
+    }
+
+    async fn create(
+        &self,
+        provider: &Configured,
+        context: &Context,
+        request: CreateRequest<Model>,
+    ) -> Outcome<Model> {
+        match Site::of(provider, &request.planned, client_context(context)) {
+            Ok(site) => destination_create::create(&site, &request.config, request.planned).await,
+            Err(problem) => Outcome::failed(problem),
+        }
+    }
+
+    async fn read(
+        &self,
+        provider: &Configured,
+        context: &Context,
+        request: ReadRequest<Model>,
+    ) -> Outcome<Model> {
+        let ReadRequest { state, private } = request;
+        if provider.key(KeyKind::Destination) == Key::Unknown && !state.is_import_stub() {
+            let warning = provider.unknown_key_warning(
+                KeyKind::Destination,
+                "The destination was not looked at; the plan is made from its last known state.",
+            );
+            return Outcome::saved(state, private).with(warning);
+        }
+        match Site::of(provider, &state, client_context(context)) {
+            Ok(site) => site.read(state, private).await,
+            Err(problem) => Outcome::failed(problem),
+        }
+    }
+
+    async fn update(
+        &self,
+        provider: &Configured,
+        context: &Context,
+        request: UpdateRequest<Model>,
+    ) -> Outcome<Model> {
+        if destination_update::sends_nothing(&request.planned) {
+            return destination_update::unsent(request.planned, request.private);
+        }
+        match Site::of(provider, &request.prior, client_context(context)) {
+            Ok(site) => Box::pin(destination_update::update(&site, request)).await,
+            Err(problem) => Outcome::failed(problem),
+        }
+    }
+
+    async fn delete(
+        &self,
+        provider: &Configured,
+        context: &Context,
+        request: DeleteRequest<Model>,
+    ) -> Outcome<Model> {
+        let id = request.prior.id.as_deref().unwrap_or_default();
+        if provider.was_created_here(TYPE_NAME, id) {
+            return Outcome::gone().with(replaced_in_place(id));
+        }
+        match Site::of(provider, &request.prior, client_context(context)) {
+            Ok(site) => site.delete(&request.prior).await,
+            Err(problem) => Outcome::failed(problem),
+        }
+    }
+
+    fn import(&self, request: ImportRequest) -> Result<Model, Diagnostics> {
+        match request {
+            ImportRequest::Id(id) => stub_of_id(&id),
+            ImportRequest::Identity(identity) => {
+                let text = |name: &str| identity.get(name).filter(|text| !text.is_empty());
+                stub(
+                    text("subaccount_id").cloned(),
+                    text("instance_id").cloned(),
+                    text("level").map_or(DEFAULT_LEVEL, String::as_str),
+                    text("name").map_or("", String::as_str),
+                )
+            }
+        }
+        .map_err(Diagnostics::from)
+    }
+
+    fn identity(&self, state: &Model) -> Vec<(&'static str, Option<String>)> {
+        vec![
+            ("subaccount_id", state.subaccount_id.clone()),
+            ("level", state.level.clone()),
+            ("instance_id", state.instance_id.clone()),
+            ("name", state.name.clone()),
+        ]
+    }
+}
+
+/// `<level>/<name>` or `<subaccount_id>/<level>/<name>`.
+fn stub_of_id(id: &str) -> Result<Model, Diagnostic> {
+    let parts: Vec<&str> = id.split('/').collect();
+    match parts[..] {
+        [level, name] => stub(None, None, level, name),
+        [subaccount, level, name] => stub(Some(subaccount.to_owned()), None, level, name),
+        [name] if !name.is_empty() => Err(Diagnostic::error(
+            "Unusable import id",
+            format!(
+                "`{name}` does not say on which level the destination lives, and the same name \
+                 can exist on both.\n\nUse `{DEFAULT_LEVEL}/{name}` or `{INSTANCE_LEVEL}/{name}`."
+            ),
+        )),
+        _ => Err(unusable_id()),
+    }
+}
+
+fn unusable_id() -> Diagnostic {
+    Diagnostic::error(
+        "Unusable import id",
+        format!(
+            "The import id of a destination is `<level>/<name>` or \
+             `<subaccount_id>/<level>/<name>`; the level is `{DEFAULT_LEVEL}` or \
+             `{INSTANCE_LEVEL}`. Example: `{DEFAULT_LEVEL}/{DEFAULT_NAME}`."
+        ),
+    )
+}
+
+/// What Read completes after an import.
+fn stub(
+    subaccount_id: Option<String>,
+    instance_id: Option<String>,
+    level: &str,
+    name: &str,
+) -> Result<Model, Diagnostic> {
+    if Level::from_name(level).is_none() || name.is_empty() {
+        return Err(unusable_id());
+    }
+    Ok(Model {
+        id: Some(id_of(level, name)),
+        name: Some(name.to_owned()),
+        level: Some(level.to_owned()),
+        instance_id: instance_id.filter(|_| level == INSTANCE_LEVEL),
+        subaccount_id: subaccount_id.filter(|id| !id.is_empty()),
+        ..Model::default()
+    })
+}
+
+/// With `create_before_destroy` the new object can be the old one: create took
+/// it over, or made it anew under the same name.
+fn replaced_in_place(id: &str) -> Diagnostic {
+    Diagnostic::warning(
+        "Destination not deleted",
+        format!(
+            "The destination `{id}` was created in this same run, so the one to delete is the \
+             one to keep. Nothing was deleted at SAP. This is what `create_before_destroy` means \
+             for two objects of one name."
+        ),
+    )
+}
+
+/// One destination of one service, as one operation sees it.
+pub(super) struct Site<'a> {
+    pub(super) provider: &'a Configured,
+    pub(super) service: Destinations<'a>,
+    pub(super) context: client::Context,
+    pub(super) level: Level,
+    pub(super) name: String,
+}
+
+/// Whom the token acts for, as far as it says.
+pub(super) struct Owner {
+    pub(super) subaccount_id: Option<String>,
+    /// For the level `instance` only.
+    pub(super) instance_id: Option<String>,
+    /// The warning when the token says nothing.
+    pub(super) diagnostics: Diagnostics,
+}
+
+impl<'a> Site<'a> {
+    fn of(
+        provider: &'a Configured,
+        model: &Model,
+        context: client::Context,
+    ) -> Result<Self, Diagnostic> {
+        let level = model.level.as_deref().unwrap_or(DEFAULT_LEVEL);
+        Ok(Self {
+            provider,
+            service: provider.require_destination()?,
+            context,
+            level: Level::from_name(level).unwrap_or(Level::Subaccount),
+            name: model.destination_name().to_owned(),
+        })
+    }
+
+    /// `<level>/<name>`.
+    pub(super) fn id(&self) -> String {
+        id_of(self.level.as_str(), &self.name)
+    }
+
+    /// Whom the token acts for; an error when that is not whom the state
+    /// belongs to. Nothing is called then: the same name in another subaccount
+    /// is another object.
+    pub(super) async fn owner(&self, call: Call, state: &Model) -> Result<Owner, Diagnostic> {
+        let token = self.service.token(&self.context).await;
+        let token = token.map_err(|error| failed(call, &error))?;
+        let claims = token.claims();
+        let at_instance = self.level == Level::Instance;
+        let owner = Owner {
+            subaccount_id: claims.subaccount_id.clone(),
+            instance_id: claims.instance_id.clone().filter(|_| at_instance),
+            diagnostics: self.silent_token(claims.subaccount_id.is_none()),
+        };
+        let pairs = [
+            ("subaccount", &state.subaccount_id, &owner.subaccount_id),
+            ("service instance", &state.instance_id, &owner.instance_id),
+        ];
+        for (what, expected, actual) in pairs {
+            if let (Some(expected), Some(actual)) = (expected, actual)
+                && expected != actual
+            {
+                return Err(self.wrong_owner(what, expected, actual));
+            }
+        }
+        Ok(owner)
+    }
+
+    fn wrong_owner(&self, what: &str, expected: &str, actual: &str) -> Diagnostic {
+        Diagnostic::error(
+            "Service key of another subaccount",
+            format!(
+                "The destination `{}` belongs to the {what} `{expected}`, but the provider's \
+                 `destination_service_key` acts for the {what} `{actual}`. Nothing was read or \
+                 changed.\n\n\
+                 Give the provider the key it had before. To manage the destination of the other \
+                 {what} instead, remove this one from the state (`removed` block or `terraform \
+                 state rm`) and import the other.",
+                self.id()
+            ),
+        )
+    }
+
+    fn silent_token(&self, is_silent: bool) -> Diagnostics {
+        if is_silent && self.provider.first_time("token without subaccount") {
+            return Diagnostic::warning(
+                "Unknown subaccount",
+                "The token of the Destination service key does not say for which subaccount it \
+                 acts. It cannot be checked that the key belongs to the objects in the state.",
+            )
+            .into();
+        }
+        Diagnostics::new()
+    }
+
+    /// A context for finding out what SAP did when the operation itself was
+    /// cancelled or ran out of time.
+    pub(super) fn afterwards(&self) -> client::Context {
+        let now = Instant::now();
+        if self.context.cancel.is_cancelled() {
+            client::Context {
+                deadline: now + AFTER_CANCEL,
+                cancel: CancellationToken::new(),
+            }
+        } else if self.context.deadline <= now + Duration::from_secs(1) {
+            client::Context {
+                deadline: now + AFTER_DEADLINE,
+                cancel: self.context.cancel.clone(),
+            }
+        } else {
+            self.context.clone()
+        }
+    }
+
+    /// Whether the operation may not start anything new.
+    pub(super) fn is_over(&self) -> bool {
+        self.context.cancel.is_cancelled() || self.context.deadline <= Instant::now()
+    }
+
+    /// The client secret of the provider's Cloud ALM key.
+    fn key_secret(&self) -> Option<&SecretString> {
+        if self.provider.key(KeyKind::CloudAlm) != Key::Known {
+            return None;
+        }
+        let key = self.provider.client().config().cloud_alm_key.as_ref()?;
+        key.oauth().client_secret()
+    }
+
+    async fn read(&self, state: Model, mut private: Private) -> Outcome<Model> {
+        let owner = match self.owner(Call::ReadDestination, &state).await {
+            Ok(owner) => owner,
+            Err(problem) => return Outcome::failed(problem),
+        };
+        let found = match self
+            .service
+            .find(&self.context, self.level, &self.name)
+            .await
+        {
+            Ok(Some(found)) => found,
+            Ok(None) => return Outcome::gone().with(owner.diagnostics),
+            Err(error) => return Outcome::failed(failed(Call::ReadDestination, &error)),
+        };
+        let mut records = Records::load(&private);
+        let mut state = state;
+        let seen = match self.look(&mut state, &found, &mut records) {
+            Ok(warnings) => warnings,
+            Err(NoRandomness) => return Outcome::failed(no_randomness()),
+        };
+        state.subaccount_id = state.subaccount_id.or(owner.subaccount_id);
+        state.instance_id = state.instance_id.or(owner.instance_id);
+        records.store(&mut private);
+        Outcome::saved(state, private)
+            .with(owner.diagnostics)
+            .with(seen)
+    }
+
+    /// Takes what SAP holds into the state, and finds out which secrets
+    /// somebody changed.
+    pub(super) fn look(
+        &self,
+        state: &mut Model,
+        found: &client::Destination,
+        records: &mut Records,
+    ) -> Result<Diagnostics, NoRandomness> {
+        let import = state.is_import_stub();
+        let unchanged = !import && is_unchanged(state, &found.metadata);
+        if import {
+            remember_imported(&found.properties, records)?;
+        } else if !unchanged {
+            refresh_imported(&found.properties, records)?;
+        }
+        observe(state, &found.properties, records);
+        let mut warnings = Diagnostics::new();
+        let drifted = self.drifted(state, &found.properties, records, unchanged, &mut warnings);
+        state.out_of_sync_secrets = Some(drifted);
+        if import || state.labels.is_some() {
+            let labels = found.labels.clone();
+            state.labels = match labels {
+                Some(labels) if labels.is_empty() && import => None,
+                Some(labels) => Some(labels),
+                None => state.labels.take(),
+            };
+        }
+        set_metadata(state, &found.metadata);
+        if state.properties.is_none() {
+            warnings.extend(self.concerns(state, &found.properties));
+        }
+        Ok(warnings)
+    }
+
+    /// The attributes whose secret is not what we wrote.
+    fn drifted(
+        &self,
+        state: &Model,
+        actual: &Properties,
+        records: &Records,
+        unchanged: bool,
+        warnings: &mut Diagnostics,
+    ) -> Vec<String> {
+        let mut drifted = Vec::new();
+        let paired = SECRETS.iter().map(|pair| pair.key);
+        for key in paired.chain(records.further()) {
+            let value = actual.get(key).map(String::as_str);
+            let plain = SECRETS
+                .iter()
+                .find(|pair| pair.key == key)
+                .and_then(|pair| (pair.read)(state).plain);
+            let record = records.get(key).filter(|record| record.is_ours());
+            let in_sync = match (plain, record) {
+                (Some(plain), _) => value == Some(plain.expose()),
+                (None, None) => continue,
+                (None, Some(record)) => {
+                    let from_key = (record.origin == Origin::CloudAlmKey)
+                        .then(|| self.key_secret())
+                        .flatten();
+                    match from_key {
+                        Some(secret) => value == Some(secret.expose_secret()),
+                        None if unchanged => !is_out_of_sync(Some(state), key),
+                        None => value
+                            .is_some_and(|value| record.verifier.matches(value).unwrap_or(true)),
+                    }
+                }
+            };
+            if in_sync {
+                continue;
+            }
+            let from_key = record.is_some_and(|record| record.origin == Origin::CloudAlmKey);
+            if from_key && self.provider.key(KeyKind::CloudAlm) == Key::Absent {
+                warnings.push(drift_without_key(&self.id()));
+            } else {
+                drifted.push(display_name(key));
+            }
+        }
+        drifted
+    }
+
+    /// Properties that are left alone although they decide whom the
+    /// destination trusts.
+    fn concerns(&self, state: &Model, actual: &Properties) -> Diagnostics {
+        let mut warnings = Diagnostics::new();
+        for name in state.unmanaged_properties.iter().flatten() {
+            let value = actual.get(name).map_or("", String::as_str);
+            if let Some(concern) = security_concern(name, value) {
+                warnings.push(
+                    Diagnostic::warning(
+                        "Unmanaged security property",
+                        format!(
+                            "The destination `{}` has the property `{name}`, which this \
+                             configuration does not manage: {concern}.\n\n\
+                             Set `properties` to manage the complete set; `properties = {{}}` \
+                             removes it.",
+                            self.id()
+                        ),
+                    )
+                    .at(Path::attribute("properties")),
+                );
+            }
+        }
+        warnings
+    }
+
+    async fn delete(&self, prior: &Model) -> Outcome<Model> {
+        let owner = match self.owner(Call::DeleteDestination, prior).await {
+            Ok(owner) => owner,
+            Err(problem) => return Outcome::failed(problem),
+        };
+        let deleted = self
+            .service
+            .delete(&self.context, self.level, &self.name)
+            .await;
+        let Err(error) = deleted else {
+            return Outcome::gone().with(owner.diagnostics);
+        };
+        if error.may_have_been_processed() {
+            let found = self
+                .service
+                .find(&self.afterwards(), self.level, &self.name)
+                .await;
+            if matches!(found, Ok(None)) {
+                return Outcome::gone().with(owner.diagnostics);
+            }
+        }
+        Outcome::failed(failed(Call::DeleteDestination, &error))
+    }
+}
+
+/// Whether SAP's object is certainly the one of the last look.
+fn is_unchanged(state: &Model, metadata: &Metadata) -> bool {
+    metadata.etag.is_some()
+        && state.etag == metadata.etag
+        && state.modification_time == metadata.modification_time.map(|time| time.to_string())
+}
+
+/// Takes etag and modification time into the state.
+pub(super) fn set_metadata(state: &mut Model, metadata: &Metadata) {
+    state.etag.clone_from(&metadata.etag);
+    state.modification_time = metadata.modification_time.map(|time| time.to_string());
+}
+
+fn is_secret(key: &str) -> bool {
+    matches!(lookup(key), Known::Secret(_) | Known::OtherSecret)
+}
+
+/// After an import the plan compares configured secrets with what was there.
+fn remember_imported(actual: &Properties, records: &mut Records) -> Result<(), NoRandomness> {
+    let secrets = actual.iter().filter(|(key, _)| is_secret(key));
+    for (key, value) in secrets {
+        if records.get(key).is_none() && !value.is_empty() {
+            records.insert(key, Record::new(Origin::Sap, value)?);
+        }
+    }
+    Ok(())
+}
+
+/// Nobody wrote these secrets through us, so a change of them is no drift; but
+/// the plan must compare with what is there now.
+fn refresh_imported(actual: &Properties, records: &mut Records) -> Result<(), NoRandomness> {
+    let imported = records.iter().filter(|(_, record)| !record.is_ours());
+    let changed: Vec<String> = imported
+        .filter(|(key, record)| {
+            let value = actual.get(*key);
+            value.is_none_or(|value| record.verifier.matches(value) == Some(false))
+        })
+        .map(|(key, _)| key.to_owned())
+        .collect();
+    for key in changed {
+        records.remove(&key);
+        if let Some(value) = actual.get(&key).filter(|value| !value.is_empty()) {
+            records.insert(&key, Record::new(Origin::Sap, value)?);
+        }
+    }
+    Ok(())
+}
+
+fn drift_without_key(id: &str) -> Diagnostic {
+    Diagnostic::warning(
+        "Client secret changed",
+        format!(
+            "The client secret of the destination `{id}` came from a Cloud ALM service key and \
+             is now another one. The provider has no such key any more, so the change can be \
+             seen but not undone. Set `cloud_alm_service_key`, or configure `url`, `client_id`, \
+             `token_service_url` and the client secret."
+        ),
+    )
+}
+
+/// The error of a machine without a random source.
+pub(super) fn no_randomness() -> Diagnostic {
+    Diagnostic::error(
+        "No random numbers",
+        "The operating system gave no random numbers, which are needed to remember secrets \
+         without storing them. Nothing was changed.",
+    )
+}
