@@ -12,4 +12,7 @@ mod support;
 mod core_self_test;
 
 #[cfg(test)]
+mod layering;
+
+#[cfg(test)]
 mod provider_registration;

@@ -82,7 +82,7 @@ impl std::fmt::Display for Output {
 }
 
 impl Cli {
-    /// The program that `TF_CLI` names, else `terraform` on the `PATH`.
+    /// The program that `TF_CLI` names, else `terraform` or `tofu` on the `PATH`.
     pub(crate) fn find() -> Option<Self> {
         if let Some(program) = std::env::var_os("TF_CLI").filter(|program| !program.is_empty()) {
             return Some(Self {
@@ -90,9 +90,12 @@ impl Cli {
             });
         }
         let path = std::env::var_os("PATH")?;
-        let program = std::env::split_paths(&path)
-            .map(|dir| dir.join("terraform"))
-            .find(|file| file.is_file())?;
+        let in_path = |name: &str| {
+            std::env::split_paths(&path)
+                .map(|dir| dir.join(name))
+                .find(|file| file.is_file())
+        };
+        let program = in_path("terraform").or_else(|| in_path("tofu"))?;
         Some(Self { program })
     }
 
@@ -101,7 +104,7 @@ impl Cli {
     pub(crate) fn find_or_skip() -> Option<Self> {
         let found = Self::find();
         if found.is_none() {
-            skip_or_fail("no `terraform` on the PATH and no TF_CLI");
+            skip_or_fail("no `terraform` or `tofu` on the PATH and no TF_CLI");
         }
         found
     }

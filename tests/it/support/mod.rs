@@ -4,3 +4,4 @@ pub(crate) mod cli;
 pub(crate) mod core;
 pub(crate) mod counts;
 pub(crate) mod fake_provider;
+pub(crate) mod world;
