@@ -24,3 +24,87 @@ pub mod plugin {
 pub mod health {
     tonic::include_proto!("grpc.health.v1");
 }
+
+#[cfg(test)]
+mod tests {
+    use prost::Message as _;
+    use prost_types::{DescriptorProto, FileDescriptorSet};
+
+    /// `proto/` as compiled by `build.rs`.
+    fn files() -> FileDescriptorSet {
+        let bytes = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+        FileDescriptorSet::decode(&bytes[..]).unwrap()
+    }
+
+    /// Every method as `package.Service/Method(request) -> answer`.
+    fn methods() -> Vec<String> {
+        let mut methods = Vec::new();
+        for file in files().file {
+            for service in &file.service {
+                for method in &service.method {
+                    let stream = |streaming| if streaming { "stream " } else { "" };
+                    methods.push(format!(
+                        "{}.{}/{}({}{}) -> {}{}",
+                        file.package(),
+                        service.name(),
+                        method.name(),
+                        stream(method.client_streaming()),
+                        method.input_type().trim_start_matches('.'),
+                        stream(method.server_streaming()),
+                        method.output_type().trim_start_matches('.'),
+                    ));
+                }
+            }
+        }
+        methods.sort();
+        methods
+    }
+
+    /// Every field and enum value as `Message.field = number type`.
+    fn fields() -> Vec<String> {
+        fn add(message: &DescriptorProto, path: &str, fields: &mut Vec<String>) {
+            let path = format!("{path}.{}", message.name());
+            for field in &message.field {
+                let kind = match field.type_name() {
+                    "" => field.r#type().as_str_name()[5..].to_lowercase(),
+                    name => name.trim_start_matches('.').to_owned(),
+                };
+                let label = field.label().as_str_name()[6..].to_lowercase();
+                fields.push(format!(
+                    "{path}.{} = {} {label} {kind}",
+                    field.name(),
+                    field.number(),
+                ));
+            }
+            for kind in &message.enum_type {
+                for value in &kind.value {
+                    let (kind, name, number) = (kind.name(), value.name(), value.number());
+                    fields.push(format!("{path}.{kind}.{name} = {number}"));
+                }
+            }
+            for inner in &message.nested_type {
+                add(inner, &path, fields);
+            }
+        }
+        let mut fields = Vec::new();
+        for file in files().file {
+            for message in &file.message_type {
+                add(message, file.package(), &mut fields);
+            }
+        }
+        fields.sort();
+        fields
+    }
+
+    /// The interface is what all versions of Terraform share: a change in
+    /// these snapshots breaks somebody.
+    #[test]
+    fn methods_are_those_of_the_interface() {
+        insta::assert_snapshot!(methods().join("\n"));
+    }
+
+    #[test]
+    fn fields_are_those_of_the_interface() {
+        insta::assert_snapshot!(fields().join("\n"));
+    }
+}

@@ -38,6 +38,7 @@ use tracing_subscriber::{
 const FIELDS: &[&str] = &[
     // As other providers call them.
     "diagnostic_error_count",
+    "diagnostic_summary",
     "diagnostic_warning_count",
     "tf_action_type",
     "tf_data_source_type",
@@ -331,5 +332,214 @@ fn write_all(queue: &Receiver<Message>, stderr: &mut impl io::Write) {
         if dropped > 0 {
             tracing::warn!(count = dropped, "log lines were dropped");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use proptest::prelude::*;
+    use tracing::Dispatch;
+
+    use super::*;
+
+    /// The lines that `events` writes.
+    fn lines_at(level: LevelFilter, events: impl FnOnce()) -> Vec<String> {
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let written = Arc::clone(&lines);
+        let layer = LogLayer {
+            level,
+            write: move |line| written.lock().unwrap().push(line),
+        };
+        let subscriber = tracing_subscriber::registry().with(layer);
+        tracing::dispatcher::with_default(&Dispatch::new(subscriber), events);
+        lines.lock().unwrap().clone()
+    }
+
+    fn line_of(event: impl FnOnce()) -> Map<String, Value> {
+        let lines = lines_at(LevelFilter::TRACE, event);
+        let [line] = &lines[..] else {
+            panic!("not one line: {lines:?}");
+        };
+        assert_eq!(line.find('\n'), Some(line.len() - 1), "{line}");
+        serde_json::from_str(line).unwrap()
+    }
+
+    fn keys(line: &Map<String, Value>) -> Vec<&str> {
+        line.keys().map(String::as_str).collect()
+    }
+
+    #[test]
+    fn line_has_the_keys_that_terraform_reads_as_strings() {
+        let line = line_of(|| tracing::info!(status = 409, method = "POST", "answered"));
+        assert_eq!(
+            keys(&line),
+            [
+                "@level",
+                "@message",
+                "@module",
+                "@timestamp",
+                "status",
+                "method"
+            ]
+        );
+        assert_eq!(line["@level"], "info");
+        assert_eq!(line["@message"], "answered");
+        assert_eq!(line["@module"], "sapcalm.plugin.logging.tests");
+        assert_eq!(line["status"], 409);
+        assert!(line["@timestamp"].is_string());
+    }
+
+    #[test]
+    fn timestamp_has_six_fraction_digits_also_when_they_are_zero() {
+        let time = line_of(|| tracing::info!("now"))["@timestamp"].clone();
+        let time = time.as_str().unwrap();
+        assert_eq!(time.len(), "2006-01-02T15:04:05.000000Z".len(), "{time}");
+        assert!(time.parse::<Timestamp>().is_ok(), "{time}");
+
+        let metadata = tracing::metadata::Metadata::new(
+            "event",
+            "sapcalm",
+            Level::INFO,
+            None,
+            None,
+            None,
+            tracing::field::FieldSet::new(&[], tracing::callsite::Identifier(&CALLSITE)),
+            tracing::metadata::Kind::EVENT,
+        );
+        let line = line(&metadata, Timestamp::UNIX_EPOCH, &Fields::default());
+        assert!(line.contains(r#""1970-01-01T00:00:00.000000Z""#), "{line}");
+    }
+
+    struct NoCallsite;
+
+    static CALLSITE: NoCallsite = NoCallsite;
+
+    impl tracing::Callsite for NoCallsite {
+        fn set_interest(&self, _: tracing::subscriber::Interest) {}
+
+        fn metadata(&self) -> &Metadata<'_> {
+            unreachable!("nobody registers this callsite")
+        }
+    }
+
+    #[test]
+    fn only_listed_fields_of_our_own_events_are_written() {
+        let line = line_of(|| {
+            tracing::info!(client_secret = "s3cr3t", token = ?"s3cr3t", attempt = 2, "sent");
+            tracing::error!(target: "hyper::client", error = "s3cr3t", "from a library");
+            tracing::error!(target: "sapcalmother", "from a neighbour");
+        });
+        assert_eq!(line["attempt"], 2);
+        assert!(!Value::from(line).to_string().contains("s3cr3t"));
+    }
+
+    #[test]
+    fn no_field_can_replace_what_terraform_reads() {
+        assert!(FIELDS.iter().all(|name| !name.starts_with('@')));
+        assert!(!FIELDS.contains(&"message"));
+        let line = line_of(|| {
+            tracing::info!({ "@level" = 5, "@timestamp" = 6, "@message" = 7 }, "unharmed");
+        });
+        assert_eq!(line["@level"], "info");
+        assert_eq!(line["@message"], "unharmed");
+    }
+
+    #[test]
+    fn fields_of_spans_are_on_the_line_and_inner_ones_win() {
+        let line = line_of(|| {
+            let call = tracing::info_span!("call", tf_rpc = "Plan", attempt = 1, secret = "s3cr3t");
+            let _call = call.enter();
+            let inner = tracing::info_span!("request", attempt = 2, status = tracing::field::Empty);
+            let _inner = inner.enter();
+            inner.record("status", 503);
+            tracing::info!(delay_ms = 7_u64, "again");
+        });
+        assert_eq!(line["tf_rpc"], "Plan");
+        assert_eq!(line["attempt"], 2);
+        assert_eq!(line["status"], 503);
+        assert_eq!(line["delay_ms"], 7);
+        assert!(!line.contains_key("secret"));
+    }
+
+    #[test]
+    fn events_below_the_level_are_not_written() {
+        let all = || {
+            tracing::error!("e");
+            tracing::warn!("w");
+            tracing::trace!("t");
+        };
+        let count = |level| lines_at(level, all).len();
+        assert_eq!(count(LevelFilter::OFF), 0);
+        assert_eq!(count(LevelFilter::ERROR), 1);
+        assert_eq!(count(LevelFilter::WARN), 2);
+        assert_eq!(count(LevelFilter::TRACE), 3);
+    }
+
+    #[test]
+    fn level_comes_from_our_own_variable_then_from_terraforms() {
+        let level_with = |variables: &[(&str, &str)]| {
+            level(|name| {
+                let found = variables.iter().find(|(key, _)| *key == name);
+                found.map(|(_, value)| OsString::from(value))
+            })
+        };
+        assert_eq!(level_with(&[]), LevelFilter::ERROR);
+        for name in ["TF_LOG", "TF_LOG_CORE", "TF_LOG_PROVIDER"] {
+            assert_eq!(level_with(&[(name, "ERROR")]), LevelFilter::TRACE);
+            assert_eq!(level_with(&[(name, "off")]), LevelFilter::ERROR);
+            assert_eq!(level_with(&[(name, "")]), LevelFilter::ERROR);
+        }
+        let own = |value| level_with(&[("TF_LOG", "TRACE"), ("TF_LOG_PROVIDER_SAPCALM", value)]);
+        assert_eq!(own("Warn"), LevelFilter::WARN);
+        assert_eq!(own("OFF"), LevelFilter::OFF);
+        assert_eq!(own("nonsense"), LevelFilter::TRACE);
+    }
+
+    #[test]
+    fn closed_stderr_stops_nothing() {
+        struct Closed;
+        impl io::Write for Closed {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let (queue, messages) = sync_channel(3);
+        let (done, flushed) = sync_channel(1);
+        queue.send(Message::Line("one\n".into())).unwrap();
+        queue.send(Message::Flush(done)).unwrap();
+        drop(queue);
+        write_all(&messages, &mut Closed);
+        assert!(flushed.try_recv().is_ok());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn every_line_is_one_line_of_json_below_64_kib(
+            text in "(?s).{0,40}",
+            repeat in 0_usize..4000,
+        ) {
+            let long = text.repeat(repeat);
+            let line = line_of(|| {
+                tracing::info!(
+                    error = long, host = long, location = ?long, method = long, path = long,
+                    service = long, tf_req_id = long, tf_rpc = long, correlation_id = long,
+                    "{long}"
+                );
+            });
+            prop_assert!(Value::from(line).to_string().len() < 64 * 1024 - 1);
+        }
+    }
+
+    #[test]
+    fn text_is_shortened_between_characters() {
+        assert_eq!(shortened("äöü".into(), 6), "äöü");
+        assert_eq!(shortened("äöü".into(), 5), "äö…");
     }
 }
