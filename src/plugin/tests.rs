@@ -36,10 +36,10 @@ const SOON: Duration = Duration::from_secs(10);
 static SIGNALS: Mutex<()> = Mutex::const_new(());
 
 /// What Terraform says when it wants TLS with this certificate.
-fn handshake(client_certificate: Option<String>) -> Handshake {
+fn handshake(client_certificate: Option<&str>) -> Handshake {
     Handshake::read(|name| match name {
         "PLUGIN_PROTOCOL_VERSIONS" => Some("6,5".into()),
-        "PLUGIN_CLIENT_CERT" => client_certificate.clone().map(Into::into),
+        "PLUGIN_CLIENT_CERT" => client_certificate.map(Into::into),
         _ => (name == COOKIE.0).then(|| COOKIE.1.into()),
     })
     .unwrap()
@@ -136,7 +136,7 @@ async fn http2_is_negotiated() {
 
 #[tokio::test]
 async fn unusable_client_certificate_is_an_error_and_never_clear_text() {
-    let handshake = handshake(Some("no certificate".into()));
+    let handshake = handshake(Some("no certificate"));
     let announce = |line: &str| -> io::Result<()> { panic!("announced {line}") };
     let result = serve_announced_by(announce, SmallProvider, &handshake).await;
     assert!(matches!(
@@ -170,7 +170,7 @@ const TLS_PATIENCE: Duration = Duration::from_secs(8);
 #[tokio::test]
 async fn loopback_tcp_serves_with_the_same_tls() {
     let terraform = ClientIdentity::like_terraform();
-    let tls = Tls::for_client(&terraform.certificate_pem()).unwrap();
+    let tls = Tls::for_client(terraform.certificate_pem()).unwrap();
     let listener = Listener::bind_tcp((0, 0)).unwrap();
     let line = handshake(None).line(listener.address(), Some(&tls.certificate));
     let server = Running {

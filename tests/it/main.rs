@@ -16,3 +16,6 @@ mod layering;
 
 #[cfg(test)]
 mod provider_registration;
+
+#[cfg(test)]
+mod plugin_transport;

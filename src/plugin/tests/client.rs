@@ -89,8 +89,8 @@ impl ClientIdentity {
         }
     }
 
-    pub(super) fn certificate_pem(&self) -> String {
-        self.certificate_pem.clone()
+    pub(super) fn certificate_pem(&self) -> &str {
+        &self.certificate_pem
     }
 }
 
