@@ -147,7 +147,7 @@ async fn tokens(shared: &Shared, properties: &Properties, tenant: Option<&str>) 
             let token = shared.outbound.token(CALLER, properties, tenant).await;
             vec![match token {
                 Ok(token) => {
-                    let mut entry = ready("Bearer", &token.access_token);
+                    let mut entry = ready("Bearer", &token.value);
                     if let Some(entry) = entry.as_object_mut() {
                         if let Some(seconds) = token.expires_in {
                             entry.insert("expires_in".to_owned(), json!(seconds.to_string()));

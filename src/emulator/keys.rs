@@ -136,20 +136,15 @@ impl Facts<'_> {
             uaa.insert(name.to_owned(), Value::from(value));
         };
         set("clientid", &client.id);
-        match (credentials, &client.certificate) {
-            (Credentials::Certificate, Some(certificate)) => {
-                set("certificate", &certificate.chain_pem);
-                set("key", &certificate.private_key_pem);
-                set(
-                    "certurl",
-                    &format!("{}/cert-zones/{}", self.base_url, client.subdomain),
-                );
-                set("credential-type", "x509");
-            }
-            _ => {
-                set("clientsecret", &client.secret);
-                set("credential-type", "binding-secret");
-            }
+        if let (Credentials::Certificate, Some(certificate)) = (credentials, &client.certificate) {
+            let url = format!("{}/cert-zones/{}", self.base_url, client.subdomain);
+            set("certificate", &certificate.chain_pem);
+            set("key", &certificate.private_key_pem);
+            set("certurl", &url);
+            set("credential-type", "x509");
+        } else {
+            set("clientsecret", &client.secret);
+            set("credential-type", "binding-secret");
         }
         set(
             "url",

@@ -97,6 +97,10 @@ pub enum TokenFormat {
 /// Knobs of the Destination service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent questions, each with two answers"
+)]
 pub struct DestinationKnobs {
     /// Form of an error body.
     pub error_body: ErrorBody,
@@ -331,6 +335,10 @@ pub enum UrlForm {
 /// Knobs of Cloud ALM.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent questions, each with two answers"
+)]
 pub struct CloudAlmKnobs {
     /// Whether the client has the scope for the landscape.
     pub scope_granted: bool,
@@ -346,7 +354,7 @@ pub struct CloudAlmKnobs {
     pub page_size: usize,
     /// Whether offboarding removes the landscape object.
     pub offboard_removes_object: bool,
-    /// Form of an error body; the JSON is OData's.
+    /// Form of an error body; the JSON is that of `OData`.
     pub error_body: ErrorBody,
 }
 

@@ -28,7 +28,8 @@ pub(crate) struct Outbound {
 /// The answer to a token request.
 #[derive(Debug)]
 pub(crate) struct Token {
-    pub(crate) access_token: String,
+    /// The access token.
+    pub(crate) value: String,
     pub(crate) expires_in: Option<u64>,
     pub(crate) scope: Option<String>,
 }
@@ -158,7 +159,7 @@ fn parse_token(body: &str) -> Option<Token> {
             .map(ToOwned::to_owned)
     };
     Some(Token {
-        access_token: text("access_token")?,
+        value: text("access_token")?,
         expires_in: body.get("expires_in").and_then(Value::as_u64),
         scope: text("scope"),
     })

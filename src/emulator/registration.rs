@@ -247,7 +247,7 @@ async fn send(
     let answer = shared
         .outbound
         .request(CALLER, method, &address)?
-        .bearer_auth(&token.access_token)
+        .bearer_auth(&token.value)
         .json(&json!({
             "lmsId": lms_id,
             "name": "acme order management",

@@ -20,7 +20,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::world::{
     Destination, Label, LandscapeObject, Level, Properties, Registration, Subaccount, World,
@@ -40,17 +40,31 @@ struct SubaccountState {
     id: Option<String>,
     destinations: Option<Vec<DestinationState>>,
     instances: Option<BTreeMap<String, Vec<DestinationState>>>,
-    /// Two levels: left out, or `null` for none.
-    #[serde(deserialize_with = "present")]
-    registration: Option<Option<Registration>>,
+    registration: Field<Option<Registration>>,
     landscape: Option<Vec<LandscapeObject>>,
 }
 
-/// Reads a field that is there, also when it is `null`.
-fn present<'de, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Option<Registration>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
+/// A field that tells `null` from being left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Field<T> {
+    #[default]
+    LeftOut,
+    Set(T),
+}
+
+impl<T: Serialize> Serialize for Field<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::LeftOut => serializer.serialize_none(),
+            Self::Set(value) => value.serialize(serializer),
+        }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Field<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::deserialize(deserializer).map(Self::Set)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -87,7 +101,7 @@ pub(crate) fn read(world: &World) -> State {
                     .map(|(instance, level)| (instance.clone(), list(level)))
                     .collect(),
             ),
-            registration: Some(subaccount.registration.clone()),
+            registration: Field::Set(subaccount.registration.clone()),
             landscape: Some(subaccount.landscape.clone()),
         };
         (subdomain.clone(), state)
@@ -168,9 +182,9 @@ fn rebuild(
         );
     }
     match part.registration {
-        Some(registration) => subaccount.registration = registration,
-        None if emptied => subaccount.registration = None,
-        None => {}
+        Field::Set(registration) => subaccount.registration = registration,
+        Field::LeftOut if emptied => subaccount.registration = None,
+        Field::LeftOut => {}
     }
     if let Some(landscape) = part.landscape.or_else(|| emptied.then(Vec::new)) {
         subaccount.landscape = landscape;

@@ -1,5 +1,5 @@
 //! The token servers, one per zone, as XSUAA does it: `POST oauth/token` with
-//! client credentials, the key set and the OpenID configuration.
+//! client credentials, the key set and the `OpenID` configuration.
 //!
 //! A zone is a path, `/zones/<subdomain>`, because a local server has no
 //! subdomains. `/cert-zones/<subdomain>` is the same server behind mutual TLS.
