@@ -57,6 +57,14 @@ impl LandscapeQuery {
     }
 }
 
+impl LandscapeQuery {
+    /// Whether an answer belongs to a question for one landscape id. The other
+    /// parameters are the service's to interpret.
+    fn is_met_by(&self, object: &LandscapeObject) -> bool {
+        self.lms_id.is_none() || self.lms_id.as_deref() == object.lms_id()
+    }
+}
+
 /// One object as Cloud ALM describes it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LandscapeObject {
@@ -85,6 +93,9 @@ impl<'a> Landscape<'a> {
 
     /// Lists landscape objects, all pages of them.
     ///
+    /// A query by landscape id gives that object only, also where the service
+    /// ignores the parameter, and ends as soon as it is found.
+    ///
     /// # Errors
     ///
     /// A 403 ([`Error::is_forbidden`]) means that the service instance lacks
@@ -97,18 +108,27 @@ impl<'a> Landscape<'a> {
         let operation = self.client.http.operation(context);
         let mut objects: Vec<LandscapeObject> = Vec::new();
         let mut last_page: Vec<LandscapeObject> = Vec::new();
+        let mut offset = 0;
         for _ in 0..MAX_PAGES {
-            let page = self.page(&operation, query, objects.len()).await?;
-            // A service that does not know `offset` sends the same page again.
-            if page == last_page {
+            let page = self.page(&operation, query, offset).await?;
+            // A short page need not be the last one: nobody says how large the
+            // service's pages are. A service that does not know `offset` sends
+            // the same page again.
+            if page.is_empty() || page == last_page {
                 break;
             }
-            let is_last = page.len() != PAGE_SIZE;
-            objects.extend(page.iter().cloned());
+            offset += page.len();
+            let ignores_limit = page.len() > PAGE_SIZE;
+            objects.extend(
+                page.iter()
+                    .filter(|object| query.is_met_by(object))
+                    .cloned(),
+            );
+            let found = query.lms_id.is_some() && !objects.is_empty();
+            if found || ignores_limit {
+                break;
+            }
             last_page = page;
-            if is_last {
-                break;
-            }
         }
         Ok(objects)
     }
@@ -179,11 +199,11 @@ mod tests {
 
     #[tokio::test]
     async fn query_is_sent_encoded_below_the_api() {
-        let server = Server::script([answer(200, &page(1, 1))]).await;
-        let found = list(&server, &LandscapeQuery::lms_id("CO_a b_1"))
-            .await
-            .unwrap();
-        assert_eq!(found[0].lms_id(), Some("CO_1"));
+        let server = Server::script([answer(200, r#"[{"lmsId":"CO_a b_1"}]"#)]).await;
+        let query = LandscapeQuery::lms_id("CO_a b_1");
+        let found = list(&server, &query).await.unwrap();
+        assert_eq!(found[0].lms_id(), Some("CO_a b_1"));
+        assert_eq!(server.calls().len(), 1);
         assert_eq!(
             server.calls()[0].target,
             "/api/calm-landscape/v1/landscapeObjects?lmsId=CO_a+b_1&limit=100&offset=0"
@@ -191,35 +211,46 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn pages_are_read_until_a_short_one() {
-        let replies = [page(0, 100), page(100, 100), page(200, 3)].map(|body| answer(200, &body));
-        let server = Server::script(replies).await;
-        let found = list(&server, &LandscapeQuery::cloud_services())
-            .await
-            .unwrap();
-        assert_eq!(found.len(), 203);
+    async fn pages_are_read_until_an_empty_one() {
+        // 40 is the service's own limit, below ours.
+        let pages = [
+            page(0, 100),
+            page(100, 100),
+            page(200, 40),
+            page(240, 40),
+            page(280, 0),
+        ];
+        let server = Server::script(pages.map(|body| answer(200, &body))).await;
+        let query = LandscapeQuery::cloud_services();
+        assert_eq!(list(&server, &query).await.unwrap().len(), 280);
         let targets: Vec<String> = server.calls().into_iter().map(|call| call.target).collect();
-        assert!(targets[2].ends_with("?objectType=CloudService&limit=100&offset=200"));
+        assert!(targets[3].ends_with("?objectType=CloudService&limit=100&offset=240"));
     }
 
     #[tokio::test]
     async fn service_that_ignores_paging_is_asked_no_more_than_needed() {
         let server = Server::script([answer(200, &page(0, 250))]).await;
-        assert_eq!(
-            list(&server, &LandscapeQuery::default())
-                .await
-                .unwrap()
-                .len(),
-            250
-        );
+        let all = LandscapeQuery::default();
+        assert_eq!(list(&server, &all).await.unwrap().len(), 250);
         let same = answer(200, &page(0, 100));
         let server = Server::script([same.clone(), same]).await;
-        assert_eq!(
-            list(&server, &LandscapeQuery::default())
+        assert_eq!(list(&server, &all).await.unwrap().len(), 100);
+    }
+
+    #[tokio::test]
+    async fn service_that_ignores_the_id_does_not_fool_us() {
+        let pages = || [page(0, 100), page(100, 100), page(200, 0)].map(|body| answer(200, &body));
+        let server = Server::script(pages()).await;
+        let found = list(&server, &LandscapeQuery::lms_id("CO_150"))
+            .await
+            .unwrap();
+        assert_eq!((found.len(), server.calls().len()), (1, 2));
+        let server = Server::script(pages()).await;
+        assert!(
+            list(&server, &LandscapeQuery::lms_id("CO_none"))
                 .await
                 .unwrap()
-                .len(),
-            100
+                .is_empty()
         );
     }
 

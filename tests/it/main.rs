@@ -22,3 +22,6 @@ mod provider_registration;
 
 #[cfg(test)]
 mod plugin_transport;
+
+#[cfg(test)]
+mod client_against_emulator;
