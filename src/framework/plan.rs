@@ -361,22 +361,3 @@ fn replacements(
         }
     }
 }
-
-/// An object in which every attribute that equals that of `before` has the
-/// same form, too: the order of a set carries no meaning and must not change.
-pub(super) fn keep_form(attributes: &[Attribute], before: &Value, now: Value) -> Value {
-    let Value::Object(mut entries) = now else {
-        return now;
-    };
-    for attribute in attributes {
-        let before = before.get(attribute.name);
-        if let Some(entry) = entries.get_mut(attribute.name) {
-            if entry.same(before) {
-                *entry = before.clone();
-            } else if let AttributeType::Object(nested) = attribute.kind {
-                *entry = keep_form(nested, before, std::mem::take(entry));
-            }
-        }
-    }
-    Value::Object(entries)
-}

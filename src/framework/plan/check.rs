@@ -271,7 +271,6 @@ pub(in crate::framework) fn settle(
         let planned = planned.get(attribute.name);
         let result = result.get(attribute.name);
         let value = match (attribute.kind, planned, result) {
-            _ if result.same(planned) => planned.clone(),
             _ if compatible(planned, result) => result.clone(),
             (AttributeType::Object(nested), Value::Object(_), Value::Object(_)) => {
                 settle(nested, planned, result)

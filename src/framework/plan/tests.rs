@@ -303,6 +303,29 @@ fn what_terraform_would_refuse_is_our_own_error() {
 }
 
 #[test]
+fn a_configured_value_stays_also_where_the_provider_could_decide() {
+    let with_url = config([("url", text("https://mine"))]);
+    let planned = planned_by(&THING, with_url, state([]), |plan| {
+        plan.set("url", text("https://yours"));
+    });
+    assert!(complaints(&planned)[0].starts_with("`url` differs"));
+    // Null is no value to go back to.
+    let with_owner = config([("owner", text("me"))]);
+    let planned = planned_by(&THING, with_owner, state([]), |plan| {
+        plan.keep_prior("owner");
+    });
+    assert!(complaints(&planned)[0].starts_with("`owner` differs"));
+    // The prior value is one: this is how a difference in form only is kept.
+    let (prior, with_owner) = (
+        state([("owner", text("me"))]),
+        config([("owner", text("ME"))]),
+    );
+    let planned = planned_by(&THING, with_owner, prior, |plan| plan.keep_prior("owner"));
+    assert!(planned.diagnostics.is_empty());
+    assert!(planned.replace.is_empty());
+}
+
+#[test]
 fn what_is_wrong_inside_an_object_is_named_there() {
     let access = object([
         ("level", text("read")),

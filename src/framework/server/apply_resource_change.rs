@@ -148,7 +148,6 @@ impl<P: Provider> Apply<'_, P> {
             return Err(diagnostics);
         };
         let state = self.without_write_only(state);
-        let state = plan::keep_form(self.definition.schema.attributes, &planned, state);
         if !failed {
             let contradictions = self.contradictions(&planned, &state);
             if !contradictions.is_empty() {

@@ -50,7 +50,7 @@ pub(super) async fn run<P: Provider>(
             &configured.provider,
             &context,
             ReadRequest {
-                state: state.clone(),
+                state,
                 private: private.clone(),
             },
         )
@@ -67,7 +67,6 @@ pub(super) async fn run<P: Provider>(
         });
     };
     plan::null_write_only(definition.schema.attributes, &mut new_state);
-    let new_state = plan::keep_form(definition.schema.attributes, &state, new_state);
     if !new_state.is_wholly_known() {
         return Err(unknown());
     }

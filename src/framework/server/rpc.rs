@@ -123,7 +123,10 @@ pub(super) async fn answer<R: Report>(
         let response = match panics::guarded(body).await {
             Ok(Ok(response)) => response,
             Ok(Err(diagnostics)) => with(fallback, diagnostics),
-            Err(location) => with(fallback, rpc.crashed(&location).into()),
+            Err(location) => {
+                tracing::error!(location, "Provider crashed");
+                with(fallback, rpc.crashed(&location).into())
+            }
         };
         log(&response, started);
         response
