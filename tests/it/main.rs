@@ -18,6 +18,12 @@ mod emulator_binary;
 mod layering;
 
 #[cfg(test)]
+mod main_job;
+
+#[cfg(test)]
+mod main_job_cli;
+
+#[cfg(test)]
 mod provider_registration;
 
 #[cfg(test)]

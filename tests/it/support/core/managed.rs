@@ -313,7 +313,8 @@ impl Session {
     }
 
     /// A stored identity is known, there, and always the same. That it may not
-    /// change is stricter than core, and the rule of Terraform's own framework.
+    /// change is stricter than core, and the rule of Terraform's own framework;
+    /// what was null, as after an import by id, may be filled in.
     fn check_identity(
         &self,
         ty: &str,
@@ -331,7 +332,10 @@ impl Session {
             wholly_known(after)
         };
         self.check(summary::INVALID_IDENTITY, address, present, diags);
-        let changed = !before.is_null() && before.is_wholly_known() && before != after;
+        let changed = before.is_wholly_known()
+            && before
+                .entries()
+                .any(|(name, value)| !value.is_null() && *value != after.get(name));
         let same = if changed {
             Err(format!("the identity was {before}, but now {after}"))
         } else {
