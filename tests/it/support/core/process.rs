@@ -284,8 +284,8 @@ impl Process {
         }
     }
 
-    /// After Shutdown was answered: the process must end by itself within two
-    /// seconds, well, and without a trace.
+    /// After Shutdown was answered: the process must end by itself, well,
+    /// and without a trace.
     pub(crate) async fn expect_exit(mut self) -> Result<(), String> {
         let Some(status) = self.wait(SHUTDOWN_TIMEOUT).await else {
             return Err(format!(

@@ -173,7 +173,7 @@ impl Session {
             go_plugin::grpc_controller_client::GrpcControllerClient::new(self.channel.clone());
         let answer = client.shutdown(go_plugin::Empty {}).await;
         drop((client, self.client, self.channel));
-        self.shared.checks.count("process ends in 2 s");
+        self.shared.checks.count("process ends by itself");
         if let Err(error) = process.expect_exit().await {
             panic!("{error}\n(Shutdown was answered with {:?})", answer.err());
         }
