@@ -109,13 +109,13 @@ impl World {
                 .patch(context, level, "CloudALM", &changes)
                 .await
                 .unwrap();
-            let changed = destinations
+            let after = destinations
                 .find(context, level, "CloudALM")
                 .await
                 .unwrap()
                 .unwrap();
-            assert_eq!(changed.properties, wanted.with(&changes));
-            assert_ne!(changed.metadata.etag, found.metadata.etag);
+            assert_eq!(after.properties, wanted.with(&changes));
+            assert_ne!(after.metadata.etag, found.metadata.etag);
 
             let labels = Labels::from([("env".to_owned(), ["prod".to_owned()].into())]);
             destinations
