@@ -67,7 +67,8 @@ pub(crate) struct Answer {
     pub(crate) copies: usize,
 }
 
-type Spoil = Arc<dyn Fn(&Call, &mut Answer) + Send + Sync>;
+/// Changes an answer before it is sent.
+pub(crate) type Spoil = Arc<dyn Fn(&Call, &mut Answer) + Send + Sync>;
 
 /// What the server and the test both see.
 #[derive(Default)]
@@ -129,8 +130,8 @@ impl FakeProvider {
     }
 
     /// From now on every answer passes through this.
-    pub(crate) fn spoil(&self, spoil: impl Fn(&Call, &mut Answer) + Send + Sync + 'static) {
-        self.world.lock().unwrap().spoil = Some(Arc::new(spoil));
+    pub(crate) fn spoil(&self, spoil: Spoil) {
+        self.world.lock().unwrap().spoil = Some(spoil);
     }
 
     /// Answers well again.
@@ -324,11 +325,11 @@ impl Service {
         msgpack::decode(bytes, &self.ty).expect("Terraform sends what the schema says")
     }
 
-    fn encode(&self, value: &Val) -> Option<proto::DynamicValue> {
-        Some(proto::DynamicValue {
+    fn encode(&self, value: &Val) -> proto::DynamicValue {
+        proto::DynamicValue {
             msgpack: msgpack::encode(value, &self.ty),
             json: Vec::new(),
-        })
+        }
     }
 
     fn encode_identity(&self, identity: &Val) -> Option<proto::ResourceIdentityData> {
@@ -526,6 +527,10 @@ fn text(bytes: &[u8]) -> String {
 
 type Reply<T> = Result<Response<T>, Status>;
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "what the methods of the service return"
+)]
 fn reply<T>(message: T) -> Reply<T> {
     Ok(Response::new(message))
 }
@@ -609,7 +614,7 @@ impl Provider for Service {
         ));
         let answer = self.spoiled(&Call::new("UpgradeResourceState"), state, &[]);
         reply(proto::upgrade_resource_state::Response {
-            upgraded_state: self.encode(&answer.state),
+            upgraded_state: Some(self.encode(&answer.state)),
             diagnostics: diagnostics(&answer.errors),
         })
     }
@@ -634,7 +639,7 @@ impl Provider for Service {
         };
         let answer = self.spoiled(&call, state.unwrap_or(Val::Null), &request.private);
         reply(proto::read_resource::Response {
-            new_state: self.encode(&answer.state),
+            new_state: Some(self.encode(&answer.state)),
             diagnostics: diagnostics(&answer.errors),
             private: answer.private,
             deferred: deferred(answer.deferred),
@@ -665,7 +670,7 @@ impl Provider for Service {
         ));
         let answer = self.spoiled(&call, self.plan(&call), b"planned");
         reply(proto::plan_resource_change::Response {
-            planned_state: self.encode(&answer.state),
+            planned_state: Some(self.encode(&answer.state)),
             requires_replace: answer
                 .replaces_for
                 .iter()
@@ -703,7 +708,7 @@ impl Provider for Service {
         let private: &[u8] = if call.is_delete() { &[] } else { b"applied" };
         let answer = self.spoiled(&call, self.apply(&call), private);
         reply(proto::apply_resource_change::Response {
-            new_state: self.encode(&answer.state),
+            new_state: Some(self.encode(&answer.state)),
             private: answer.private,
             diagnostics: diagnostics(&answer.errors),
             legacy_type_system: false,
@@ -728,7 +733,7 @@ impl Provider for Service {
         let answer = self.spoiled(&Call::new("ImportResourceState"), stub, b"imported");
         let imported = proto::import_resource_state::ImportedResource {
             type_name: THING.to_owned(),
-            state: self.encode(&answer.state),
+            state: Some(self.encode(&answer.state)),
             private: answer.private,
             identity: self.encode_identity(&answer.identity),
         };

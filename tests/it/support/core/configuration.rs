@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
+use super::managed::ImportBy;
 use super::value::{Val, unknown};
 
 /// When a configuration is evaluated.
@@ -52,6 +53,7 @@ pub(crate) struct Resource {
     pub(crate) depends_on: Vec<String>,
     pub(crate) create_before_destroy: bool,
     pub(crate) ignore_changes: Vec<String>,
+    pub(crate) import: Option<ImportBy>,
     evaluate: Evaluate,
 }
 
@@ -73,6 +75,7 @@ impl Resource {
             depends_on: Vec::new(),
             create_before_destroy: false,
             ignore_changes: Vec::new(),
+            import: None,
             evaluate: Box::new(config),
         }
     }
@@ -95,6 +98,13 @@ impl Resource {
     /// `lifecycle { ignore_changes = [...] }`, for top-level attributes.
     pub(crate) fn ignore_changes(mut self, attributes: &[&str]) -> Self {
         self.ignore_changes = attributes.iter().map(|name| (*name).to_owned()).collect();
+        self
+    }
+
+    /// An `import` block for this resource: it takes effect as long as there is
+    /// no object in the state.
+    pub(crate) fn import(mut self, by: ImportBy) -> Self {
+        self.import = Some(by);
         self
     }
 

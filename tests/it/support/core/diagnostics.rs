@@ -20,7 +20,8 @@ pub(crate) mod summary {
     pub(crate) const INVALID_UPGRADE: &str = "Invalid resource state upgrade";
     pub(crate) const INVALID_EPHEMERAL: &str =
         "Provider produced invalid ephemeral resource instance";
-    pub(crate) const INVALID_DEFERRAL: &str = "Invalid deferral";
+    pub(crate) const INVALID_DEFERRAL: &str =
+        "Provider deferred changes when Terraform did not allow deferrals";
     pub(crate) const IMPORT_NONE: &str = "Import returned no resources";
     pub(crate) const IMPORT_MANY: &str = "Multiple import states not supported";
     pub(crate) const IMPORT_NULL: &str = "Import returned null resource";

@@ -497,22 +497,33 @@ impl Core {
         outcome
     }
 
-    /// `terraform destroy` of everything in the state, dependents first.
+    /// `terraform destroy`, dependents first. Terraform plans the configuration
+    /// before, in a walk of its own, to refresh the state.
+    #[must_use = "call `ok` or look at the diagnostics"]
+    pub(crate) async fn destroy_configured(&mut self, resources: &[Resource]) -> Outcome {
+        let SavedPlan { outcome, state } = self.plan_saved(resources, Scope::All).await;
+        if outcome.diags.has_errors() {
+            return outcome;
+        }
+        let addresses: Vec<String> = state.current.keys().cloned().collect();
+        self.destroy_these(&addresses, state).await
+    }
+
+    /// `terraform destroy` of everything in the state, whatever the configuration.
     #[must_use = "call `ok` or look at the diagnostics"]
     pub(crate) async fn destroy(&mut self) -> Outcome {
         let addresses: Vec<String> = self.state.current.keys().cloned().collect();
-        self.destroy_these(&addresses).await
+        self.refresh_and_destroy(&addresses).await
     }
 
     /// `terraform destroy` of one object.
     #[must_use = "call `ok` or look at the diagnostics"]
     pub(crate) async fn destroy_one(&mut self, address: &str) -> Outcome {
-        self.destroy_these(&[address.to_owned()]).await
+        self.refresh_and_destroy(&[address.to_owned()]).await
     }
 
-    async fn destroy_these(&mut self, addresses: &[String]) -> Outcome {
+    async fn refresh_and_destroy(&mut self, addresses: &[String]) -> Outcome {
         let mut outcome = Outcome::default();
-        // Terraform refreshes in a walk of its own before it plans the destroy.
         let mut state = self.state.clone();
         let Some(session) = self.walk(Phase::Plan, &mut outcome.diags).await else {
             return outcome;
@@ -524,6 +535,11 @@ impl Core {
         if outcome.diags.has_errors() {
             return outcome;
         }
+        self.destroy_these(addresses, state).await
+    }
+
+    async fn destroy_these(&mut self, addresses: &[String], mut state: State) -> Outcome {
+        let mut outcome = Outcome::default();
         let Some(session) = self.walk(Phase::Plan, &mut outcome.diags).await else {
             return outcome;
         };
@@ -535,15 +551,7 @@ impl Core {
         }
         plan_deposed(&session, &mut state, &mut outcome).await;
         session.close().await;
-        if outcome.diags.has_errors() {
-            return outcome;
-        }
-        self.state = state;
-        let saved = SavedPlan {
-            state: self.state.clone(),
-            outcome,
-        };
-        self.apply_saved(&[], saved).await
+        self.apply_saved(&[], SavedPlan { outcome, state }).await
     }
 }
 
@@ -552,8 +560,9 @@ impl Drop for Core {
         let (scenario, checks) = (&self.scenario, &self.shared.checks);
         if checks.total() > 0 {
             println!(
-                "{scenario}: {} provider processes, {checks}",
-                self.processes
+                "{scenario}: {} provider processes, {} checks",
+                self.processes,
+                checks.total()
             );
         }
         checks.record();

@@ -202,14 +202,14 @@ impl Session {
         Some(identity)
     }
 
-    /// `ReadResource`: the object as it is now, or nothing when it is gone.
+    /// `ReadResource`: the object as it is now; its value is null when it is gone.
     pub(crate) async fn read(
         &self,
         ty: &str,
         address: &str,
         object: &Object,
         diags: &mut Diags,
-    ) -> Result<Option<Object>, Failed> {
+    ) -> Result<Object, Failed> {
         let schema = self.resource(ty);
         let request = proto::read_resource::Request {
             type_name: ty.to_owned(),
@@ -265,7 +265,7 @@ impl Session {
         before: &Object,
         answer: proto::read_resource::Response,
         diags: &mut Diags,
-    ) -> Result<Option<Object>, Failed> {
+    ) -> Result<Object, Failed> {
         let schema = self.resource(ty);
         diags.provider(address, answer.diagnostics);
         if diags.has_errors() {
@@ -285,9 +285,6 @@ impl Session {
                 diags,
             )
             .ok_or(Failed)?;
-        if value.is_null() {
-            return Ok(None);
-        }
         self.check(
             summary::INVALID_OBJECT,
             address,
@@ -303,13 +300,15 @@ impl Session {
         let identity = self
             .decode_identity(answer.new_identity.as_ref(), ty, address, diags)
             .ok_or(Failed)?;
-        self.check_identity(ty, address, &before.identity, &identity, diags);
-        Ok(Some(Object {
+        if !value.is_null() {
+            self.check_identity(ty, address, &before.identity, &identity, diags);
+        }
+        Ok(Object {
             value,
             private: answer.private,
             identity,
             tainted: before.tainted,
-        }))
+        })
     }
 
     /// A stored identity is known, there, and always the same. That it may not
@@ -697,12 +696,11 @@ impl Session {
             .decode_identity(answer.new_identity.as_ref(), ty, address, diags)
             .unwrap_or(Val::Null);
         let provider_failed = diags.has_errors();
-        self.check(
-            summary::INVALID_OBJECT,
-            address,
-            self.no_write_only(schema, &value),
-            diags,
-        );
+        let write_only = self.no_write_only(schema, &value);
+        if !self.check(summary::INVALID_OBJECT, address, write_only, diags) {
+            // Core forgets the object altogether.
+            return None;
+        }
         self.check(
             summary::INVALID_RESULT,
             address,
@@ -800,18 +798,19 @@ impl Session {
             )
             .await;
         let stub = answer.and_then(|answer| self.check_import(ty, address, by, answer, &mut own));
-        let stub = stub.filter(|_| !own.has_errors());
+        let failed = own.has_errors();
         diags.append(own);
+        // Core reads what was imported even when it has objected to it.
         let found = self.read(ty, address, &stub?, diags).await.ok()?;
-        if found.is_none() {
-            diags.error(
-                Origin::User,
-                address,
-                summary::IMPORT_GONE,
-                "the provider found no such object",
-            );
+        if failed {
+            return None;
         }
-        found
+        if found.value.is_null() {
+            let detail = "the provider found no such object";
+            diags.error(Origin::User, address, summary::IMPORT_GONE, detail);
+            return None;
+        }
+        Some(found)
     }
 
     fn check_import(

@@ -40,6 +40,7 @@ pub(crate) mod walks;
 pub(crate) use configuration::Resource;
 pub(crate) use driver::Core;
 pub(crate) use lifecycle::Lifecycle;
+pub(crate) use managed::ImportBy;
 pub(crate) use outcome::Outcome;
 pub(crate) use rules::Action;
 pub(crate) use session::{Interrupt, Release};

@@ -32,32 +32,34 @@ pub(crate) fn evaluate(
     }
 }
 
-/// Upgrade and read: the object as it is now, also in the state.
+/// Upgrade and read: the object as it is now, also in the state. What is gone is
+/// null, and keeps its private data until it was planned.
 pub(crate) async fn refresh(
     session: &Session,
     state: &mut State,
     address: &str,
     diags: &mut Diags,
-) -> Result<Option<Object>, Failed> {
+) -> Result<Object, Failed> {
     let Some(instance) = state.current.get(address) else {
-        return Ok(None);
+        return Ok(Object::none());
     };
     let ty = instance.type_name.clone();
     let object = session
         .upgrade(address, instance, diags)
         .await
         .ok_or(Failed)?;
-    let Some(object) = session.read(&ty, address, &object, diags).await? else {
+    let object = session.read(&ty, address, &object, diags).await?;
+    if object.value.is_null() {
         state.current.remove(address);
-        return Ok(None);
-    };
-    let saved = Instance {
-        depends_on: instance.depends_on.clone(),
-        create_before_destroy: instance.create_before_destroy,
-        ..session.save(&ty, &object)
-    };
-    state.current.insert(address.to_owned(), saved);
-    Ok(Some(object))
+    } else {
+        let saved = Instance {
+            depends_on: instance.depends_on.clone(),
+            create_before_destroy: instance.create_before_destroy,
+            ..session.save(&ty, &object)
+        };
+        state.current.insert(address.to_owned(), saved);
+    }
+    Ok(object)
 }
 
 pub(crate) async fn plan_delete(
@@ -90,8 +92,8 @@ pub(crate) async fn plan_deposed(session: &Session, state: &mut State, outcome: 
         let name = deposed(&address);
         if let Some(object) = session.upgrade(&name, &instance, &mut outcome.diags).await {
             match session.read(ty, &name, &object, &mut outcome.diags).await {
-                Ok(None) => continue,
-                Ok(Some(object)) => {
+                Ok(object) if object.value.is_null() => continue,
+                Ok(object) => {
                     let change = session
                         .plan_destroy(ty, &name, &object, &mut outcome.diags)
                         .await;
@@ -136,12 +138,24 @@ impl PlanWalk<'_> {
 
     async fn change(&mut self, resource: &Resource, address: &str) -> Option<Change> {
         let diags = &mut self.outcome.diags;
-        let object = refresh(self.session, self.state, address, diags)
-            .await
-            .ok()?;
+        let object = match &resource.import {
+            Some(by) if !self.state.current.contains_key(address) => {
+                let ty = resource.type_name.as_str();
+                let object = self.session.import(ty, address, by, diags).await?;
+                let saved = self.session.save(ty, &object);
+                self.state.current.insert(address.to_owned(), saved);
+                object
+            }
+            _ => refresh(self.session, self.state, address, diags)
+                .await
+                .ok()?,
+        };
+        if let Some(instance) = self.state.current.get_mut(address) {
+            instance.depends_on.clone_from(&resource.depends_on);
+        }
         let config = evaluate(self.session, resource, &self.values, diags)?;
         let inputs = PlanInputs {
-            object: object.as_ref(),
+            object: Some(&object),
             create_first: self.create_first.iter().any(|other| other == address),
             ignore_changes: &resource.ignore_changes,
             ..PlanInputs::default()
@@ -162,12 +176,29 @@ impl PlanWalk<'_> {
             .cloned()
             .collect();
         for address in orphans {
-            if let Ok(Some(_)) =
-                refresh(self.session, self.state, &address, &mut self.outcome.diags).await
+            if let Some((change, object)) = self.plan_orphan(&address).await
+                && !object.value.is_null()
             {
-                plan_delete(self.session, self.state, &address, self.outcome).await;
+                self.outcome.changes.push((address, change));
             }
         }
+    }
+
+    /// Terraform plans the destruction before it reads what is there.
+    async fn plan_orphan(&mut self, address: &str) -> Option<(Change, Object)> {
+        let diags = &mut self.outcome.diags;
+        let instance = self.state.current.get(address)?.clone();
+        let ty = instance.type_name.as_str();
+        let object = self.session.upgrade(address, &instance, diags).await?;
+        let change = self
+            .session
+            .plan_destroy(ty, address, &object, diags)
+            .await?;
+        let object = self.session.read(ty, address, &object, diags).await.ok()?;
+        if object.value.is_null() {
+            self.state.current.remove(address);
+        }
+        Some((change, object))
     }
 }
 
@@ -205,7 +236,7 @@ impl ApplyWalk<'_> {
             };
             self.create_or_update(resource, &address, change).await;
         }
-        self.destroy_deposed(changes).await;
+        self.destroy_deposed().await;
     }
 
     /// Dependents first.
@@ -248,7 +279,7 @@ impl ApplyWalk<'_> {
             self.failed.insert(address.to_owned());
             return;
         };
-        match self.delete(address, &instance, change).await {
+        match self.delete(address, &instance, Some(change)).await {
             None => drop(self.state.current.remove(address)),
             Some(left) => {
                 self.state.current.insert(address.to_owned(), left);
@@ -258,11 +289,12 @@ impl ApplyWalk<'_> {
     }
 
     /// What is left of an object after its destruction: nothing, if all is well.
+    /// A deposed object has no plan and gets it here.
     async fn delete(
         &mut self,
         address: &str,
         instance: &Instance,
-        change: &Change,
+        planned: Option<&Change>,
     ) -> Option<Instance> {
         let ty = &instance.type_name;
         let errors = self.diags.errors().count();
@@ -273,10 +305,19 @@ impl ApplyWalk<'_> {
         else {
             return Some(instance.clone());
         };
+        let change = if let Some(change) = planned {
+            Some(change.clone())
+        } else {
+            let diags = &mut self.diags;
+            self.session.plan_destroy(ty, address, &object, diags).await
+        };
+        let Some(change) = change else {
+            return Some(instance.clone());
+        };
         let change = Change {
             action: Action::Delete,
             planned: Val::Null,
-            ..change.clone()
+            ..change
         };
         let left = self
             .session
@@ -424,21 +465,17 @@ impl ApplyWalk<'_> {
         }
     }
 
-    async fn destroy_deposed(&mut self, changes: &[(String, Change)]) {
+    async fn destroy_deposed(&mut self) {
         for (address, old) in std::mem::take(&mut self.state.deposed).into_iter().rev() {
             let blocked = self.failed.contains(&address)
                 || self.ordered.iter().any(|resource| {
                     resource.depends_on.contains(&address)
                         && self.failed.contains(&resource.address())
                 });
-            let replaced = |(other, change): &&(String, Change)| {
-                *other == deposed(&address)
-                    || (*other == address && change.action == Action::ReplaceCreateFirst)
-            };
-            let planned = changes.iter().find(replaced).map(|(_, change)| change);
-            let left = match planned {
-                Some(change) if !blocked => self.delete(&address, &old, change).await,
-                _ => Some(old),
+            let left = if blocked {
+                Some(old)
+            } else {
+                self.delete(&address, &old, None).await
             };
             self.state.deposed.extend(left.map(|left| (address, left)));
         }
