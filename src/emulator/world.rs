@@ -379,7 +379,7 @@ mod tests {
     #[test]
     fn consumers_see_a_change_after_the_delay_only() {
         let mut level = Level::default();
-        let delay = Duration::from_millis(40);
+        let delay = Duration::from_millis(200);
         level.insert("a".to_owned(), destination("old"), Duration::ZERO);
         level.insert("a".to_owned(), destination("new"), delay);
         level.remove("a", delay);

@@ -278,6 +278,9 @@ async fn put_replaces_everything_but_the_labels() {
 
     rig.set_knobs(json!({"destination": {"put_keeps_labels": false}}))
         .await;
+    patch(&rig, json!({"Name": "a", "x": "y"})).await;
+    let kept = rig.destinations(Method::GET, &path, None).await;
+    assert_eq!(kept.json(), labels, "a patch keeps labels in any case");
     put(&rig, simple("a")).await;
     assert_eq!(
         rig.destinations(Method::GET, &path, None).await.json(),

@@ -70,12 +70,12 @@ async fn an_object_can_be_hidden_or_late() {
     let rig = seeded(json!({"cloud_alm": {"landscape_visible": false}}), three()).await;
     assert!(ids(&rig, "").await.is_empty());
 
-    let rig = Rig::with_knobs(json!({"cloud_alm": {"landscape_delay_ms": 300}})).await;
+    let rig = Rig::with_knobs(json!({"cloud_alm": {"landscape_delay_ms": 1500}})).await;
     rig.create(rig.cloud_alm_destination()).await;
     let answer = rig.order_management(Method::POST, "/registration").await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     assert!(ids(&rig, "").await.is_empty());
-    tokio::time::sleep(std::time::Duration::from_millis(320)).await;
+    tokio::time::sleep(std::time::Duration::from_millis(1550)).await;
     assert_eq!(ids(&rig, "").await.len(), 1);
 }
 

@@ -306,12 +306,12 @@ async fn a_client_has_no_tokens_in_a_foreign_zone_unless_it_subscribed() {
 
 #[tokio::test]
 async fn tokens_expire() {
-    let rig = Rig::with_knobs(json!({"token": {"lifetime_s": 1}})).await;
+    let rig = Rig::with_knobs(json!({"token": {"lifetime_s": 2}})).await;
     let token = rig.token("destination").await;
     let path = "/destination-configuration/v1/subaccountDestinations";
     let ask = || rig.send(rig.request(Method::GET, path).bearer_auth(&token));
     assert_eq!(ask().await.status, 200);
-    tokio::time::sleep(std::time::Duration::from_millis(1050)).await;
+    tokio::time::sleep(std::time::Duration::from_millis(2050)).await;
     assert_eq!(ask().await.status, 401);
 }
 
