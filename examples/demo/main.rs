@@ -129,8 +129,8 @@ impl Terraform {
         fs::write(
             folder.join("cli.tfrc"),
             format!(
-                "provider_installation {{\n  filesystem_mirror {{\n    path = {:?}\n  }}\n}}\n",
-                folder.join("mirror")
+                "provider_installation {{\n  filesystem_mirror {{\n    path = \"{}\"\n  }}\n}}\n",
+                folder.join("mirror").display()
             ),
         )?;
         fs::write(folder.join("main.tf"), include_str!("main.tf"))?;
@@ -244,17 +244,37 @@ impl Sap {
     async fn summary(&self) -> Result<()> {
         let journal = self.get("journal").await?;
         let calls = journal.as_array().ok_or("the journal is not a list")?;
-        let mut reads = 0;
+        let mut others = 0;
         for call in calls {
-            let text = |name: &str| call[name].as_str().unwrap_or_default().to_owned();
-            let (method, path) = (text("method"), text("path"));
-            if method == "GET" || path.contains("/oauth/token") {
-                reads += 1;
+            let method = call["method"].as_str().unwrap_or_default();
+            let path = call["path"].as_str().unwrap_or_default();
+            let path = path.split('?').next().unwrap_or(path);
+            if method == "GET" || path.ends_with("/oauth/token") {
+                others += 1;
                 continue;
             }
-            println!("  {:6} {:62} {}", method, path, call["status"]);
+            println!(
+                "  {:6} {:58} {}  {}",
+                method,
+                path,
+                call["status"],
+                meaning(call, method, path)
+            );
         }
-        println!("\n  and {reads} tokens and reads");
+        println!("\n  and {others} reads and tokens");
         Ok(())
+    }
+}
+
+/// What a call of the journal did, and who made it.
+fn meaning(call: &Value, method: &str, path: &str) -> &'static str {
+    match (call["caller"].is_null(), method) {
+        (true, "POST") if path.ends_with("/subaccountDestinations") => "create the destination",
+        (true, "PATCH" | "PUT") => "repair the destination",
+        (true, "DELETE") => "remove the destination",
+        (true, _) if path.ends_with("/registration") => "register the service",
+        (true, _) => "offboard the service",
+        (false, "DELETE") => "  Order Management leaves Cloud ALM",
+        (false, _) => "  Order Management calls Cloud ALM through the destination",
     }
 }

@@ -22,7 +22,7 @@ impl Workspace {
         let directory = tempfile::tempdir().unwrap();
         use_built_provider(directory.path());
         let workspace = Self { cli, directory };
-        workspace.write(world, json!({}), json!({}));
+        workspace.write(world, &json!({}), &json!({}));
         workspace
     }
 
@@ -32,7 +32,7 @@ impl Workspace {
 
     /// Writes the configuration: the provider block with the keys of the world
     /// as they are now, and both resources.
-    fn write(&self, world: &World, destination: Json, more: Json) {
+    fn write(&self, world: &World, destination: &Json, more: &Json) {
         let registration = world.registration("${sapcalm_destination.cloud_alm.name}");
         let mut configuration = json!({
             "terraform": { "required_providers": { "sapcalm": { "source": "sapcalm/sapcalm" } } },
@@ -220,7 +220,7 @@ async fn cli_ctrl_c_in_the_middle_of_an_apply_ends_soon_with_a_truthful_state() 
             &["apply", "-auto-approve", "-no-color"],
             &[],
         );
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         while !world.journal().await.iter().any(|entry| {
             entry["method"] == "POST" && entry["path"].as_str().unwrap().starts_with(method)
         }) {
@@ -253,7 +253,8 @@ async fn cli_keys_from_the_environment_and_from_files_work() {
     };
     let world = World::documented().await;
     let workspace = Workspace::new(cli, &world);
-    workspace.write(&world, json!({}), json!({ "provider": { "sapcalm": {} } }));
+    let empty_block = json!({ "provider": { "sapcalm": {} } });
+    workspace.write(&world, &json!({}), &empty_block);
     let destination = format!("@{}", world.keys().join("destination.json").display());
     let env = [
         ("SAPCALM_DESTINATION_SERVICE_KEY", destination.as_str()),

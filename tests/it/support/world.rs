@@ -190,11 +190,11 @@ impl World {
             .unwrap()
     }
 
-    async fn send(&self, method: reqwest::Method, path: &str, body: &Json) {
+    async fn send(&self, method: reqwest::Method, path: &str, body: Json) {
         let answer = self
             .http
             .request(method, self.control(path))
-            .json(body)
+            .json(&body)
             .send()
             .await
             .unwrap();
@@ -208,32 +208,28 @@ impl World {
 
     /// Turns knobs, the others stay.
     pub(crate) async fn turn(&self, knobs: Json) {
-        self.send(reqwest::Method::PATCH, "knobs", &knobs).await;
+        self.send(reqwest::Method::PATCH, "knobs", knobs).await;
     }
 
     /// Adds a fault, or a list of them.
     pub(crate) async fn fault(&self, fault: Json) {
-        self.send(reqwest::Method::POST, "faults", &fault).await;
+        self.send(reqwest::Method::POST, "faults", fault).await;
     }
 
     pub(crate) async fn clear_faults(&self) {
-        self.send(reqwest::Method::DELETE, "faults", &json!(null))
+        self.send(reqwest::Method::DELETE, "faults", Json::Null)
             .await;
     }
 
     pub(crate) async fn expire_tokens(&self) {
-        self.send(reqwest::Method::POST, "tokens/expire", &json!(null))
+        self.send(reqwest::Method::POST, "tokens/expire", Json::Null)
             .await;
     }
 
     /// A new secret for a service key; the key file changes.
     pub(crate) async fn rotate(&self, key: &str) {
-        self.send(
-            reqwest::Method::POST,
-            &format!("rotate/{key}"),
-            &json!(null),
-        )
-        .await;
+        self.send(reqwest::Method::POST, &format!("rotate/{key}"), Json::Null)
+            .await;
     }
 
     pub(crate) async fn state(&self) -> Json {
@@ -259,7 +255,7 @@ impl World {
             .map(|one| json!({ "properties": one }))
             .collect();
         let change = json!({ "subaccounts": { ORDERS_SUBDOMAIN: { "destinations": list } } });
-        self.send(reqwest::Method::PATCH, "state", &change).await;
+        self.send(reqwest::Method::PATCH, "state", change).await;
     }
 
     /// Somebody edits the only destination outside Terraform; null removes a property.
@@ -288,7 +284,7 @@ impl World {
             ORDERS_SUBDOMAIN: { "registration": null },
             CLOUD_ALM_SUBDOMAIN: { "landscape": [] },
         } });
-        self.send(reqwest::Method::PATCH, "state", &change).await;
+        self.send(reqwest::Method::PATCH, "state", change).await;
     }
 
     /// All requests of the provider so far; those that the emulated services
@@ -302,7 +298,7 @@ impl World {
     }
 
     pub(crate) async fn forget_journal(&self) {
-        self.send(reqwest::Method::DELETE, "journal", &json!(null))
+        self.send(reqwest::Method::DELETE, "journal", Json::Null)
             .await;
     }
 
