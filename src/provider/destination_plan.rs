@@ -299,3 +299,566 @@ fn sends_further_secrets(records: &Records, plan: &Plan) -> bool {
         written != configured
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::destination_schema::DEFINITION;
+    use super::super::destination_secrets::{Origin, Record};
+    use super::super::resource_destination::Destination;
+    use super::*;
+    use crate::client::{Client, CloudAlmKey, Config};
+    use crate::framework::plan::{Change, Planned, plan};
+    use crate::framework::private::Private;
+
+    const KEY: &str = r#"{
+        "endpoints": { "Api": "https://eu10.alm.cloud.sap/api" },
+        "uaa": { "clientid": "sb-calm", "clientsecret": "key-secret", "url": "https://acme-calm.auth" }
+    }"#;
+
+    /// What is known about the Cloud ALM key.
+    fn provider(key: Key) -> Configured {
+        let config = Config {
+            cloud_alm_key: (key == Key::Known).then(|| CloudAlmKey::parse(KEY).unwrap()),
+            ..Config::default()
+        };
+        let unknown = (key == Key::Unknown).then_some((KeyKind::CloudAlm, "cloud_alm_service_key"));
+        Configured::new(Client::new(config).unwrap(), unknown.into_iter().collect())
+    }
+
+    fn text(text: &str) -> Value {
+        Value::string(text)
+    }
+
+    fn list(items: &[&str]) -> Value {
+        Value::List(items.iter().map(|item| text(item)).collect())
+    }
+
+    fn map(entries: &[(&str, Value)]) -> Value {
+        let entries = entries.iter();
+        Value::Map(
+            entries
+                .map(|(key, value)| ((*key).to_owned(), value.clone()))
+                .collect(),
+        )
+    }
+
+    fn object(entries: &[(&str, Value)]) -> Value {
+        let all = DEFINITION.schema.attributes.iter();
+        let mut object: BTreeMap<String, Value> = all
+            .map(|attribute| (attribute.name.to_owned(), Value::Null))
+            .collect();
+        for (name, value) in entries {
+            assert!(
+                object.insert((*name).to_owned(), value.clone()).is_some(),
+                "{name}"
+            );
+        }
+        Value::Object(object)
+    }
+
+    fn with(base: &Value, entries: &[(&str, Value)]) -> Value {
+        let mut object = base.entries().unwrap().clone();
+        for (name, value) in entries {
+            object.insert((*name).to_owned(), value.clone());
+        }
+        Value::Object(object)
+    }
+
+    /// The state of a basic destination.
+    fn state() -> Value {
+        object(&[
+            ("name", text("CloudALM")),
+            ("level", text("subaccount")),
+            ("type", text("HTTP")),
+            ("url", text("https://a")),
+            ("proxy_type", text("Internet")),
+            ("authentication", text("BasicAuthentication")),
+            ("user", text("u")),
+            ("id", text("subaccount/CloudALM")),
+            ("subaccount_id", text("s")),
+            ("etag", text("e")),
+            ("modification_time", text("2026-01-01T00:00:00Z")),
+            ("unmanaged_properties", list(&[])),
+            ("out_of_sync_secrets", list(&[])),
+        ])
+    }
+
+    fn config(entries: &[(&str, Value)]) -> Value {
+        let base = object(&[
+            ("url", text("https://a")),
+            ("authentication", text("BasicAuthentication")),
+            ("user", text("u")),
+        ]);
+        with(&base, entries)
+    }
+
+    /// The state of a destination that came from the key.
+    fn keyed_state() -> Value {
+        with(
+            &state(),
+            &[
+                ("authentication", text("OAuth2ClientCredentials")),
+                ("url", text("https://eu10.alm.cloud.sap/api")),
+                ("client_id", text("sb-calm")),
+                (
+                    "token_service_url",
+                    text("https://acme-calm.auth/oauth/token"),
+                ),
+                ("token_service_url_type", text("Dedicated")),
+                ("user", Value::Null),
+            ],
+        )
+    }
+
+    fn remembered(entries: &[(&str, Origin, &str)]) -> Private {
+        let mut records = Records::default();
+        for (key, origin, secret) in entries {
+            records.insert(key, Record::new(*origin, secret).unwrap());
+        }
+        let mut private = Private::default();
+        records.store(&mut private);
+        private
+    }
+
+    fn planned(key: Key, config: &Value, prior: &Value, private: &Private) -> Planned {
+        let provider = provider(key);
+        let change = || Change {
+            config: config.clone(),
+            prior: prior.clone(),
+            private: private.clone(),
+        };
+        let first = plan(&Destination, Some(&provider), change());
+        let second = plan(&Destination, Some(&provider), change());
+        assert!(first.state.same(&second.state), "planning is deterministic");
+        first
+    }
+
+    fn nothing() -> Private {
+        Private::default()
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    enum Effect {
+        /// The plan is empty.
+        Nothing,
+        /// In place, without a request: every computed value stays.
+        Unsent,
+        /// In place, with a request.
+        Sent,
+    }
+
+    fn effect(key: Key, config: &Value, prior: &Value, private: &Private) -> Effect {
+        let planned = planned(key, config, prior, private);
+        assert!(
+            !planned.diagnostics.has_errors(),
+            "{:#?}",
+            planned.diagnostics
+        );
+        let unknown = COMPUTED_BY_REQUEST.map(|name| planned.state.get(name).is_unknown());
+        assert!(
+            unknown.iter().all(|one| *one == unknown[0]),
+            "all three or none"
+        );
+        for name in ["id", "subaccount_id", "instance_id"] {
+            assert!(
+                planned.state.get(name).same(prior.get(name)),
+                "{name} stays"
+            );
+        }
+        assert!(planned.state.get("out_of_sync_secrets").same(&list(&[])));
+        if unknown[0] {
+            Effect::Sent
+        } else if planned.state.same(prior) {
+            Effect::Nothing
+        } else {
+            Effect::Unsent
+        }
+    }
+
+    #[test]
+    fn what_an_update_sends() {
+        use Effect::{Nothing, Sent, Unsent};
+        use Origin::{Configuration, Sap};
+        let number = |number: i64| Value::Number(number.into());
+        let with_password = || remembered(&[("Password", Configuration, "p")]);
+        let imported = || remembered(&[("Password", Sap, "p")]);
+        let further = || remembered(&[("k", Configuration, "v")]);
+        let rows: Vec<(
+            &str,
+            Vec<(&str, Value)>,
+            Vec<(&str, Value)>,
+            Private,
+            Effect,
+        )> = vec![
+            ("no change", vec![], vec![], nothing(), Nothing),
+            (
+                "a property",
+                vec![("description", text("d"))],
+                vec![],
+                nothing(),
+                Sent,
+            ),
+            (
+                "a property that left",
+                vec![],
+                vec![("scope", text("s"))],
+                nothing(),
+                Sent,
+            ),
+            (
+                "an unknown property",
+                vec![("user", Value::Unknown)],
+                vec![],
+                nothing(),
+                Sent,
+            ),
+            (
+                "labels",
+                vec![("labels", map(&[]))],
+                vec![],
+                nothing(),
+                Sent,
+            ),
+            (
+                "a switch",
+                vec![("check_token", Value::Bool(true))],
+                vec![],
+                nothing(),
+                Unsent,
+            ),
+            (
+                "another switch",
+                vec![("adopt_existing", Value::Bool(true))],
+                vec![],
+                nothing(),
+                Unsent,
+            ),
+            (
+                "a written secret",
+                vec![("password_wo", text("p"))],
+                vec![],
+                with_password(),
+                Nothing,
+            ),
+            (
+                "a new secret",
+                vec![("password_wo", text("q"))],
+                vec![],
+                with_password(),
+                Sent,
+            ),
+            (
+                "an unknown secret",
+                vec![("password_wo", Value::Unknown)],
+                vec![],
+                with_password(),
+                Sent,
+            ),
+            (
+                "an imported secret",
+                vec![("password_wo", text("p"))],
+                vec![],
+                imported(),
+                Nothing,
+            ),
+            (
+                "another than imported",
+                vec![("password_wo", text("q"))],
+                vec![],
+                imported(),
+                Sent,
+            ),
+            (
+                "a secret never seen",
+                vec![("password_wo", text("p"))],
+                vec![],
+                nothing(),
+                Sent,
+            ),
+            (
+                "a new value with the same version",
+                vec![
+                    ("password_wo", text("q")),
+                    ("password_wo_version", number(1)),
+                ],
+                vec![("password_wo_version", number(1))],
+                with_password(),
+                Nothing,
+            ),
+            (
+                "a new version",
+                vec![
+                    ("password_wo", text("p")),
+                    ("password_wo_version", number(2)),
+                ],
+                vec![("password_wo_version", number(1))],
+                with_password(),
+                Sent,
+            ),
+            (
+                "drift with the same version",
+                vec![
+                    ("password_wo", text("p")),
+                    ("password_wo_version", number(1)),
+                ],
+                vec![
+                    ("password_wo_version", number(1)),
+                    ("out_of_sync_secrets", list(&["password"])),
+                ],
+                with_password(),
+                Sent,
+            ),
+            (
+                "drift without version",
+                vec![("password_wo", text("p"))],
+                vec![("out_of_sync_secrets", list(&["password"]))],
+                with_password(),
+                Sent,
+            ),
+            (
+                "drift of a plain secret",
+                vec![("password", text("p"))],
+                vec![
+                    ("password", text("p")),
+                    ("out_of_sync_secrets", list(&["password"])),
+                ],
+                with_password(),
+                Sent,
+            ),
+            ("a secret that left", vec![], vec![], with_password(), Sent),
+            (
+                "an imported secret that is not configured",
+                vec![],
+                vec![],
+                imported(),
+                Nothing,
+            ),
+            (
+                "a plain secret",
+                vec![("password", text("p"))],
+                vec![("password", text("p"))],
+                with_password(),
+                Nothing,
+            ),
+            (
+                "a plain secret that left",
+                vec![],
+                vec![("password", text("p"))],
+                with_password(),
+                Sent,
+            ),
+            (
+                "further secrets",
+                vec![("secret_properties_wo", map(&[("k", text("v"))]))],
+                vec![],
+                further(),
+                Nothing,
+            ),
+            (
+                "another further secret",
+                vec![("secret_properties_wo", map(&[("k", text("w"))]))],
+                vec![],
+                further(),
+                Sent,
+            ),
+            (
+                "a further secret that left",
+                vec![],
+                vec![],
+                further(),
+                Sent,
+            ),
+            (
+                "one of the further secrets left, with a version",
+                vec![
+                    ("secret_properties_wo", map(&[])),
+                    ("secret_properties_wo_version", number(1)),
+                ],
+                vec![("secret_properties_wo_version", number(1))],
+                further(),
+                Sent,
+            ),
+            (
+                "unmanaged properties",
+                vec![],
+                vec![("unmanaged_properties", list(&["TrustAll", "mine"]))],
+                nothing(),
+                Nothing,
+            ),
+            (
+                "foreign properties beside a complete set",
+                vec![("properties", map(&[]))],
+                vec![
+                    ("properties", map(&[])),
+                    ("unmanaged_properties", list(&["mine"])),
+                ],
+                nothing(),
+                Sent,
+            ),
+            (
+                "a foreign secret beside a complete set",
+                vec![("properties", map(&[]))],
+                vec![
+                    ("properties", map(&[])),
+                    ("unmanaged_properties", list(&["jco.client.passwd"])),
+                ],
+                nothing(),
+                Nothing,
+            ),
+        ];
+        for (name, configured, before, private, expected) in rows {
+            let prior = with(&state(), &before);
+            let actual = effect(Key::Absent, &config(&configured), &prior, &private);
+            assert_eq!(actual, expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_key_is_compared_with_what_was_written() {
+        let written = |secret| remembered(&[(CLIENT_SECRET, Origin::CloudAlmKey, secret)]);
+        let imported = remembered(&[(CLIENT_SECRET, Origin::Sap, "key-secret")]);
+        let config = object(&[]);
+        let rows = [
+            (
+                "the same key",
+                Key::Known,
+                written("key-secret"),
+                Effect::Nothing,
+            ),
+            ("a rotated key", Key::Known, written("older"), Effect::Sent),
+            ("an import that fits", Key::Known, imported, Effect::Nothing),
+            ("no key", Key::Absent, written("older"), Effect::Nothing),
+            (
+                "an unknown key",
+                Key::Unknown,
+                written("key-secret"),
+                Effect::Sent,
+            ),
+        ];
+        for (name, key, private, expected) in rows {
+            assert_eq!(
+                effect(key, &config, &keyed_state(), &private),
+                expected,
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_makes_unknown_what_comes_from_it() {
+        let planned = planned(Key::Unknown, &object(&[]), &keyed_state(), &nothing());
+        for name in FROM_KEY {
+            assert!(planned.state.get(name).is_unknown(), "{name}");
+        }
+        assert!(!planned.state.get("authentication").is_unknown());
+    }
+
+    #[test]
+    fn a_new_destination_knows_everything_but_what_sap_decides() {
+        let planned = planned(Key::Known, &object(&[]), &Value::Null, &nothing());
+        assert!(!planned.diagnostics.has_errors());
+        let expected = [
+            ("name", text("CloudALM")),
+            ("level", text("subaccount")),
+            ("id", text("subaccount/CloudALM")),
+            ("type", text("HTTP")),
+            ("authentication", text("OAuth2ClientCredentials")),
+            ("proxy_type", text("Internet")),
+            ("token_service_url_type", text("Dedicated")),
+            ("url", text("https://eu10.alm.cloud.sap/api")),
+            ("client_id", text("sb-calm")),
+            (
+                "token_service_url",
+                text("https://acme-calm.auth/oauth/token"),
+            ),
+            ("instance_id", Value::Null),
+            ("subaccount_id", Value::Unknown),
+            ("etag", Value::Unknown),
+            ("out_of_sync_secrets", list(&[])),
+            ("properties", Value::Null),
+        ];
+        for (name, value) in expected {
+            assert!(planned.state.get(name).same(&value), "{name}");
+        }
+    }
+
+    #[test]
+    fn other_types_write_nothing_that_was_not_asked_for() {
+        let config = object(&[("type", text("RFC"))]);
+        let planned = planned(Key::Known, &config, &Value::Null, &nothing());
+        for name in [
+            "authentication",
+            "proxy_type",
+            "token_service_url_type",
+            "url",
+            "client_id",
+        ] {
+            assert!(planned.state.get(name).is_null(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_new_destination_without_key_names_attribute_and_variable() {
+        let planned = planned(Key::Absent, &object(&[]), &Value::Null, &nothing());
+        let error = planned.diagnostics.iter().next().unwrap();
+        assert!(error.detail.contains("`cloud_alm_service_key`"));
+        assert!(error.detail.contains("`SAPCALM_CLOUD_ALM_SERVICE_KEY`"));
+        assert_eq!(error.path, Some(Path::attribute("url")));
+    }
+
+    #[test]
+    fn defaults_wait_for_what_they_depend_on() {
+        let config = object(&[("type", Value::Unknown)]);
+        let planned = planned(Key::Known, &config, &Value::Null, &nothing());
+        assert!(!planned.diagnostics.has_errors());
+        for name in [
+            "authentication",
+            "proxy_type",
+            "token_service_url_type",
+            "url",
+        ] {
+            assert!(planned.state.get(name).is_unknown(), "{name}");
+        }
+    }
+
+    #[test]
+    fn another_authentication_takes_what_came_from_the_key_away() {
+        let config = object(&[
+            ("authentication", text("NoAuthentication")),
+            ("url", text("https://a")),
+        ]);
+        let private = remembered(&[(CLIENT_SECRET, Origin::CloudAlmKey, "key-secret")]);
+        let planned = planned(Key::Known, &config, &keyed_state(), &private);
+        for name in ["client_id", "token_service_url", "token_service_url_type"] {
+            assert!(planned.state.get(name).is_null(), "{name}");
+        }
+        assert!(planned.state.get("etag").is_unknown());
+    }
+
+    #[test]
+    fn what_a_complete_set_removes_is_named() {
+        let prior = with(
+            &state(),
+            &[
+                ("properties", map(&[])),
+                ("unmanaged_properties", list(&["mine"])),
+            ],
+        );
+        let config = config(&[("properties", map(&[]))]);
+        let planned = planned(Key::Absent, &config, &prior, &nothing());
+        let warning = planned.diagnostics.iter().next().unwrap();
+        assert_eq!(warning.summary, "Properties will be removed");
+        assert!(warning.detail.contains("`mine`"));
+    }
+
+    #[test]
+    fn name_and_level_replace() {
+        for (name, value) in [("name", "other"), ("level", "instance")] {
+            let config = config(&[(name, text(value))]);
+            let planned = planned(Key::Absent, &config, &state(), &nothing());
+            assert_eq!(planned.replace, [Path::attribute(name)], "{name}");
+        }
+    }
+}
