@@ -190,14 +190,15 @@ impl Wanted {
     /// already does.
     pub(super) fn changes(&self, actual: &Properties) -> Changes {
         let mut changes = Changes::default();
+        let kind_changes = ["Type", "Authentication"].iter().any(|key| {
+            self.typed
+                .get(key)
+                .is_some_and(|wanted| self.differs(actual, key, wanted.as_deref()))
+        });
         for (key, wanted) in &self.typed {
-            let differs = match wanted {
-                Some(wanted) => self
-                    .effect(actual, key)
-                    .is_none_or(|have| !same_text(have, wanted)),
-                None => value(actual, key).is_some(),
-            };
-            if differs {
+            // A default that SAP only implies is written out with a new kind.
+            let implied = value(actual, key).is_none() && wanted.is_some();
+            if self.differs(actual, key, wanted.as_deref()) || (kind_changes && implied) {
                 changes.insert((*key).to_owned(), wanted.clone());
             }
         }
@@ -221,6 +222,17 @@ impl Wanted {
             }
         }
         changes
+    }
+
+    /// Whether SAP does something else for a typed property than what is
+    /// wanted.
+    fn differs(&self, actual: &Properties, key: &str, wanted: Option<&str>) -> bool {
+        match wanted {
+            Some(wanted) => self
+                .effect(actual, key)
+                .is_none_or(|have| !same_text(have, wanted)),
+            None => value(actual, key).is_some(),
+        }
     }
 
     /// What SAP does for a typed property once type and authentication are the

@@ -109,7 +109,7 @@ async fn make(site: &Site<'_>, wanted: &Wanted, adopt: bool) -> Result<Made, Dia
                     warnings: taken_over(site, &error).into(),
                 });
             }
-            Ok(Some(found)) if adopt && error.is_conflict() => {
+            Ok(Some(found)) if adopt => {
                 return adopt_existing(site, wanted, found).await;
             }
             Ok(Some(_)) => return Err(exists(site, &error)),

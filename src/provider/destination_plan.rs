@@ -477,21 +477,31 @@ mod tests {
         }
     }
 
+    /// Name, configuration, prior state, what is remembered, effect.
+    type Row = (
+        &'static str,
+        Vec<(&'static str, Value)>,
+        Vec<(&'static str, Value)>,
+        Private,
+        Effect,
+    );
+
+    fn check(rows: Vec<Row>) {
+        for (name, configured, before, private, expected) in rows {
+            let prior = with(&state(), &before);
+            let actual = effect(Key::Absent, &config(&configured), &prior, &private);
+            assert_eq!(actual, expected, "{name}");
+        }
+    }
+
+    fn number(number: i64) -> Value {
+        Value::Number(number.into())
+    }
+
     #[test]
     fn what_an_update_sends() {
         use Effect::{Nothing, Sent, Unsent};
-        use Origin::{Configuration, Sap};
-        let number = |number: i64| Value::Number(number.into());
-        let with_password = || remembered(&[("Password", Configuration, "p")]);
-        let imported = || remembered(&[("Password", Sap, "p")]);
-        let further = || remembered(&[("k", Configuration, "v")]);
-        let rows: Vec<(
-            &str,
-            Vec<(&str, Value)>,
-            Vec<(&str, Value)>,
-            Private,
-            Effect,
-        )> = vec![
+        check(vec![
             ("no change", vec![], vec![], nothing(), Nothing),
             (
                 "a property",
@@ -536,119 +546,87 @@ mod tests {
                 Unsent,
             ),
             (
-                "a written secret",
-                vec![("password_wo", text("p"))],
+                "unmanaged properties",
                 vec![],
-                with_password(),
+                vec![("unmanaged_properties", list(&["TrustAll", "mine"]))],
+                nothing(),
                 Nothing,
             ),
             (
-                "a new secret",
-                vec![("password_wo", text("q"))],
-                vec![],
-                with_password(),
-                Sent,
-            ),
-            (
-                "an unknown secret",
-                vec![("password_wo", Value::Unknown)],
-                vec![],
-                with_password(),
-                Sent,
-            ),
-            (
-                "an imported secret",
-                vec![("password_wo", text("p"))],
-                vec![],
-                imported(),
-                Nothing,
-            ),
-            (
-                "another than imported",
-                vec![("password_wo", text("q"))],
-                vec![],
-                imported(),
-                Sent,
-            ),
-            (
-                "a secret never seen",
-                vec![("password_wo", text("p"))],
-                vec![],
+                "foreign properties beside a complete set",
+                vec![("properties", map(&[]))],
+                vec![
+                    ("properties", map(&[])),
+                    ("unmanaged_properties", list(&["mine"])),
+                ],
                 nothing(),
                 Sent,
             ),
             (
-                "a new value with the same version",
+                "a foreign secret beside a complete set",
+                vec![("properties", map(&[]))],
                 vec![
-                    ("password_wo", text("q")),
-                    ("password_wo_version", number(1)),
+                    ("properties", map(&[])),
+                    ("unmanaged_properties", list(&["jco.client.passwd"])),
                 ],
-                vec![("password_wo_version", number(1))],
-                with_password(),
+                nothing(),
                 Nothing,
             ),
-            (
-                "a new version",
-                vec![
-                    ("password_wo", text("p")),
-                    ("password_wo_version", number(2)),
-                ],
-                vec![("password_wo_version", number(1))],
-                with_password(),
-                Sent,
-            ),
-            (
-                "drift with the same version",
-                vec![
-                    ("password_wo", text("p")),
-                    ("password_wo_version", number(1)),
-                ],
-                vec![
-                    ("password_wo_version", number(1)),
-                    ("out_of_sync_secrets", list(&["password"])),
-                ],
-                with_password(),
-                Sent,
-            ),
-            (
-                "drift without version",
-                vec![("password_wo", text("p"))],
-                vec![("out_of_sync_secrets", list(&["password"]))],
-                with_password(),
-                Sent,
-            ),
-            (
-                "drift of a plain secret",
-                vec![("password", text("p"))],
-                vec![
-                    ("password", text("p")),
-                    ("out_of_sync_secrets", list(&["password"])),
-                ],
-                with_password(),
-                Sent,
-            ),
-            ("a secret that left", vec![], vec![], with_password(), Sent),
-            (
-                "an imported secret that is not configured",
-                vec![],
-                vec![],
-                imported(),
-                Nothing,
-            ),
-            (
-                "a plain secret",
-                vec![("password", text("p"))],
-                vec![("password", text("p"))],
-                with_password(),
-                Nothing,
-            ),
-            (
-                "a plain secret that left",
-                vec![],
-                vec![("password", text("p"))],
-                with_password(),
-                Sent,
-            ),
+        ]);
+    }
+
+    fn plain(secret: &str) -> (&'static str, Value) {
+        ("password", text(secret))
+    }
+
+    fn write_only(secret: &str) -> (&'static str, Value) {
+        ("password_wo", text(secret))
+    }
+
+    fn version(version: i64) -> (&'static str, Value) {
+        ("password_wo_version", number(version))
+    }
+
+    fn drift() -> (&'static str, Value) {
+        ("out_of_sync_secrets", list(&["password"]))
+    }
+
+    fn written() -> Private {
+        remembered(&[("Password", Origin::Configuration, "p")])
+    }
+
+    #[test]
+    #[rustfmt::skip]
+    fn when_a_secret_is_sent() {
+        use Effect::{Nothing, Sent};
+        let imported = || remembered(&[("Password", Origin::Sap, "p")]);
+        let unknown = ("password_wo", Value::Unknown);
+        check(vec![
+            ("as written", vec![write_only("p")], vec![], written(), Nothing),
+            ("new", vec![write_only("q")], vec![], written(), Sent),
+            ("unknown", vec![unknown], vec![], written(), Sent),
+            ("as imported", vec![write_only("p")], vec![], imported(), Nothing),
+            ("other than imported", vec![write_only("q")], vec![], imported(), Sent),
+            ("never seen", vec![write_only("p")], vec![], nothing(), Sent),
+            ("same version", vec![write_only("q"), version(1)], vec![version(1)], written(), Nothing),
+            ("new version", vec![write_only("p"), version(2)], vec![version(1)], written(), Sent),
+            ("first version", vec![write_only("p"), version(1)], vec![], written(), Sent),
+            ("drift with version", vec![write_only("p"), version(1)], vec![version(1), drift()], written(), Sent),
+            ("drift without version", vec![write_only("p")], vec![drift()], written(), Sent),
+            ("drift of a plain one", vec![plain("p")], vec![plain("p"), drift()], written(), Sent),
+            ("plain", vec![plain("p")], vec![plain("p")], written(), Nothing),
+            ("plain, new", vec![plain("q")], vec![plain("p")], written(), Sent),
+            ("plain, left", vec![], vec![plain("p")], written(), Sent),
+            ("left", vec![], vec![], written(), Sent),
+            ("imported, not configured", vec![], vec![], imported(), Nothing),
+        ]);
+    }
+
+    #[test]
+    fn when_a_further_secret_is_sent() {
+        use Effect::{Nothing, Sent};
+        let further = || remembered(&[("k", Origin::Configuration, "v")]);
+        check(vec![
             (
                 "further secrets",
                 vec![("secret_properties_wo", map(&[("k", text("v"))]))],
@@ -680,39 +658,7 @@ mod tests {
                 further(),
                 Sent,
             ),
-            (
-                "unmanaged properties",
-                vec![],
-                vec![("unmanaged_properties", list(&["TrustAll", "mine"]))],
-                nothing(),
-                Nothing,
-            ),
-            (
-                "foreign properties beside a complete set",
-                vec![("properties", map(&[]))],
-                vec![
-                    ("properties", map(&[])),
-                    ("unmanaged_properties", list(&["mine"])),
-                ],
-                nothing(),
-                Sent,
-            ),
-            (
-                "a foreign secret beside a complete set",
-                vec![("properties", map(&[]))],
-                vec![
-                    ("properties", map(&[])),
-                    ("unmanaged_properties", list(&["jco.client.passwd"])),
-                ],
-                nothing(),
-                Nothing,
-            ),
-        ];
-        for (name, configured, before, private, expected) in rows {
-            let prior = with(&state(), &before);
-            let actual = effect(Key::Absent, &config(&configured), &prior, &private);
-            assert_eq!(actual, expected, "{name}");
-        }
+        ]);
     }
 
     #[test]

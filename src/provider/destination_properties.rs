@@ -294,11 +294,7 @@ pub(super) fn is_further(key: &str) -> bool {
 /// Whether a property of this name usually holds a secret, such as a header
 /// with an API key.
 pub(super) fn looks_secret(key: &str) -> bool {
-    let key = key.to_ascii_lowercase();
-    if matches!(lookup(&key), Known::Open) || key.ends_with("url") {
-        return false;
-    }
-    [
+    const WORDS: [&str; 8] = [
         "password",
         "passwd",
         "secret",
@@ -307,13 +303,9 @@ pub(super) fn looks_secret(key: &str) -> bool {
         "api_key",
         "authorization",
         "token",
-    ]
-    .iter()
-    .any(|word| {
-        key.rsplit('.')
-            .next()
-            .is_some_and(|last| last.contains(word))
-    })
+    ];
+    let last = key.rsplit('.').next().unwrap_or(key).to_ascii_lowercase();
+    !is_open(key) && WORDS.iter().any(|word| last.contains(word))
 }
 
 /// Why a property that is left alone deserves a warning: it decides whom the
@@ -591,7 +583,7 @@ mod tests {
         assert!(looks_secret("URL.headers.Authorization"));
         assert!(looks_secret("URL.headers.apiKey"));
         assert!(looks_secret("my.password"));
-        assert!(!looks_secret("HTML5.DynamicDestination"));
+        assert!(!looks_secret("HTML5.ForwardAuthToken"));
         assert!(!looks_secret("sap-client"));
     }
 

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 
 use super::destination_fallback::{FROM_KEY, Fallback};
 use super::destination_properties::{
-    ALWAYS_ALLOWED, AUTHENTICATIONS, Authentication, HTTP, Known, PROXY_TYPES, SECRETS, TYPED,
-    TYPES, authentication, default_authentication, default_proxy_type, is_open, looks_secret,
-    lookup, respelled,
+    ALWAYS_ALLOWED, AUTHENTICATIONS, Authentication, CLIENT_CREDENTIALS, HTTP, Known, PROXY_TYPES,
+    SECRETS, TYPED, TYPES, authentication, default_authentication, default_proxy_type,
+    looks_secret, lookup, respelled,
 };
 use super::destination_schema::DEFAULT_NAME;
 use crate::framework::diagnostics::{Diagnostic, Diagnostics};
@@ -159,7 +159,7 @@ fn properties(config: &Value, found: &mut Diagnostics) {
         }
         if let Some(problem) = misplaced_property(key) {
             found.push(problem.at(path));
-        } else if looks_secret(key) && !is_open(key) {
+        } else if looks_secret(key) {
             found.push(doubtful(
                 "Property looks secret",
                 format!(
@@ -353,9 +353,7 @@ fn required(config: &Value, kind: &Authentication, found: &mut Diagnostics) {
             "An HTTP destination with `{}` needs `{attribute}`.",
             kind.name
         );
-        if FROM_KEY.contains(attribute)
-            && kind.name == super::destination_properties::CLIENT_CREDENTIALS
-        {
+        if FROM_KEY.contains(attribute) && kind.name == CLIENT_CREDENTIALS {
             detail.push_str(
                 "\n\nIt can come from the provider's `cloud_alm_service_key` only when `url`, \
                  `client_id`, `token_service_url` and every client secret are left out, the proxy \

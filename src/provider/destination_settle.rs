@@ -12,7 +12,7 @@ use super::destination_properties::{
     HTTP, default_authentication, default_proxy_type, default_token_service_url_type,
 };
 use super::destination_schema::Model;
-use super::destination_secrets::{NoRandomness, Record, Records};
+use super::destination_secrets::{NoRandomness, Origin, Record, Records};
 use crate::client::KeyKind;
 use crate::framework::diagnostics::Diagnostic;
 use crate::framework::path::Path;
@@ -94,44 +94,53 @@ fn from_key(provider: &Configured, config: &Model) -> Result<FromKey, Diagnostic
     }
 }
 
-/// Takes what comes from the key into the model. A saved plan can have been
-/// made with another key: then its URL and this key's secret do not belong
-/// together.
+/// Takes what comes from the key into the model.
 fn take(values: &KeyValues, model: &mut Model) -> Result<(), Diagnostic> {
-    let pairs = [
-        ("url", &mut model.url, &values.url),
-        ("client_id", &mut model.client_id, &values.client_id),
-        (
-            "token_service_url",
-            &mut model.token_service_url,
-            &values.token_service_url,
-        ),
-    ];
-    for (attribute, planned, value) in pairs {
-        if planned.get_or_insert_with(|| value.clone()) != value {
-            return Err(Diagnostic::error(
-                "Cloud ALM service key changed",
-                format!(
-                    "The plan was made with another Cloud ALM service key: `{attribute}` is not \
-                     what it says now. Nothing was changed. Plan again."
-                ),
-            )
-            .at(Path::attribute(attribute)));
-        }
-    }
-    Ok(())
+    decide("url", &mut model.url, &values.url)?;
+    decide("client_id", &mut model.client_id, &values.client_id)?;
+    let token_service_url = &mut model.token_service_url;
+    decide(
+        "token_service_url",
+        token_service_url,
+        &values.token_service_url,
+    )
 }
 
 /// Without a key what is there stays.
 fn keep(prior: Option<&Model>, model: &mut Model) -> Result<(), Diagnostic> {
     let prior = prior.ok_or_else(no_key)?;
-    if prior.url.is_none() || prior.client_id.is_none() || prior.token_service_url.is_none() {
+    let (Some(url), Some(client_id), Some(token_service_url)) =
+        (&prior.url, &prior.client_id, &prior.token_service_url)
+    else {
         return Err(no_key());
+    };
+    decide("url", &mut model.url, url)?;
+    decide("client_id", &mut model.client_id, client_id)?;
+    decide(
+        "token_service_url",
+        &mut model.token_service_url,
+        token_service_url,
+    )
+}
+
+/// Fills in what the plan left open. A saved plan can have been made with
+/// another key: then its URL and this key's secret do not belong together.
+fn decide(
+    attribute: &'static str,
+    planned: &mut Option<String>,
+    value: &str,
+) -> Result<(), Diagnostic> {
+    if planned.get_or_insert_with(|| value.to_owned()) == value {
+        return Ok(());
     }
-    model.url.clone_from(&prior.url);
-    model.client_id.clone_from(&prior.client_id);
-    model.token_service_url.clone_from(&prior.token_service_url);
-    Ok(())
+    Err(Diagnostic::error(
+        "Cloud ALM service key changed",
+        format!(
+            "The plan was made with another Cloud ALM service key: `{attribute}` is not what it \
+             says now. Nothing was changed. Plan again."
+        ),
+    )
+    .at(Path::attribute(attribute)))
 }
 
 /// What to remember once SAP holds everything that is wanted.
@@ -147,7 +156,7 @@ pub(super) fn remember(wanted: &SecretsWanted, records: &Records) -> Result<Reco
 }
 
 fn remembered(
-    origin: super::destination_secrets::Origin,
+    origin: Origin,
     secret: &SecretString,
     before: Option<&Record>,
 ) -> Result<Record, NoRandomness> {

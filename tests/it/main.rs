@@ -24,6 +24,9 @@ mod main_job;
 mod main_job_cli;
 
 #[cfg(test)]
+mod provider_destination;
+
+#[cfg(test)]
 mod provider_registration;
 
 #[cfg(test)]
