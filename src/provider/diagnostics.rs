@@ -203,6 +203,12 @@ fn next_step(call: Call, error: &Error) -> String {
 fn next_step_on_the_way(call: Call, kind: &ErrorKind) -> String {
     match kind {
         ErrorKind::MissingKey(key) => key_settings(*key),
+        ErrorKind::UnusableKey(problem) if problem.kind == KeyKind::OrderManagement => format!(
+            "Name the member of `endpoints` to call in `order_management_api.endpoint_key`, or \
+             the URL itself in `order_management_api.endpoint`, or create a service key of Order \
+             Management and set it in {}.",
+            key_settings(problem.kind)
+        ),
         ErrorKind::UnusableKey(problem) => format!(
             "Create a service key for the right service and set it in {}.",
             key_settings(problem.kind)
@@ -367,6 +373,7 @@ fn endpoint_settings(call: Call) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client;
 
     /// An error as the client makes it.
     fn error(kind: ErrorKind, status: Option<u16>, message: Option<&str>) -> Error {
@@ -394,6 +401,12 @@ mod tests {
         };
         let token = |refusal, status| error(ErrorKind::Token(refusal), Some(status), Some("words"));
         let on_the_way = |kind| error(kind, None, None);
+        let no_endpoint = Error::new(ErrorKind::UnusableKey(client::KeyError {
+            kind: KeyKind::OrderManagement,
+            problem: client::KeyProblem::Missing {
+                path: "endpoints.integration-monitoring-api".to_owned(),
+            },
+        }));
         let mut lost = error(ErrorKind::NoAnswer, None, Some("connection reset"));
         lost.parts_mut().maybe_processed = true;
         let cases = [
@@ -461,6 +474,7 @@ mod tests {
                 Call::UpdateDestination,
                 on_the_way(ErrorKind::ConcurrentChange),
             ),
+            (Call::UseKey, no_endpoint),
             (
                 Call::UseKey,
                 Error::new(ErrorKind::MissingKey(KeyKind::CloudAlm)),

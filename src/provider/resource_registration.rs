@@ -150,7 +150,8 @@ static SCHEMA: Schema = Schema::new(
         Attribute::string("status").computed().describe(
             "`accepted`: Order Management confirmed the call. `registered`: the tenant was seen \
              in the landscape of Cloud ALM. `missing`: it was seen and is not there any more; \
-             the next apply registers it again.",
+             the next apply registers it again. Null after an import or an interrupted create, \
+             until the tenant is seen.",
         ),
         Attribute::string("message").computed().describe(
             "What Order Management answered when it registered the tenant, shortened and \
@@ -188,7 +189,8 @@ pub struct Model {
     pub id: Option<String>,
     /// The tenant.
     pub tenant_id: Option<String>,
-    /// What is known about the registration.
+    /// What is known about the registration; nothing after an import or an
+    /// interrupted create.
     pub status: Option<Status>,
     /// Order Management's answer.
     pub message: Option<String>,
@@ -980,10 +982,6 @@ async fn read_into(
     let token = token.map_err(|error| failed(Call::AuthorizeRegistration, &error))?;
     check_tenant(provider, &token, &tenant, notes)?;
 
-    let imported = state.status.is_none();
-    if imported {
-        state.status = Some(Status::Accepted);
-    }
     if !may_look(provider, state, notes) {
         return Ok(());
     }
@@ -996,11 +994,8 @@ async fn read_into(
         Ok(Sight::Absent) if state.status == Some(Status::Registered) => {
             state.status = Some(Status::Missing);
         }
-        Ok(Sight::Absent) => {
-            if imported {
-                notes.push(not_seen_after_import(&tenant));
-            }
-        }
+        Ok(Sight::Absent) if state.status.is_none() => notes.push(unconfirmed(&tenant)),
+        Ok(Sight::Absent) => {}
         Err(mut warning) => {
             warning
                 .detail
@@ -1011,13 +1006,15 @@ async fn read_into(
     Ok(())
 }
 
-fn not_seen_after_import(tenant: &str) -> Diagnostic {
+fn unconfirmed(tenant: &str) -> Diagnostic {
     Diagnostic::warning(
-        "Imported registration is not in the landscape",
+        "Registration is not confirmed",
         format!(
-            "The landscape of Cloud ALM does not show the tenant `{tenant}`, and nothing else \
-             tells whether it is registered.\n\n\
-             If it is not, remove it from the state and create it instead of importing it."
+            "The registration of the tenant `{tenant}` was imported, or the call that registers \
+             it was interrupted, and the landscape of Cloud ALM does not show it. It may be late, \
+             or nothing is registered.\n\n\
+             Run `terraform plan` later; `status` stays null until the tenant is seen. To \
+             register it now, replace the resource: `terraform apply -replace=<address>`."
         ),
     )
 }
@@ -1044,7 +1041,7 @@ async fn update(
     if let Err(error) = check_key(provider, &tenant) {
         return Outcome::failed(error);
     }
-    let status_is_open = state.status.is_none() && prior.status.is_some();
+    let moved = state.status.is_none() && (prior.status.is_some() || state.lms_id != prior.lms_id);
 
     if prior.status == Some(Status::Missing) {
         let registered = register(provider, context, &config, Some(&tenant), &mut notes).await;
@@ -1062,7 +1059,7 @@ async fn update(
         settle(&mut state, &tenant, given);
         let wait = verify_timeout(&config);
         verify(provider, context, &mut state, given, wait, &mut notes).await;
-    } else if status_is_open {
+    } else if moved {
         settle(&mut state, &tenant, given);
         look_again(provider, context, &mut state, &prior, given, &mut notes).await;
     }
@@ -1078,7 +1075,8 @@ async fn look_again(
     given: Given,
     notes: &mut Diagnostics,
 ) {
-    state.status = Some(Status::Accepted);
+    // It was not seen under this id so far.
+    state.status = prior.status.and(Some(Status::Accepted));
     if !may_look(provider, state, notes) {
         return;
     }
@@ -1148,8 +1146,9 @@ fn is_not_found(error: &Error) -> bool {
 }
 
 /// Whether the landscape confirms that nothing is registered. It cannot for a
-/// tenant that Order Management has accepted and that was never seen: there the
-/// landscape may just be late, and a wrong path answers 404 as well.
+/// tenant whose registration Order Management confirmed and that was never
+/// seen: there the landscape may just be late, and a wrong path answers 404 as
+/// well.
 async fn confirmed_absent(provider: &Configured, context: &client::Context, prior: &Model) -> bool {
     if provider.key(KeyKind::CloudAlm) != Key::Known || prior.status == Some(Status::Accepted) {
         return false;

@@ -699,6 +699,27 @@ async fn a_cancelled_create_that_may_have_registered_can_be_offboarded() {
 }
 
 #[tokio::test]
+async fn an_interrupted_create_that_registered_nothing_can_be_deleted() {
+    let sap = Sap::with_knobs(json!({ "order_management": { "not_registered": 404 } })).await;
+    let matches = json!({ "path_prefix": REGISTER });
+    sap.fault(json!({ "match": matches, "times": null, "do": { "reset": "before" } }))
+        .await;
+    // An old destination, so that the loss of answers is not waited out.
+    sap.set_destination(ORDERS, json!(1_700_000_000_000_u64))
+        .await;
+    let done = create(&sap.provider(), &configuration([])).await;
+    assert!(
+        done.error().detail.contains("tainted"),
+        "{}",
+        done.error().detail
+    );
+    let tainted = done.instance.unwrap();
+    let after = read(&sap.provider(), &tainted).await;
+    let after = after.warning("Registration is not confirmed");
+    delete_quietly(&sap.provider(), &after).await;
+}
+
+#[tokio::test]
 async fn a_create_that_is_cancelled_before_it_registers_leaves_nothing() {
     let sap = Sap::new().await;
     let context = context();
@@ -813,6 +834,18 @@ async fn several_landscape_objects_leave_the_choice_to_the_practitioner() {
     );
     assert_eq!(updated.text("status"), Some("registered"));
     assert_eq!(sap.requests(REGISTER).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_landscape_with_small_pages_is_searched_to_its_end() {
+    let knobs = json!({ "cloud_alm": { "page_size": 2, "filters": false } });
+    let sap = Sap::with_knobs(knobs).await;
+    let others: Vec<_> = (0..5).map(|number| format!("CO_prod_{number}")).collect();
+    sap.set_landscape(&others).await;
+    let created = create(&sap.provider(), &configuration([])).await.quietly();
+    assert_eq!(created.text("status"), Some("registered"));
+    let after = read(&sap.provider(), &created).await.quietly();
+    assert_eq!(after.state, created.state);
 }
 
 #[tokio::test]
@@ -1184,8 +1217,17 @@ async fn an_import_that_nothing_confirms_is_warned_about() {
         private: Private::default(),
     };
     let done = read(&sap.provider(), &stub).await;
-    let imported = done.warning("Imported registration is not in the landscape");
-    assert_eq!(imported.text("status"), Some("accepted"));
+    let imported = done.warning("Registration is not confirmed");
+    assert_eq!(imported.text("status"), None);
+
+    // Naming it is no reason to look as if somebody had confirmed it.
+    let config = configuration([("environment", text("test"))]);
+    let updated = update(&sap.provider(), &config, &imported).await.quietly();
+    assert_eq!(updated.text("status"), None);
+    create(&sap.provider(), &configuration([])).await.quietly();
+    let config = configuration([("environment", text("prod"))]);
+    let updated = update(&sap.provider(), &config, &updated).await.quietly();
+    assert_eq!(updated.text("status"), Some("registered"));
 }
 
 #[tokio::test]
