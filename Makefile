@@ -6,6 +6,9 @@ ADDRESS := registry.terraform.io/sapcalm/sapcalm
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 PLUGINS := $(HOME)/.terraform.d/plugins
 
+# `make demo TF_CLI=/path/to/tofu` picks the CLI.
+export TF_CLI
+
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -13,7 +16,7 @@ help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: prerequisites ## Apply, drift, repair and destroy against the SAP emulator
+demo: prerequisites cli ## Apply, drift, repair and destroy against the SAP emulator
 	$(CARGO) build --locked --bins --example demo
 	@$(CARGO) run --locked --quiet --example demo
 
@@ -50,3 +53,11 @@ prerequisites:
 		echo "Rust is missing. Get it from https://rustup.rs (the toolchain itself is pinned in rust-toolchain.toml)." >&2; exit 1; }
 	@command -v $${CC:-cc} >/dev/null 2>&1 || { \
 		echo "A C compiler is missing (the TLS library needs one). Debian: apt-get install gcc libc6-dev. macOS: xcode-select --install." >&2; exit 1; }
+
+.PHONY: cli
+cli:
+	@test -n "$$TF_CLI" || command -v terraform >/dev/null 2>&1 || command -v tofu >/dev/null 2>&1 || { \
+		echo "Neither terraform nor tofu is on the PATH. The demo shows the provider at work in one of them." >&2; \
+		echo "  Terraform: https://developer.hashicorp.com/terraform/install" >&2; \
+		echo "  OpenTofu:  https://opentofu.org/docs/intro/install" >&2; \
+		echo "Or say where one is: make demo TF_CLI=/path/to/terraform" >&2; exit 1; }

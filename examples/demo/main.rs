@@ -18,12 +18,6 @@ use serde_json::{Value, json};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-const MISSING_CLI: &str = "\
-Neither `terraform` nor `tofu` is on the PATH.
-  Terraform: https://developer.hashicorp.com/terraform/install
-  OpenTofu:  https://opentofu.org/docs/intro/install
-Or say where one is: make demo TF_CLI=/path/to/terraform";
-
 #[tokio::main]
 async fn main() -> ExitCode {
     // Ctrl-C reaches Terraform, too, which ends in good order; the demo then
@@ -101,7 +95,10 @@ fn find_cli() -> Result<PathBuf> {
         .iter()
         .flat_map(|name| env::split_paths(&path).map(move |folder| folder.join(name)))
         .find(|candidate| candidate.is_file())
-        .ok_or_else(|| MISSING_CLI.into())
+        .ok_or_else(|| {
+            "neither `terraform` nor `tofu` is on the PATH; `make demo` says where to get one"
+                .into()
+        })
 }
 
 /// The CLI in a scratch folder with a configuration of its own.
