@@ -402,7 +402,9 @@ async fn stopping_ends_what_runs_and_not_what_comes_after() {
     let answer = running.await.unwrap();
     assert!(error(&answer.diagnostics).contains("Stopped"));
     assert!(value(answer.new_state.as_ref()).is_null());
-    client.created(&thing([("name", text("two"))])).await;
+    let after = client.created(&thing([("name", text("two"))])).await;
+    let seen = after.get("seen").as_str().unwrap();
+    assert!(seen.ends_with("cancelled=false"), "{seen}");
 }
 
 // -- managed resources --------------------------------------------------------
@@ -422,7 +424,7 @@ async fn a_thing_lives_from_create_to_destroy() {
     let state = value(created.new_state.as_ref());
     assert_eq!(state.get("id"), &text("id-one"));
     assert_eq!(state.get("secret_wo"), &Value::Null);
-    let seen = "region=here secret=true minutes=20 write_only=true";
+    let seen = "region=here secret=true minutes=20 write_only=true cancelled=false";
     assert_eq!(state.get("seen"), &text(seen));
     assert_eq!(created.private, br#"{"note":"created"}"#);
     assert!(created.new_identity == Some(identity_of([("id", "id-one")])));

@@ -195,11 +195,12 @@ impl Model {
             access.key = Some("s3cr3t-key".to_owned());
         }
         self.seen = Some(format!(
-            "region={} secret={} minutes={} write_only={}",
+            "region={} secret={} minutes={} write_only={} cancelled={}",
             world.region,
             config.secret_wo.is_some(),
             minutes(context.deadline),
             context.write_only_allowed,
+            context.cancel.is_cancelled(),
         ));
         // The framework is to take it out.
         self.secret_wo.clone_from(&config.secret_wo);
