@@ -100,6 +100,10 @@ async fn make(site: &Site<'_>, wanted: &Wanted, adopt: bool) -> Result<Made, Dia
             .find(&site.afterwards(), site.level, &site.name)
             .await;
         match found {
+            // Another resource of this run made it.
+            Ok(Some(_)) if site.provider.was_created_here(TYPE_NAME, &site.id()) => {
+                return Err(exists(site, &error));
+            }
             Ok(Some(found)) if wanted.is_exactly(&found.properties) => {
                 return Ok(Made {
                     properties: found.properties,
@@ -229,7 +233,8 @@ fn taken_over(site: &Site<'_>, error: &Error) -> Diagnostic {
         format!(
             "{reason}. The destination `{}` holds exactly what is configured, secrets included, \
              and nothing else: it is taken for the one that was to be created, most likely by an \
-             earlier attempt.",
+             earlier attempt. If another resource or configuration manages it, remove one of the \
+             two.",
             site.id()
         ),
     )

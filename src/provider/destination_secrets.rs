@@ -26,7 +26,7 @@ const ALGORITHM: &str = "pbkdf2-hmac-sha256";
 
 /// Enough for a few milliseconds on today's machines. Stored with every
 /// verifier, so that it can grow.
-const ITERATIONS: u32 = 10_000;
+const ITERATIONS: u32 = 30_000;
 
 /// More than this is not computed: a state file must not be able to keep us
 /// busy for hours.

@@ -674,6 +674,18 @@ async fn a_conflict_with_an_equal_destination_takes_it_over() {
 }
 
 #[tokio::test]
+async fn two_resources_of_one_run_do_not_share_a_destination() {
+    let sap = Sap::new().await;
+    let provider = sap.provider();
+    create(&provider, &configuration([])).await.quietly();
+    for adopt in [Value::Null, Value::Bool(true)] {
+        let config = configuration([("adopt_existing", adopt)]);
+        let error = create(&provider, &config).await;
+        assert!(error.error().detail.contains("exists already"));
+    }
+}
+
+#[tokio::test]
 async fn adopting_changes_what_is_configured_and_leaves_the_rest() {
     let sap = Sap::new().await;
     let mut there = basic_at_sap();
