@@ -2,6 +2,7 @@
 //! answer wrongly, and held against the real `terraform` with the same provider:
 //! the same requests, the same errors, the same state afterwards.
 
+mod beyond;
 mod broken_answers;
 mod cases;
 mod good_answers;
@@ -367,10 +368,12 @@ fn applies(requests: &[String]) -> Vec<&String> {
         .collect()
 }
 
+/// Method and capabilities.
 fn methods(requests: &[String]) -> Vec<&str> {
+    let short = |request: &str| request.find([')', '{']).map_or(request.len(), |end| end);
     requests
         .iter()
-        .filter_map(|request| request.split(' ').next())
+        .map(|request| &request[..short(request)])
         .collect()
 }
 

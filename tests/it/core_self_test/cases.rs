@@ -241,6 +241,11 @@ pub(super) fn apply(config: Json) -> Command {
     Command::Apply(one(config))
 }
 
+/// The first resource of most cases, for the stand-in alone.
+pub(super) fn thing(config: Json) -> Resource {
+    Resource::new(THING, "a", config)
+}
+
 /// The provider answers well, all the time.
 pub(super) fn good(name: &'static str, before: Vec<Command>, command: Command) -> Case {
     Case {

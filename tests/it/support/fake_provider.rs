@@ -271,7 +271,8 @@ fn thing_schema() -> proto::Schema {
     }
 }
 
-fn schema_answer() -> proto::get_provider_schema::Response {
+/// What the provider offers.
+pub(crate) fn schema_answer() -> proto::get_provider_schema::Response {
     proto::get_provider_schema::Response {
         provider: Some(proto::Schema {
             block: Some(proto::schema::Block::default()),
@@ -287,7 +288,9 @@ fn schema_answer() -> proto::get_provider_schema::Response {
     }
 }
 
-fn identity_schemas() -> std::collections::HashMap<String, proto::ResourceIdentitySchema> {
+/// The identities of its resources.
+pub(crate) fn identity_schemas() -> std::collections::HashMap<String, proto::ResourceIdentitySchema>
+{
     let id = proto::resource_identity_schema::IdentityAttribute {
         name: "id".to_owned(),
         r#type: b"\"string\"".to_vec(),
@@ -513,6 +516,21 @@ fn deferred(deferred: bool) -> Option<proto::Deferred> {
     deferred.then_some(proto::Deferred { reason: 1 })
 }
 
+/// The capabilities that are set, or that there was no message about them.
+fn capabilities(client: Option<proto::ClientCapabilities>) -> String {
+    let Some(client) = client else {
+        return "(no capabilities)".to_owned();
+    };
+    let all = [
+        (client.deferral_allowed, "deferral"),
+        (client.write_only_attributes_allowed, "write-only"),
+        (client.store_planned_private, "planned-private"),
+        (client.computed_blocks_allowed, "computed-blocks"),
+    ];
+    let set = all.iter().filter(|(set, _)| *set).map(|(_, name)| *name);
+    format!("({})", set.collect::<Vec<_>>().join(" "))
+}
+
 fn attribute_path(name: &str) -> proto::AttributePath {
     use proto::attribute_path::{Step, step::Selector};
     let steps = vec![Step {
@@ -571,9 +589,10 @@ impl Provider for Service {
 
     async fn configure_provider(
         &self,
-        _: Request<proto::configure_provider::Request>,
+        request: Request<proto::configure_provider::Request>,
     ) -> Reply<proto::configure_provider::Response> {
-        self.note("ConfigureProvider".to_owned());
+        let client = capabilities(request.into_inner().client_capabilities);
+        self.note(format!("ConfigureProvider {client}"));
         reply(proto::configure_provider::Response::default())
     }
 
@@ -590,7 +609,8 @@ impl Provider for Service {
     ) -> Reply<proto::validate_resource_config::Response> {
         let request = request.into_inner();
         let config = self.decode(request.config.as_ref());
-        self.note(format!("ValidateResourceConfig config {config}"));
+        let client = capabilities(request.client_capabilities);
+        self.note(format!("ValidateResourceConfig {client} config {config}"));
         let call = Call {
             config,
             ..Call::new("ValidateResourceConfig")
@@ -626,7 +646,8 @@ impl Provider for Service {
         let request = request.into_inner();
         let prior = self.decode(request.current_state.as_ref());
         self.note(format!(
-            "ReadResource state {prior} private {}",
+            "ReadResource {} state {prior} private {}",
+            capabilities(request.client_capabilities),
             text(&request.private)
         ));
         let state = match prior.get("id") {
@@ -665,8 +686,9 @@ impl Provider for Service {
             ..
         } = &call;
         let private = text(&request.prior_private);
+        let client = capabilities(request.client_capabilities);
         self.note(format!(
-            "PlanResourceChange prior {prior} proposed {proposed} config {config} private {private}"
+            "PlanResourceChange {client} prior {prior} proposed {proposed} config {config} private {private}"
         ));
         let answer = self.spoiled(&call, self.plan(&call), b"planned");
         reply(proto::plan_resource_change::Response {
@@ -727,7 +749,8 @@ impl Provider for Service {
                 .get("id"),
             None => Val::string(&request.id),
         };
-        self.note(format!("ImportResourceState {id}"));
+        let client = capabilities(request.client_capabilities);
+        self.note(format!("ImportResourceState {client} {id}"));
         let mut stub = self.block.empty_object();
         stub.put("id", id);
         let answer = self.spoiled(&Call::new("ImportResourceState"), stub, b"imported");

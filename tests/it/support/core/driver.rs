@@ -221,12 +221,12 @@ impl Core {
     pub(crate) async fn configured_session(&mut self) -> Session {
         self.schema().await;
         let mut diags = Diags::default();
-        let session = self.walk(Phase::Apply, &mut diags).await;
+        let session = self.known_walk(&mut diags).await;
         assert!(!diags.has_errors(), "{diags}");
         session.unwrap()
     }
 
-    async fn load_schema(&mut self, diags: &mut Diags) -> bool {
+    pub(crate) async fn load_schema(&mut self, diags: &mut Diags) -> bool {
         if self.schema.is_none() {
             let session = self.connected().await;
             self.schema = session.load_schema(diags).await.map(Arc::new);
@@ -235,7 +235,7 @@ impl Core {
         self.schema.is_some()
     }
 
-    async fn connected(&mut self) -> Session {
+    pub(crate) async fn connected(&mut self) -> Session {
         let (process, channel) = match &self.source {
             Source::Program(launch) => {
                 let process = Process::start(launch)
@@ -267,22 +267,40 @@ impl Core {
     }
 
     /// Starts a walk: a process, configured as the phase wants it.
-    async fn walk(&mut self, phase: Phase, diags: &mut Diags) -> Option<Session> {
+    pub(crate) async fn walk(&mut self, phase: Phase, diags: &mut Diags) -> Option<Session> {
+        let config = match &self.provider_config_at_plan {
+            Some(config) if phase != Phase::Apply => config.clone(),
+            _ => self.provider_config.clone(),
+        };
+        self.start_walk(phase, &config, diags).await
+    }
+
+    /// A walk outside plan and apply, for which everything must be known: import,
+    /// a query, and what a test asks on its own.
+    pub(crate) async fn known_walk(&mut self, diags: &mut Diags) -> Option<Session> {
+        let config = self.provider_config.clone();
+        self.start_walk(Phase::Plan, &config, diags).await
+    }
+
+    async fn start_walk(
+        &mut self,
+        phase: Phase,
+        config: &Json,
+        diags: &mut Diags,
+    ) -> Option<Session> {
         if !self.load_schema(diags).await {
             return None;
         }
-        let session = self.connected().await;
-        let config = match (phase, &self.provider_config_at_plan) {
-            (Phase::Plan, Some(config)) => config,
-            _ => &self.provider_config,
-        };
+        let mut session = self.connected().await;
         match phase {
+            // Terraform does not validate a provider block that is not there.
             Phase::Validate if config.as_object().is_none_or(serde_json::Map::is_empty) => {}
-            Phase::Validate => {
-                let config = self.provider_config_at_plan.as_ref().unwrap_or(config);
-                session.validate_provider(config, diags).await;
+            Phase::Validate => drop(session.validate_provider(config, diags).await),
+            Phase::Plan => session.configure(config, diags).await,
+            Phase::Apply => {
+                session.set_applying();
+                session.configure(config, diags).await;
             }
-            Phase::Plan | Phase::Apply => session.configure(config, diags).await,
         }
         if diags.has_errors() {
             session.close().await;
@@ -480,7 +498,7 @@ impl Core {
             !self.state.current.contains_key(&address),
             "{address} is in the state already"
         );
-        let Some(session) = self.walk(Phase::Apply, &mut outcome.diags).await else {
+        let Some(session) = self.known_walk(&mut outcome.diags).await else {
             return outcome;
         };
         let found = session

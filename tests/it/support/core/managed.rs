@@ -6,7 +6,9 @@ use serde_json::Value as Json;
 use super::diagnostics::{Diags, Origin, path, summary};
 use super::rules::{self, Action};
 use super::schema::Schema;
-use super::session::{Release, Session, encode, no_faults, not_deferred, raw_state, wholly_known};
+use super::session::{
+    Release, Session, encode, no_faults, no_write_only, not_deferred, raw_state, wholly_known,
+};
 use super::state::{Instance, Object, State};
 use super::value::{Path, Val};
 
@@ -57,7 +59,7 @@ impl Session {
         let request = proto::validate_resource_config::Request {
             type_name: ty.to_owned(),
             config: Some(encode(config, &self.resource(ty).implied_type())),
-            client_capabilities: self.shared.release.capabilities(),
+            client_capabilities: self.capabilities(),
         };
         let mut own = Diags::default();
         let answer = self
@@ -126,13 +128,9 @@ impl Session {
             } else {
                 Ok(())
             };
-            [
-                not_null,
-                wholly_known(value),
-                self.no_write_only(schema, value),
-            ]
-            .into_iter()
-            .all(|outcome| self.check(summary::INVALID_UPGRADE, address, outcome, &mut own))
+            [not_null, wholly_known(value), no_write_only(schema, value)]
+                .into_iter()
+                .all(|outcome| self.check(summary::INVALID_UPGRADE, address, outcome, &mut own))
         });
         let identity = if good {
             self.upgrade_identity(address, instance, &mut own).await
@@ -216,7 +214,7 @@ impl Session {
             current_state: Some(encode(&object.value, &schema.implied_type())),
             private: object.private.clone(),
             provider_meta: None,
-            client_capabilities: self.shared.release.capabilities(),
+            client_capabilities: self.capabilities(),
             current_identity: self.encode_identity(&object.identity, ty),
         };
         let mut own = Diags::default();
@@ -294,7 +292,7 @@ impl Session {
         self.check(
             summary::INVALID_OBJECT,
             address,
-            self.no_write_only(schema, &value),
+            no_write_only(schema, &value),
             diags,
         );
         let identity = self
@@ -331,7 +329,8 @@ impl Session {
             wholly_known(after)
         };
         self.check(summary::INVALID_IDENTITY, address, present, diags);
-        let changed = before.is_wholly_known()
+        let changed = !after.is_null()
+            && before.is_wholly_known()
             && before
                 .entries()
                 .any(|(name, value)| !value.is_null() && *value != after.get(name));
@@ -451,7 +450,7 @@ impl Session {
             config: Some(encode(config, &object)),
             prior_private: prior.private.clone(),
             provider_meta: None,
-            client_capabilities: self.shared.release.capabilities(),
+            client_capabilities: self.capabilities(),
             prior_identity: self.encode_identity(&prior.identity, ty),
             planned_private: if self.shared.release >= Release::V1_16 {
                 planned_private.to_vec()
@@ -475,7 +474,7 @@ impl Session {
             self.check(
                 summary::INVALID_PLAN,
                 address,
-                self.no_write_only(schema, &planned),
+                no_write_only(schema, &planned),
                 &mut own,
             );
             let faults = rules::assert_plan_valid(&schema.block, &prior.value, config, &planned);
@@ -561,7 +560,7 @@ impl Session {
             config: Some(encode(&Val::Null, &ty_object)),
             prior_private: object.private.clone(),
             provider_meta: None,
-            client_capabilities: self.shared.release.capabilities(),
+            client_capabilities: self.capabilities(),
             prior_identity: self.encode_identity(&object.identity, ty),
             planned_private: Vec::new(),
         };
@@ -696,7 +695,7 @@ impl Session {
             .decode_identity(answer.new_identity.as_ref(), ty, address, diags)
             .unwrap_or(Val::Null);
         let provider_failed = diags.has_errors();
-        let write_only = self.no_write_only(schema, &value);
+        let write_only = no_write_only(schema, &value);
         if !self.check(summary::INVALID_OBJECT, address, write_only, diags) {
             // Core forgets the object altogether.
             return None;
@@ -785,7 +784,7 @@ impl Session {
             } else {
                 String::new()
             },
-            client_capabilities: self.shared.release.capabilities(),
+            client_capabilities: self.capabilities(),
             identity: self.encode_identity(&identity, ty),
         };
         let mut own = Diags::default();
@@ -867,7 +866,7 @@ impl Session {
         self.check(
             summary::INVALID_VALUE,
             address,
-            self.no_write_only(schema, &value),
+            no_write_only(schema, &value),
             diags,
         );
         let identity = self.decode_identity(imported.identity.as_ref(), ty, address, diags)?;
@@ -910,19 +909,6 @@ impl Session {
             tainted: object.tainted,
             depends_on: Vec::new(),
             create_before_destroy: false,
-        }
-    }
-
-    fn no_write_only(&self, schema: &Schema, value: &Val) -> Result<(), String> {
-        // A client that does not know write-only attributes has ordinary ones.
-        let paths = if self.shared.release.knows_write_only() {
-            schema.block.write_only_values(value)
-        } else {
-            Vec::new()
-        };
-        match paths.first() {
-            None => Ok(()),
-            Some(path) => Err(format!("a value for the write-only attribute `{path}`")),
         }
     }
 }

@@ -12,6 +12,8 @@
 //!   managed resources, with core's checks of every answer.
 //! * [`driver`] is the commands: [`Core`] with a state and a configuration. Their
 //!   plan and apply are in [`walks`], what they come to in [`outcome`].
+//! * [`others`] is data sources, ephemeral resources, functions, lists, actions,
+//!   moves and generated configuration.
 //! * [`lifecycle`] drives one resource through everything.
 //!
 //! What it does not do: expressions, modules, provisioners, checks, several
@@ -25,6 +27,7 @@ pub(crate) mod lifecycle;
 pub(crate) mod managed;
 pub(crate) mod msgpack;
 pub(crate) mod number;
+pub(crate) mod others;
 pub(crate) mod outcome;
 pub(crate) mod plan_valid;
 pub(crate) mod process;

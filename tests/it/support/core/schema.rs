@@ -55,6 +55,14 @@ impl ProviderSchema {
         }
     }
 
+    /// For a client that does not know the flag: what is write-only becomes
+    /// ordinary.
+    pub(crate) fn forget_write_only(&mut self) {
+        self.resources
+            .values_mut()
+            .for_each(|schema| schema.block.forget_write_only());
+    }
+
     /// Core's rules for schemas; each fault is one line.
     pub(crate) fn internal_validate(&self) -> Vec<String> {
         let mut faults = Vec::new();
@@ -321,6 +329,15 @@ impl Block {
         paths
     }
 
+    fn forget_write_only(&mut self) {
+        self.attributes
+            .values_mut()
+            .for_each(Attribute::forget_write_only);
+        self.blocks
+            .values_mut()
+            .for_each(|nested| nested.block.forget_write_only());
+    }
+
     /// The attribute that a path leads to, however many elements it passes.
     pub(crate) fn attribute_at(&self, path: &Path) -> Option<&Attribute> {
         let names = path.attribute_names();
@@ -504,6 +521,16 @@ impl Attribute {
                 message: attribute.deprecation_message,
             },
         })
+    }
+
+    fn forget_write_only(&mut self) {
+        self.write_only = false;
+        if let Shape::Nested(nested) = &mut self.shape {
+            nested
+                .attributes
+                .values_mut()
+                .for_each(Self::forget_write_only);
+        }
     }
 
     pub(crate) fn implied_type(&self) -> Type {

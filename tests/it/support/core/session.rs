@@ -45,9 +45,11 @@ pub(crate) enum Release {
 }
 
 impl Release {
-    pub(crate) fn capabilities(self) -> Option<proto::ClientCapabilities> {
+    /// In the apply walk Terraform says that it allows deferral, although it then
+    /// accepts none that was not planned.
+    fn capabilities(self, applying: bool) -> Option<proto::ClientCapabilities> {
         (self > Self::V1_5).then_some(proto::ClientCapabilities {
-            deferral_allowed: false,
+            deferral_allowed: applying,
             write_only_attributes_allowed: self >= Self::V1_11,
             store_planned_private: self >= Self::V1_16,
             computed_blocks_allowed: self >= Self::V1_16,
@@ -109,6 +111,8 @@ pub(crate) struct Session {
     process: Option<Process>,
     pub(crate) shared: Shared,
     schema: Option<Arc<ProviderSchema>>,
+    /// In the apply walk.
+    applying: bool,
 }
 
 impl Session {
@@ -122,6 +126,7 @@ impl Session {
             process,
             shared,
             schema: None,
+            applying: false,
         };
         if session.process.is_some() {
             session.open_stdio().await;
@@ -144,6 +149,11 @@ impl Session {
 
     pub(crate) fn set_schema(&mut self, schema: Arc<ProviderSchema>) {
         self.schema = Some(schema);
+    }
+
+    /// From now on this is the apply walk.
+    pub(crate) fn set_applying(&mut self) {
+        self.applying = true;
     }
 
     pub(crate) fn schema(&self) -> &ProviderSchema {
@@ -310,8 +320,11 @@ impl Session {
             return None;
         }
         match ProviderSchema::from_proto(answer, identities) {
-            Ok(schema) => {
+            Ok(mut schema) => {
                 self.shared.checks.count("Invalid provider schema");
+                if !self.shared.release.knows_write_only() {
+                    schema.forget_write_only();
+                }
                 Some(schema)
             }
             Err(error) => {
@@ -329,7 +342,7 @@ impl Session {
         let request = proto::configure_provider::Request {
             terraform_version: self.shared.release.version().to_owned(),
             config: Some(encode(&config, &self.schema().provider.implied_type())),
-            client_capabilities: self.shared.release.capabilities(),
+            client_capabilities: self.capabilities(),
         };
         let address = PROVIDER;
         let answer = self
@@ -437,7 +450,7 @@ impl Session {
     }
 
     pub(crate) fn capabilities(&self) -> Option<proto::ClientCapabilities> {
-        self.shared.release.capabilities()
+        self.shared.release.capabilities(self.applying)
     }
 
     pub(crate) fn release(&self) -> Release {
@@ -463,6 +476,13 @@ pub(crate) fn wholly_known(value: &Val) -> Result<(), String> {
     match value.first_unknown() {
         None => Ok(()),
         Some(path) => Err(format!("an unknown value for `{path}`")),
+    }
+}
+
+pub(crate) fn no_write_only(schema: &Schema, value: &Val) -> Result<(), String> {
+    match schema.block.write_only_values(value).first() {
+        None => Ok(()),
+        Some(path) => Err(format!("a value for the write-only attribute `{path}`")),
     }
 }
 
