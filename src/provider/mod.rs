@@ -75,3 +75,27 @@ impl Provider for SapCalm {
         RESOURCES
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::framework::model;
+    use crate::framework::resource::Resource;
+
+    fn model_fits_its_schema<R: Resource>(resource: &R) {
+        let definition = Resource::definition(resource);
+        let outcome = model::check::<R::Model>(definition.schema);
+        assert_eq!(outcome, Ok(()), "{}", definition.type_name);
+    }
+
+    #[test]
+    fn every_model_fits_its_schema() {
+        model_fits_its_schema(&resource_destination::Destination);
+        model_fits_its_schema(&resource_registration::Registration);
+        assert_eq!(
+            RESOURCES.len(),
+            2,
+            "check the model of the new resource, too"
+        );
+    }
+}

@@ -147,7 +147,7 @@ static SCHEMA: Schema = Schema::new(
             .computed()
             .keep_prior()
             .describe("The Order Management tenant that is registered."),
-        Attribute::string("status").computed().describe(
+        Attribute::string("status").computed().validate(Status::NAMES).describe(
             "`accepted`: Order Management confirmed the call. `registered`: the tenant was seen \
              in the landscape of Cloud ALM. `missing`: it was seen and is not there any more; \
              the next apply registers it again. Null after an import or an interrupted create, \
@@ -224,6 +224,9 @@ pub enum Status {
 }
 
 impl Status {
+    /// Every status, as the state spells it.
+    const NAMES: &[Validator] = &[Validator::OneOf(&["accepted", "registered", "missing"])];
+
     const fn as_str(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
