@@ -5,23 +5,25 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use sapcalm::emulator::{DestinationKey, Emulator, Options, Scenario};
-use sapcalm::framework::diagnostics::{Diagnostic, Diagnostics, Severity};
-use sapcalm::framework::plan::{Change, Planned, plan};
 use sapcalm::framework::private::Private;
-use sapcalm::framework::resource::{
-    Context, CreateRequest, DeleteRequest, DynResource, ImportRequest, Outcome, ReadRequest,
-    UpdateRequest,
-};
+use sapcalm::framework::resource::{CreateRequest, DynResource, ImportRequest, UpdateRequest};
 use sapcalm::framework::value::Value;
 use sapcalm::provider::config;
 use sapcalm::provider::configured::Configured;
 use sapcalm::provider::resource_destination::Destination;
 use serde_json::json;
-use tokio_util::sync::CancellationToken;
+
+use crate::support::direct::{Direct, Done, Instance, context, keeps_the_plan, text};
 
 const ORDERS: &str = "acme-orders";
 const SERVICE: &str = "/destination-configuration/";
 const COLLECTION: &str = "/destination-configuration/v1/subaccountDestinations";
+
+/// Plays Terraform.
+const TF: Direct = Direct {
+    resource: &Destination,
+    may_taint: false,
+};
 
 // ------------------------------------------------------------ the other side
 
@@ -214,98 +216,6 @@ fn basic_at_sap() -> serde_json::Value {
 
 // ------------------------------------------------------------ Terraform's side
 
-/// An object in the state.
-#[derive(Clone, Debug)]
-struct Instance {
-    state: Value,
-    private: Private,
-}
-
-impl Instance {
-    fn text(&self, name: &str) -> Option<&str> {
-        self.state.get(name).as_str()
-    }
-
-    fn list(&self, name: &str) -> Vec<&str> {
-        match self.state.get(name) {
-            Value::List(items) => items.iter().filter_map(Value::as_str).collect(),
-            other => panic!("{name} is {other:?}"),
-        }
-    }
-
-    /// State and private state as they would be stored.
-    fn stored(&self) -> String {
-        format!(
-            "{}{}",
-            contents(&self.state),
-            String::from_utf8(self.private.to_bytes()).unwrap()
-        )
-    }
-}
-
-/// All texts in a value, each on a line of its own.
-fn contents(value: &Value) -> String {
-    let mut lines = Vec::new();
-    collect(value, &mut lines);
-    format!("\n{}\n", lines.join("\n"))
-}
-
-fn collect<'a>(value: &'a Value, lines: &mut Vec<&'a str>) {
-    match value {
-        Value::String(text) => lines.push(text),
-        Value::List(items) | Value::Set(items) => {
-            for item in items {
-                collect(item, lines);
-            }
-        }
-        Value::Map(entries) | Value::Object(entries) => {
-            for entry in entries.values() {
-                collect(entry, lines);
-            }
-        }
-        _ => {}
-    }
-}
-
-/// What one operation left.
-#[derive(Debug)]
-struct Done {
-    instance: Option<Instance>,
-    diagnostics: Diagnostics,
-}
-
-impl Done {
-    /// The object after an operation that said nothing.
-    fn quietly(self) -> Instance {
-        assert!(self.diagnostics.is_empty(), "{:#?}", self.diagnostics);
-        self.instance.unwrap()
-    }
-
-    /// The object after an operation with this one warning.
-    fn warning(self, summary: &str) -> Instance {
-        let messages: Vec<_> = self.diagnostics.iter().collect();
-        assert_eq!(messages.len(), 1, "{messages:#?}");
-        assert_eq!(messages[0].severity, Severity::Warning);
-        assert_eq!(messages[0].summary, summary);
-        self.instance.unwrap()
-    }
-
-    /// The only error.
-    fn error(&self) -> &Diagnostic {
-        let errors: Vec<_> = self
-            .diagnostics
-            .iter()
-            .filter(|one| one.severity == Severity::Error)
-            .collect();
-        assert_eq!(errors.len(), 1, "{:#?}", self.diagnostics);
-        errors[0]
-    }
-}
-
-fn text(text: &str) -> Value {
-    Value::string(text)
-}
-
 fn number(number: i64) -> Value {
     Value::Number(number.into())
 }
@@ -327,20 +237,6 @@ fn labels<const N: usize>(entries: [(&str, &str); N]) -> Value {
     )
 }
 
-/// A configuration of the resource.
-fn configuration<const N: usize>(given: [(&str, Value); N]) -> Value {
-    let schema = DynResource::<Configured>::definition(&Destination).schema;
-    let mut entries: BTreeMap<String, Value> = schema
-        .attributes
-        .iter()
-        .map(|attribute| (attribute.name.to_owned(), Value::Null))
-        .collect();
-    for (name, value) in given {
-        assert!(entries.insert(name.to_owned(), value).is_some(), "{name}");
-    }
-    Value::Object(entries)
-}
-
 /// A destination with user and password, and these.
 fn basic<const N: usize>(given: [(&str, Value); N]) -> Value {
     let base = [
@@ -348,140 +244,13 @@ fn basic<const N: usize>(given: [(&str, Value); N]) -> Value {
         ("url", text("https://target.example")),
         ("user", text("u")),
     ];
-    let Value::Object(mut entries) = configuration(base) else {
+    let Value::Object(mut entries) = TF.configuration(base) else {
         unreachable!()
     };
     for (name, value) in given {
         entries.insert(name.to_owned(), value);
     }
     Value::Object(entries)
-}
-
-fn context() -> Context {
-    Context {
-        deadline: Instant::now() + Duration::from_secs(30),
-        cancel: CancellationToken::new(),
-        write_only_allowed: true,
-    }
-}
-
-fn planned(provider: &Configured, config: &Value, prior: Option<&Instance>) -> Planned {
-    let planned = plan(
-        &Destination,
-        Some(provider),
-        Change {
-            config: config.clone(),
-            prior: prior.map_or(Value::Null, |prior| prior.state.clone()),
-            private: prior.map_or_else(Private::default, |prior| prior.private.clone()),
-        },
-    );
-    assert!(
-        !planned.diagnostics.has_errors(),
-        "{:#?}",
-        planned.diagnostics
-    );
-    planned
-}
-
-fn plans_nothing(provider: &Configured, config: &Value, prior: &Instance) -> bool {
-    let planned = planned(provider, config, Some(prior));
-    for (name, value) in planned.state.entries().unwrap() {
-        if !value.same(prior.state.get(name)) {
-            eprintln!("{name} is planned to change");
-        }
-    }
-    planned.state.same(&prior.state)
-}
-
-/// Terraform's own rule: what the plan knew has come true.
-fn keeps_the_plan(planned: &Value, outcome: &Outcome<Value>) {
-    let Some(state) = &outcome.state else { return };
-    assert!(state.is_wholly_known());
-    for (name, value) in planned.entries().unwrap() {
-        let kept = value.is_unknown() || value.same(state.get(name));
-        assert!(
-            kept || outcome.diagnostics.has_errors(),
-            "{name} was planned otherwise"
-        );
-    }
-}
-
-fn done(outcome: Outcome<Value>) -> Done {
-    Done {
-        instance: outcome.state.map(|state| Instance {
-            state,
-            private: outcome.private,
-        }),
-        diagnostics: outcome.diagnostics,
-    }
-}
-
-async fn create(provider: &Configured, config: &Value) -> Done {
-    create_within(provider, config, &context()).await
-}
-
-async fn create_within(provider: &Configured, config: &Value, context: &Context) -> Done {
-    let planned = planned(provider, config, None).state;
-    let request = CreateRequest {
-        config: config.clone(),
-        planned: planned.clone(),
-    };
-    let outcome = DynResource::create(&Destination, provider, context, request).await;
-    keeps_the_plan(&planned, &outcome);
-    let done = done(outcome);
-    let tainted = done.instance.is_some() && done.diagnostics.has_errors();
-    assert!(!tainted, "create ended with an error and a state");
-    done
-}
-
-async fn read(provider: &Configured, instance: &Instance) -> Done {
-    let request = ReadRequest {
-        state: instance.state.clone(),
-        private: instance.private.clone(),
-    };
-    done(DynResource::read(&Destination, provider, &context(), request).await)
-}
-
-async fn update(provider: &Configured, config: &Value, prior: &Instance) -> Done {
-    update_within(provider, config, prior, &context()).await
-}
-
-async fn update_within(
-    provider: &Configured,
-    config: &Value,
-    prior: &Instance,
-    context: &Context,
-) -> Done {
-    let plan = planned(provider, config, Some(prior));
-    assert!(plan.replace.is_empty(), "an update replaces");
-    assert!(!plan.state.same(&prior.state), "there is nothing to update");
-    let request = UpdateRequest {
-        config: config.clone(),
-        planned: plan.state.clone(),
-        prior: prior.state.clone(),
-        private: plan.private,
-    };
-    let outcome = DynResource::update(&Destination, provider, context, request).await;
-    keeps_the_plan(&plan.state, &outcome);
-    done(outcome)
-}
-
-async fn delete(provider: &Configured, instance: &Instance) -> Done {
-    let request = DeleteRequest {
-        prior: instance.state.clone(),
-        private: instance.private.clone(),
-    };
-    done(DynResource::delete(&Destination, provider, &context(), request).await)
-}
-
-async fn import(provider: &Configured, id: &str) -> Done {
-    let import = ImportRequest::Id(id.to_owned());
-    let stub = DynResource::<Configured>::import(&Destination, import).unwrap();
-    let stub = Instance {
-        state: stub,
-        private: Private::default(),
-    };
-    read(provider, &stub).await
 }
 
 /// What core makes of a state for `-generate-config-out`: everything that the
@@ -503,9 +272,9 @@ fn generated(instance: &Instance) -> Value {
 /// configuration asks for nothing more.
 async fn converged(sap: &Sap, config: &Value, instance: &Instance) -> Instance {
     let provider = sap.provider();
-    let after = read(&provider, instance).await.quietly();
+    let after = TF.read(&provider, instance).await.quietly();
     assert!(
-        plans_nothing(&provider, config, &after),
+        TF.plans_nothing(&provider, config, &after),
         "the next plan is not empty"
     );
     after
@@ -516,8 +285,8 @@ async fn converged(sap: &Sap, config: &Value, instance: &Instance) -> Instance {
 #[tokio::test]
 async fn create_makes_the_cloud_alm_destination_from_nothing_but_keys() {
     let sap = Sap::new().await;
-    let config = configuration([]);
-    let created = create(&sap.provider(), &config).await.quietly();
+    let config = TF.configuration([]);
+    let created = TF.create(&sap.provider(), &config).await.quietly();
     assert_eq!(sap.calls().await, ["POST /v1/subaccountDestinations"]);
     assert_eq!(sap.properties().await, cloud_alm_at_sap(&sap));
     assert_eq!(created.text("id"), Some("subaccount/CloudALM"));
@@ -536,7 +305,10 @@ async fn create_makes_the_cloud_alm_destination_from_nothing_but_keys() {
 #[tokio::test]
 async fn no_secret_is_stored_unless_the_plain_attribute_is_used() {
     let sap = Sap::new().await;
-    let created = create(&sap.provider(), &configuration([])).await.quietly();
+    let created = TF
+        .create(&sap.provider(), &TF.configuration([]))
+        .await
+        .quietly();
     let secret = sap.key("cloud-alm")["uaa"]["clientsecret"]
         .as_str()
         .unwrap()
@@ -548,7 +320,7 @@ async fn no_secret_is_stored_unless_the_plain_attribute_is_used() {
         ("password_wo", text("canary-1")),
         ("secret_properties_wo", map([("my.secret", "canary-2")])),
     ]);
-    let created = create(&sap.provider(), &config).await.quietly();
+    let created = TF.create(&sap.provider(), &config).await.quietly();
     assert!(!created.stored().contains("canary"));
     assert_eq!(sap.properties().await["my.secret"], "canary-2");
     converged(&sap, &config, &created).await;
@@ -564,7 +336,7 @@ async fn create_works_with_every_shape_of_the_service() {
     ] {
         let sap = Sap::with_knobs(knobs.clone()).await;
         let config = basic([("password_wo", text("p")), ("labels", labels([("a", "1")]))]);
-        let created = create(&sap.provider(), &config).await.quietly();
+        let created = TF.create(&sap.provider(), &config).await.quietly();
         assert!(created.text("etag").is_some(), "{knobs}");
         let after = converged(&sap, &config, &created).await;
         let config = basic([
@@ -572,10 +344,10 @@ async fn create_works_with_every_shape_of_the_service() {
             ("labels", labels([("a", "1")])),
             ("description", text("changed")),
         ]);
-        let updated = update(&sap.provider(), &config, &after).await.quietly();
+        let updated = TF.update(&sap.provider(), &config, &after).await.quietly();
         assert_eq!(sap.properties().await["Password"], "p", "{knobs}");
         converged(&sap, &config, &updated).await;
-        let gone = delete(&sap.provider(), &updated).await;
+        let gone = TF.delete(&sap.provider(), &updated).await;
         assert!(
             gone.diagnostics.is_empty() && gone.instance.is_none(),
             "{knobs}"
@@ -611,12 +383,12 @@ async fn every_kind_of_destination_imports_and_plans_empty() {
         sap.set(kind.clone(), json!([{"key": "team", "values": ["a", "b"]}]))
             .await;
         let provider = sap.without_cloud_alm_key();
-        let imported = import(&provider, "subaccount/CloudALM").await.quietly();
+        let imported = TF.import(&provider, "subaccount/CloudALM").await.quietly();
         let config = generated(&imported);
         let found = DynResource::<Configured>::validate(&Destination, &config);
         assert!(!found.has_errors(), "{kind}: {found:#?}");
-        assert!(plans_nothing(&provider, &config, &imported), "{kind}");
-        let again = read(&provider, &imported).await.quietly();
+        assert!(TF.plans_nothing(&provider, &config, &imported), "{kind}");
+        let again = TF.read(&provider, &imported).await.quietly();
         assert!(again.state.same(&imported.state), "{kind}");
         for secret in ["\np\n", "\ns\n", "\nk\n"] {
             assert!(!imported.stored().contains(secret), "{kind}");
@@ -627,11 +399,11 @@ async fn every_kind_of_destination_imports_and_plans_empty() {
         };
         entries.insert("description".to_owned(), text("new"));
         let config = Value::Object(entries);
-        let updated = update(&provider, &config, &again).await.quietly();
+        let updated = TF.update(&provider, &config, &again).await.quietly();
         kind["Description"] = json!("new");
         assert_eq!(sap.properties().await, kind);
         assert_eq!(sap.all().await[0]["labels"][0]["key"], "team");
-        assert!(plans_nothing(&provider, &config, &updated), "{kind}");
+        assert!(TF.plans_nothing(&provider, &config, &updated), "{kind}");
     }
 }
 
@@ -639,7 +411,7 @@ async fn every_kind_of_destination_imports_and_plans_empty() {
 async fn a_conflict_prints_the_import_block() {
     let sap = Sap::new().await;
     sap.set(basic_at_sap(), json!([])).await;
-    let done = create(&sap.provider(), &configuration([])).await;
+    let done = TF.create(&sap.provider(), &TF.configuration([])).await;
     let error = done.error();
     assert_eq!(error.summary, "Cannot create destination");
     assert!(
@@ -656,9 +428,10 @@ async fn a_conflict_prints_the_import_block() {
 #[tokio::test]
 async fn a_conflict_with_an_equal_destination_takes_it_over() {
     let sap = Sap::new().await;
-    let config = configuration([]);
+    let config = TF.configuration([]);
     sap.set(cloud_alm_at_sap(&sap), json!([])).await;
-    let created = create(&sap.provider(), &config)
+    let created = TF
+        .create(&sap.provider(), &config)
         .await
         .warning("Existing destination taken over");
     converged(&sap, &config, &created).await;
@@ -666,21 +439,21 @@ async fn a_conflict_with_an_equal_destination_takes_it_over() {
     let mut other = cloud_alm_at_sap(&sap);
     other["clientSecret"] = json!("another");
     sap.set(other, json!([])).await;
-    create(&sap.provider(), &config).await.error();
+    TF.create(&sap.provider(), &config).await.error();
     let mut more = cloud_alm_at_sap(&sap);
     more["mine"] = json!("x");
     sap.set(more, json!([])).await;
-    create(&sap.provider(), &config).await.error();
+    TF.create(&sap.provider(), &config).await.error();
 }
 
 #[tokio::test]
 async fn two_resources_of_one_run_do_not_share_a_destination() {
     let sap = Sap::new().await;
     let provider = sap.provider();
-    create(&provider, &configuration([])).await.quietly();
+    TF.create(&provider, &TF.configuration([])).await.quietly();
     for adopt in [Value::Null, Value::Bool(true)] {
-        let config = configuration([("adopt_existing", adopt)]);
-        let error = create(&provider, &config).await;
+        let config = TF.configuration([("adopt_existing", adopt)]);
+        let error = TF.create(&provider, &config).await;
         assert!(error.error().detail.contains("exists already"));
     }
 }
@@ -692,8 +465,9 @@ async fn adopting_changes_what_is_configured_and_leaves_the_rest() {
     there["mine"] = json!("x");
     there["TrustAll"] = json!("FALSE");
     sap.set(there, json!([])).await;
-    let config = configuration([("adopt_existing", Value::Bool(true))]);
-    let created = create(&sap.provider(), &config)
+    let config = TF.configuration([("adopt_existing", Value::Bool(true))]);
+    let created = TF
+        .create(&sap.provider(), &config)
         .await
         .warning("Existing destination taken over");
     assert_eq!(created.list("unmanaged_properties"), ["TrustAll", "mine"]);
@@ -713,8 +487,8 @@ async fn a_lost_answer_to_create_loses_nothing() {
             "match": { "method": "POST", "path_prefix": COLLECTION }, "do": { "reset": reset }
         }))
         .await;
-        let config = configuration([]);
-        let done = create(&sap.provider(), &config).await;
+        let config = TF.configuration([]);
+        let done = TF.create(&sap.provider(), &config).await;
         let created = done.instance.unwrap();
         assert_eq!(sap.properties().await, cloud_alm_at_sap(&sap), "{reset}");
         converged(&sap, &config, &created).await;
@@ -729,8 +503,8 @@ async fn a_create_that_cannot_be_decided_saves_nothing_and_converges_later() {
         { "match": { "method": "GET", "path_prefix": COLLECTION }, "times": null, "do": { "status": 500 } }
     ]))
     .await;
-    let config = configuration([]);
-    let done = create(&sap.provider(), &config).await;
+    let config = TF.configuration([]);
+    let done = TF.create(&sap.provider(), &config).await;
     assert!(
         done.error().detail.contains("not known"),
         "{}",
@@ -738,7 +512,8 @@ async fn a_create_that_cannot_be_decided_saves_nothing_and_converges_later() {
     );
     assert!(done.instance.is_none());
     sap.no_faults().await;
-    let created = create(&sap.provider(), &config)
+    let created = TF
+        .create(&sap.provider(), &config)
         .await
         .warning("Existing destination taken over");
     converged(&sap, &config, &created).await;
@@ -757,9 +532,9 @@ async fn a_cancelled_create_ends_soon_and_tells_the_truth() {
         tokio::time::sleep(Duration::from_millis(300)).await;
         cancel.cancel();
     });
-    let config = configuration([]);
+    let config = TF.configuration([]);
     let begin = Instant::now();
-    let done = create_within(&sap.provider(), &config, &context).await;
+    let done = TF.create_within(&sap.provider(), &config, &context).await;
     assert!(begin.elapsed() < Duration::from_secs(3));
     // The emulator commits before it waits, so the object is there and is ours.
     let created = done.warning("Existing destination taken over");
@@ -773,17 +548,18 @@ async fn failing_labels_do_not_fail_a_create() {
         "match": { "method": "PUT", "path_prefix": COLLECTION }, "times": null, "do": { "status": 400, "body": {"ErrorMessage": "no labels today"} }
     }))
     .await;
-    let config = configuration([("labels", labels([("team", "a")]))]);
-    let created = create(&sap.provider(), &config)
+    let config = TF.configuration([("labels", labels([("team", "a")]))]);
+    let created = TF
+        .create(&sap.provider(), &config)
         .await
         .warning("Cannot set labels of destination");
     sap.no_faults().await;
-    let after = read(&sap.provider(), &created).await.quietly();
+    let after = TF.read(&sap.provider(), &created).await.quietly();
     assert!(
-        !plans_nothing(&sap.provider(), &config, &after),
+        !TF.plans_nothing(&sap.provider(), &config, &after),
         "the difference shows"
     );
-    let updated = update(&sap.provider(), &config, &after).await.quietly();
+    let updated = TF.update(&sap.provider(), &config, &after).await.quietly();
     converged(&sap, &config, &updated).await;
     assert_eq!(
         sap.all().await[0]["labels"],
@@ -795,7 +571,7 @@ async fn failing_labels_do_not_fail_a_create() {
 async fn a_failing_token_check_removes_what_was_just_created() {
     let sap = Sap::new().await;
     let key = sap.key("cloud-alm");
-    let config = configuration([
+    let config = TF.configuration([
         ("check_token", Value::Bool(true)),
         ("url", text("https://target.example")),
         ("client_id", text(key["uaa"]["clientid"].as_str().unwrap())),
@@ -808,15 +584,15 @@ async fn a_failing_token_check_removes_what_was_just_created() {
             )),
         ),
     ]);
-    let done = create(&sap.provider(), &config).await;
+    let done = TF.create(&sap.provider(), &config).await;
     let error = done.error();
     assert_eq!(error.summary, "Destination cannot fetch a token");
     assert!(error.detail.contains("deleted again"), "{}", error.detail);
     assert!(done.instance.is_none());
     assert!(sap.all().await.is_empty());
 
-    let config = configuration([("check_token", Value::Bool(true))]);
-    create(&sap.provider(), &config).await.quietly();
+    let config = TF.configuration([("check_token", Value::Bool(true))]);
+    TF.create(&sap.provider(), &config).await.quietly();
 }
 
 // ---------------------------------------------------------------------- read
@@ -824,7 +600,10 @@ async fn a_failing_token_check_removes_what_was_just_created() {
 #[tokio::test]
 async fn read_removes_state_when_gone_and_only_then() {
     let sap = Sap::new().await;
-    let created = create(&sap.provider(), &configuration([])).await.quietly();
+    let created = TF
+        .create(&sap.provider(), &TF.configuration([]))
+        .await
+        .quietly();
     for answer in [
         json!({ "status": 404, "body": "404 Not Found: Requested route does not exist.", "headers": {"X-Cf-Routererror": "unknown_route"} }),
         json!({ "status": 200, "body": "<!DOCTYPE html><html></html>", "headers": {"content-type": "text/html"} }),
@@ -834,27 +613,30 @@ async fn read_removes_state_when_gone_and_only_then() {
             "match": { "path_prefix": SERVICE }, "times": null, "do": answer
         }))
         .await;
-        let done = read(&sap.provider(), &created).await;
+        let done = TF.read(&sap.provider(), &created).await;
         assert!(done.diagnostics.has_errors(), "{answer}");
         assert!(done.instance.is_none());
         sap.no_faults().await;
     }
     sap.clear().await;
-    let done = read(&sap.provider(), &created).await;
+    let done = TF.read(&sap.provider(), &created).await;
     assert!(done.diagnostics.is_empty() && done.instance.is_none());
 }
 
 #[tokio::test]
 async fn a_key_of_another_subaccount_is_an_error_before_any_call() {
     let sap = Sap::new().await;
-    let created = create(&sap.provider(), &configuration([])).await.quietly();
+    let created = TF
+        .create(&sap.provider(), &TF.configuration([]))
+        .await
+        .quietly();
     sap.calls().await;
     let other = || sap.provider_of("destination-other", Some("cloud-alm"));
-    let config = configuration([("description", text("x"))]);
+    let config = TF.configuration([("description", text("x"))]);
     for done in [
-        read(&other(), &created).await,
-        update(&other(), &config, &created).await,
-        delete(&other(), &created).await,
+        TF.read(&other(), &created).await,
+        TF.update(&other(), &config, &created).await,
+        TF.delete(&other(), &created).await,
     ] {
         let error = done.error();
         assert_eq!(error.summary, "Service key of another subaccount");
@@ -871,8 +653,8 @@ async fn a_key_of_another_subaccount_is_an_error_before_any_call() {
 #[tokio::test]
 async fn drift_of_a_property_is_shown_and_corrected() {
     let sap = Sap::new().await;
-    let config = configuration([]);
-    let created = create(&sap.provider(), &config).await.quietly();
+    let config = TF.configuration([]);
+    let created = TF.create(&sap.provider(), &config).await.quietly();
     for change in [
         json!({ "URL": "https://elsewhere" }),
         json!({ "scope": "more" }),
@@ -881,10 +663,13 @@ async fn drift_of_a_property_is_shown_and_corrected() {
         json!({ "tokenServiceURLType": "Common" }),
     ] {
         sap.change(change.clone()).await;
-        let after = read(&sap.provider(), &created).await.quietly();
-        assert!(!plans_nothing(&sap.provider(), &config, &after), "{change}");
+        let after = TF.read(&sap.provider(), &created).await.quietly();
+        assert!(
+            !TF.plans_nothing(&sap.provider(), &config, &after),
+            "{change}"
+        );
         sap.calls().await;
-        let updated = update(&sap.provider(), &config, &after).await.quietly();
+        let updated = TF.update(&sap.provider(), &config, &after).await.quietly();
         let list = "GET /v1/subaccountDestinations";
         assert_eq!(
             sap.calls().await,
@@ -898,24 +683,25 @@ async fn drift_of_a_property_is_shown_and_corrected() {
 #[tokio::test]
 async fn a_security_relevant_property_that_is_left_alone_warns() {
     let sap = Sap::new().await;
-    let config = configuration([]);
-    let created = create(&sap.provider(), &config).await.quietly();
+    let config = TF.configuration([]);
+    let created = TF.create(&sap.provider(), &config).await.quietly();
     sap.change(json!({ "TrustAll": "TRUE" })).await;
-    let after = read(&sap.provider(), &created)
+    let after = TF
+        .read(&sap.provider(), &created)
         .await
         .warning("Unmanaged security property");
     assert_eq!(after.list("unmanaged_properties"), ["TrustAll"]);
-    assert!(plans_nothing(&sap.provider(), &config, &after));
+    assert!(TF.plans_nothing(&sap.provider(), &config, &after));
 }
 
 #[tokio::test]
 async fn a_complete_set_removes_what_others_added() {
     let sap = Sap::new().await;
-    let config = configuration([("properties", map([("sap-client", "100")]))]);
-    let created = create(&sap.provider(), &config).await.quietly();
+    let config = TF.configuration([("properties", map([("sap-client", "100")]))]);
+    let created = TF.create(&sap.provider(), &config).await.quietly();
     sap.change(json!({ "TrustAll": "TRUE", "mine": "x", "sap-client": "200" }))
         .await;
-    let after = read(&sap.provider(), &created).await.quietly();
+    let after = TF.read(&sap.provider(), &created).await.quietly();
     assert!(
         after
             .state
@@ -923,20 +709,23 @@ async fn a_complete_set_removes_what_others_added() {
             .same(&map([("sap-client", "200"), ("TrustAll", "TRUE")]))
     );
     assert_eq!(after.list("unmanaged_properties"), ["mine"]);
-    let updated = update(&sap.provider(), &config, &after).await.quietly();
+    let updated = TF.update(&sap.provider(), &config, &after).await.quietly();
     let mut expected = cloud_alm_at_sap(&sap);
     expected["sap-client"] = json!("100");
     assert_eq!(sap.properties().await, expected);
     converged(&sap, &config, &updated).await;
 
     sap.change(json!({ "mine": "x" })).await;
-    let after = read(&sap.provider(), &updated).await.quietly();
-    let updated = update(&sap.provider(), &config, &after).await.quietly();
+    let after = TF.read(&sap.provider(), &updated).await.quietly();
+    let updated = TF.update(&sap.provider(), &config, &after).await.quietly();
     assert_eq!(sap.properties().await, expected);
 
     // Taken out of the configuration, it goes with what it wrote.
-    let config = configuration([]);
-    let updated = update(&sap.provider(), &config, &updated).await.quietly();
+    let config = TF.configuration([]);
+    let updated = TF
+        .update(&sap.provider(), &config, &updated)
+        .await
+        .quietly();
     assert_eq!(sap.properties().await, cloud_alm_at_sap(&sap));
     converged(&sap, &config, &updated).await;
 }
@@ -946,7 +735,7 @@ async fn a_complete_set_removes_what_others_added() {
 #[tokio::test]
 async fn a_secret_changed_outside_is_named_and_written_again() {
     let configs = [
-        ("client_secret", "clientSecret", configuration([])),
+        ("client_secret", "clientSecret", TF.configuration([])),
         ("password", "Password", basic([("password", text("p"))])),
         ("password", "Password", basic([("password_wo", text("p"))])),
         (
@@ -969,26 +758,26 @@ async fn a_secret_changed_outside_is_named_and_written_again() {
     ];
     for (name, key, config) in configs {
         let sap = Sap::new().await;
-        let created = create(&sap.provider(), &config).await.quietly();
+        let created = TF.create(&sap.provider(), &config).await.quietly();
         let before = sap.properties().await;
         for drift in [json!("stolen"), json!(null)] {
             if drift.is_null() && key == "Password" {
                 continue; // The service itself refuses that.
             }
             sap.change(json!({ key: drift })).await;
-            let after = read(&sap.provider(), &created).await.quietly();
+            let after = TF.read(&sap.provider(), &created).await.quietly();
             assert_eq!(after.list("out_of_sync_secrets"), [name]);
             assert!(!after.stored().contains("stolen"));
-            let again = read(&sap.provider(), &after).await.quietly();
+            let again = TF.read(&sap.provider(), &after).await.quietly();
             assert_eq!(again.list("out_of_sync_secrets"), [name], "it stays named");
-            let planned = planned(&sap.provider(), &config, Some(&after));
+            let planned = TF.planned(&sap.provider(), &config, Some(&after));
             assert!(
                 planned
                     .state
                     .get("out_of_sync_secrets")
                     .same(&Value::List(Vec::new()))
             );
-            let updated = update(&sap.provider(), &config, &after).await.quietly();
+            let updated = TF.update(&sap.provider(), &config, &after).await.quietly();
             assert_eq!(sap.properties().await, before, "{name}");
             converged(&sap, &config, &updated).await;
         }
@@ -998,14 +787,14 @@ async fn a_secret_changed_outside_is_named_and_written_again() {
 #[tokio::test]
 async fn a_rotated_key_is_an_update_in_place() {
     let sap = Sap::new().await;
-    let config = configuration([]);
-    let created = create(&sap.provider(), &config).await.quietly();
+    let config = TF.configuration([]);
+    let created = TF.create(&sap.provider(), &config).await.quietly();
     sap.rotate("cloud-alm").await;
     // Without a refresh, too.
-    assert!(!plans_nothing(&sap.provider(), &config, &created));
-    let after = read(&sap.provider(), &created).await.quietly();
+    assert!(!TF.plans_nothing(&sap.provider(), &config, &created));
+    let after = TF.read(&sap.provider(), &created).await.quietly();
     assert_eq!(after.list("out_of_sync_secrets"), ["client_secret"]);
-    let updated = update(&sap.provider(), &config, &after).await.quietly();
+    let updated = TF.update(&sap.provider(), &config, &after).await.quietly();
     assert_eq!(sap.properties().await, cloud_alm_at_sap(&sap));
     converged(&sap, &config, &updated).await;
 }
@@ -1014,11 +803,14 @@ async fn a_rotated_key_is_an_update_in_place() {
 async fn an_update_sends_nothing_when_sap_holds_the_value_already() {
     let sap = Sap::new().await;
     let config = basic([("password_wo", text("p"))]);
-    let created = create(&sap.provider(), &config).await.quietly();
+    let created = TF.create(&sap.provider(), &config).await.quietly();
     sap.change(json!({ "Password": "q" })).await;
     sap.calls().await;
     let config = basic([("password_wo", text("q"))]);
-    let updated = update(&sap.provider(), &config, &created).await.quietly();
+    let updated = TF
+        .update(&sap.provider(), &config, &created)
+        .await
+        .quietly();
     assert_eq!(sap.calls().await, ["GET /v1/subaccountDestinations"]);
     converged(&sap, &config, &updated).await;
 }
@@ -1026,10 +818,16 @@ async fn an_update_sends_nothing_when_sap_holds_the_value_already() {
 #[tokio::test]
 async fn a_switch_sends_nothing_at_all() {
     let sap = Sap::new().await;
-    let created = create(&sap.provider(), &configuration([])).await.quietly();
+    let created = TF
+        .create(&sap.provider(), &TF.configuration([]))
+        .await
+        .quietly();
     sap.calls().await;
-    let config = configuration([("check_token", Value::Bool(true))]);
-    let updated = update(&sap.provider(), &config, &created).await.quietly();
+    let config = TF.configuration([("check_token", Value::Bool(true))]);
+    let updated = TF
+        .update(&sap.provider(), &config, &created)
+        .await
+        .quietly();
     assert!(sap.calls().await.is_empty());
     converged(&sap, &config, &updated).await;
 }
@@ -1039,7 +837,7 @@ async fn a_secret_that_leaves_the_configuration_is_deleted_and_others_stay() {
     let sap = Sap::new().await;
     let at = |value: &str| ("client_secret_wo", text(value));
     let base = |more: Vec<(&str, Value)>| {
-        let Value::Object(mut entries) = configuration([
+        let Value::Object(mut entries) = TF.configuration([
             ("url", text("https://target.example")),
             ("client_id", text("c")),
             ("token_service_url", text("https://t.example/oauth/token")),
@@ -1053,12 +851,12 @@ async fn a_secret_that_leaves_the_configuration_is_deleted_and_others_stay() {
     };
     let secrets = ("secret_properties_wo", map([("one", "1"), ("two", "2")]));
     let config = base(vec![at("s"), secrets]);
-    let created = create(&sap.provider(), &config).await.quietly();
+    let created = TF.create(&sap.provider(), &config).await.quietly();
     sap.change(json!({ "KeyStorePassword": "never ours" }))
         .await;
-    let after = read(&sap.provider(), &created).await.quietly();
+    let after = TF.read(&sap.provider(), &created).await.quietly();
     let config = base(vec![("secret_properties_wo", map([("two", "2")]))]);
-    let updated = update(&sap.provider(), &config, &after).await.quietly();
+    let updated = TF.update(&sap.provider(), &config, &after).await.quietly();
     let properties = sap.properties().await;
     assert!(properties["clientSecret"].is_null() && properties["one"].is_null());
     assert_eq!(
@@ -1071,9 +869,15 @@ async fn a_secret_that_leaves_the_configuration_is_deleted_and_others_stay() {
 #[tokio::test]
 async fn another_authentication_takes_the_secret_of_the_key_away() {
     let sap = Sap::new().await;
-    let created = create(&sap.provider(), &configuration([])).await.quietly();
+    let created = TF
+        .create(&sap.provider(), &TF.configuration([]))
+        .await
+        .quietly();
     let config = basic([("password_wo", text("p"))]);
-    let updated = update(&sap.provider(), &config, &created).await.quietly();
+    let updated = TF
+        .update(&sap.provider(), &config, &created)
+        .await
+        .quietly();
     assert_eq!(sap.properties().await, basic_at_sap());
     converged(&sap, &config, &updated).await;
 }
@@ -1082,38 +886,28 @@ async fn another_authentication_takes_the_secret_of_the_key_away() {
 async fn an_imported_secret_that_is_configured_plans_empty() {
     let sap = Sap::new().await;
     sap.set(basic_at_sap(), json!([])).await;
-    let imported = import(&sap.provider(), "subaccount/CloudALM")
+    let imported = TF
+        .import(&sap.provider(), "subaccount/CloudALM")
         .await
         .quietly();
     let provider = sap.provider();
-    assert!(plans_nothing(
-        &provider,
-        &basic([("password_wo", text("p"))]),
-        &imported
-    ));
-    assert!(!plans_nothing(
-        &provider,
-        &basic([("password_wo", text("q"))]),
-        &imported
-    ));
+    assert!(TF.plans_nothing(&provider, &basic([("password_wo", text("p"))]), &imported));
+    assert!(!TF.plans_nothing(&provider, &basic([("password_wo", text("q"))]), &imported));
     sap.change(json!({ "Password": "q" })).await;
-    let after = read(&sap.provider(), &imported).await.quietly();
+    let after = TF.read(&sap.provider(), &imported).await.quietly();
     assert_eq!(
         after.list("out_of_sync_secrets"),
         [""; 0],
         "nobody wrote it through us"
     );
-    assert!(plans_nothing(
-        &provider,
-        &basic([("password_wo", text("q"))]),
-        &after
-    ));
+    assert!(TF.plans_nothing(&provider, &basic([("password_wo", text("q"))]), &after));
 
     sap.set(cloud_alm_at_sap(&sap), json!([])).await;
-    let imported = import(&sap.provider(), "subaccount/CloudALM")
+    let imported = TF
+        .import(&sap.provider(), "subaccount/CloudALM")
         .await
         .quietly();
-    assert!(plans_nothing(&provider, &configuration([]), &imported));
+    assert!(TF.plans_nothing(&provider, &TF.configuration([]), &imported));
 }
 
 // -------------------------------------------------------------------- update
@@ -1126,7 +920,7 @@ async fn a_lost_answer_to_an_update_tells_the_truth() {
             ("password_wo", text("p")),
             ("password_wo_version", number(1)),
         ]);
-        let created = create(&sap.provider(), &config).await.quietly();
+        let created = TF.create(&sap.provider(), &config).await.quietly();
         sap.fault(json!({
             "match": { "method": "PATCH", "path_prefix": COLLECTION }, "times": null, "do": { "reset": reset }
         }))
@@ -1136,7 +930,7 @@ async fn a_lost_answer_to_an_update_tells_the_truth() {
             ("password_wo_version", number(2)),
             ("description", text("new")),
         ]);
-        let done = update(&sap.provider(), &config, &created).await;
+        let done = TF.update(&sap.provider(), &config, &created).await;
         sap.no_faults().await;
         let state = done.instance.clone().unwrap();
         if arrives {
@@ -1146,9 +940,9 @@ async fn a_lost_answer_to_an_update_tells_the_truth() {
         }
         done.error();
         assert_eq!(state.text("description"), None);
-        let after = read(&sap.provider(), &state).await.quietly();
+        let after = TF.read(&sap.provider(), &state).await.quietly();
         assert!(after.state.same(&state.state), "the state was true");
-        let updated = update(&sap.provider(), &config, &after).await.quietly();
+        let updated = TF.update(&sap.provider(), &config, &after).await.quietly();
         assert_eq!(sap.properties().await["Password"], "q");
         converged(&sap, &config, &updated).await;
     }
@@ -1157,10 +951,13 @@ async fn a_lost_answer_to_an_update_tells_the_truth() {
 #[tokio::test]
 async fn an_update_of_what_is_gone_says_so() {
     let sap = Sap::new().await;
-    let created = create(&sap.provider(), &configuration([])).await.quietly();
+    let created = TF
+        .create(&sap.provider(), &TF.configuration([]))
+        .await
+        .quietly();
     sap.clear().await;
-    let config = configuration([("description", text("x"))]);
-    let done = update(&sap.provider(), &config, &created).await;
+    let config = TF.configuration([("description", text("x"))]);
+    let done = TF.update(&sap.provider(), &config, &created).await;
     assert!(done.error().detail.contains("deleted outside Terraform"));
     assert!(sap.all().await.is_empty());
 }
@@ -1169,17 +966,18 @@ async fn an_update_of_what_is_gone_says_so() {
 async fn what_somebody_adds_between_plan_and_apply_stays() {
     let sap = Sap::new().await;
     let config =
-        |text_: &str| configuration([("properties", map([])), ("description", text(text_))]);
-    let created = create(&sap.provider(), &config("one")).await.quietly();
+        |text_: &str| TF.configuration([("properties", map([])), ("description", text(text_))]);
+    let created = TF.create(&sap.provider(), &config("one")).await.quietly();
     // The refresh of this plan has not seen it.
     sap.change(json!({ "mine": "x" })).await;
-    let updated = update(&sap.provider(), &config("two"), &created)
+    let updated = TF
+        .update(&sap.provider(), &config("two"), &created)
         .await
         .quietly();
     assert_eq!(updated.list("unmanaged_properties"), ["mine"]);
     assert_eq!(sap.properties().await["mine"], "x");
     assert!(
-        !plans_nothing(&sap.provider(), &config("two"), &updated),
+        !TF.plans_nothing(&sap.provider(), &config("two"), &updated),
         "the next plan shows it"
     );
 }
@@ -1187,46 +985,51 @@ async fn what_somebody_adds_between_plan_and_apply_stays() {
 #[tokio::test]
 async fn failing_labels_fail_an_update_with_a_true_state() {
     let sap = Sap::new().await;
-    let created = create(&sap.provider(), &configuration([])).await.quietly();
+    let created = TF
+        .create(&sap.provider(), &TF.configuration([]))
+        .await
+        .quietly();
     sap.fault(json!({
         "match": { "method": "PUT", "path_prefix": COLLECTION }, "times": null, "do": { "status": 400 }
     }))
     .await;
-    let config = configuration([("labels", labels([("a", "1")])), ("description", text("x"))]);
-    let done = update(&sap.provider(), &config, &created).await;
+    let config = TF.configuration([("labels", labels([("a", "1")])), ("description", text("x"))]);
+    let done = TF.update(&sap.provider(), &config, &created).await;
     assert_eq!(done.error().summary, "Cannot set labels of destination");
     let state = done.instance.unwrap();
     assert_eq!(state.text("description"), Some("x"));
     assert!(state.state.get("labels").is_null());
     sap.no_faults().await;
-    let updated = update(&sap.provider(), &config, &state).await.quietly();
+    let updated = TF.update(&sap.provider(), &config, &state).await.quietly();
     converged(&sap, &config, &updated).await;
 }
 
 #[tokio::test]
 async fn labels_that_leave_the_configuration_are_removed() {
     let sap = Sap::new().await;
-    let config = configuration([("labels", labels([("a", "1")]))]);
-    let created = create(&sap.provider(), &config).await.quietly();
-    let updated = update(&sap.provider(), &configuration([]), &created)
+    let config = TF.configuration([("labels", labels([("a", "1")]))]);
+    let created = TF.create(&sap.provider(), &config).await.quietly();
+    let updated = TF
+        .update(&sap.provider(), &TF.configuration([]), &created)
         .await
         .quietly();
     assert_eq!(sap.all().await[0]["labels"], json!([]));
-    converged(&sap, &configuration([]), &updated).await;
+    converged(&sap, &TF.configuration([]), &updated).await;
 }
 
 #[tokio::test]
 async fn a_saved_plan_of_another_key_is_refused() {
     let sap = Sap::new().await;
-    let config = configuration([]);
-    let plan = planned(&sap.provider(), &config, None).state;
+    let config = TF.configuration([]);
+    let plan = TF.planned(&sap.provider(), &config, None).state;
     let mut entries = plan.entries().unwrap().clone();
     entries.insert("url".to_owned(), text("https://older.example"));
     let request = CreateRequest {
         config,
         planned: Value::Object(entries),
     };
-    let done = done(DynResource::create(&Destination, &sap.provider(), &context(), request).await);
+    let done =
+        Done::of(DynResource::create(&Destination, &sap.provider(), &context(), request).await);
     assert_eq!(done.error().summary, "Cloud ALM service key changed");
     assert!(sap.all().await.is_empty());
 }
@@ -1237,9 +1040,12 @@ async fn a_saved_plan_of_another_key_is_refused() {
 async fn deleting_what_is_gone_succeeds() {
     for knobs in [json!({}), json!({ "missing_delete": "count_zero" })] {
         let sap = Sap::with_knobs(knobs).await;
-        let created = create(&sap.provider(), &configuration([])).await.quietly();
+        let created = TF
+            .create(&sap.provider(), &TF.configuration([]))
+            .await
+            .quietly();
         for _ in 0..2 {
-            let done = delete(&sap.provider(), &created).await;
+            let done = TF.delete(&sap.provider(), &created).await;
             assert!(done.diagnostics.is_empty() && done.instance.is_none());
         }
     }
@@ -1248,12 +1054,15 @@ async fn deleting_what_is_gone_succeeds() {
 #[tokio::test]
 async fn a_lost_answer_to_delete_is_no_failure() {
     let sap = Sap::new().await;
-    let created = create(&sap.provider(), &configuration([])).await.quietly();
+    let created = TF
+        .create(&sap.provider(), &TF.configuration([]))
+        .await
+        .quietly();
     sap.fault(json!({
         "match": { "method": "DELETE", "path_prefix": COLLECTION }, "times": null, "do": { "reset": "after_commit" }
     }))
     .await;
-    let done = delete(&sap.provider(), &created).await;
+    let done = TF.delete(&sap.provider(), &created).await;
     assert!(
         done.diagnostics.is_empty() && done.instance.is_none(),
         "{:#?}",
@@ -1265,8 +1074,8 @@ async fn a_lost_answer_to_delete_is_no_failure() {
 async fn what_was_created_in_this_run_is_not_deleted() {
     let sap = Sap::new().await;
     let provider = sap.provider();
-    let created = create(&provider, &configuration([])).await.quietly();
-    let done = delete(&provider, &created).await;
+    let created = TF.create(&provider, &TF.configuration([])).await.quietly();
+    let done = TF.delete(&provider, &created).await;
     assert!(done.instance.is_none());
     let warning = done.diagnostics.iter().next().unwrap();
     assert_eq!(warning.summary, "Destination not deleted");
@@ -1278,23 +1087,24 @@ async fn what_was_created_in_this_run_is_not_deleted() {
 #[tokio::test]
 async fn import_takes_every_documented_form_and_refuses_the_others() {
     let sap = Sap::new().await;
-    let created = create(&sap.provider(), &configuration([])).await.quietly();
+    let created = TF
+        .create(&sap.provider(), &TF.configuration([]))
+        .await
+        .quietly();
     let subaccount = created.text("subaccount_id").unwrap().to_owned();
     for id in [
         "subaccount/CloudALM".to_owned(),
         format!("{subaccount}/subaccount/CloudALM"),
     ] {
-        let imported = import(&sap.provider(), &id).await.quietly();
+        let imported = TF.import(&sap.provider(), &id).await.quietly();
         assert_eq!(imported.text("id"), Some("subaccount/CloudALM"));
-        assert!(plans_nothing(
-            &sap.provider(),
-            &configuration([]),
-            &imported
-        ));
+        assert!(TF.plans_nothing(&sap.provider(), &TF.configuration([]), &imported));
     }
-    let done = import(&sap.provider(), "not-this-one/subaccount/CloudALM").await;
+    let done = TF
+        .import(&sap.provider(), "not-this-one/subaccount/CloudALM")
+        .await;
     assert_eq!(done.error().summary, "Service key of another subaccount");
-    let done = import(&sap.provider(), "instance/CloudALM").await;
+    let done = TF.import(&sap.provider(), "instance/CloudALM").await;
     assert!(
         done.instance.is_none() && done.diagnostics.is_empty(),
         "absent at that level"
@@ -1314,7 +1124,10 @@ async fn import_takes_every_documented_form_and_refuses_the_others() {
 #[tokio::test]
 async fn import_by_identity_finds_the_same_object() {
     let sap = Sap::new().await;
-    let created = create(&sap.provider(), &configuration([])).await.quietly();
+    let created = TF
+        .create(&sap.provider(), &TF.configuration([]))
+        .await
+        .quietly();
     let identity = DynResource::<Configured>::identity(&Destination, &created.state).unwrap();
     let known = identity
         .into_iter()
@@ -1324,7 +1137,7 @@ async fn import_by_identity_finds_the_same_object() {
         state: DynResource::<Configured>::import(&Destination, import).unwrap(),
         private: Private::default(),
     };
-    let imported = read(&sap.provider(), &stub).await.quietly();
+    let imported = TF.read(&sap.provider(), &stub).await.quietly();
     assert!(imported.state.same(&created.state));
 }
 
@@ -1333,20 +1146,21 @@ async fn import_by_identity_finds_the_same_object() {
 #[tokio::test]
 async fn an_unknown_key_keeps_what_is_known_and_plans_what_is_not() {
     let sap = Sap::new().await;
-    let config = configuration([]);
-    let created = create(&sap.provider(), &config).await.quietly();
+    let config = TF.configuration([]);
+    let created = TF.create(&sap.provider(), &config).await.quietly();
     sap.calls().await;
     let names = ["destination_service_key", "cloud_alm_service_key"];
     let unknown = names.map(|name| (name.to_owned(), Value::Unknown));
     let given = Value::Object(unknown.into());
     let (provider, _) = config::read(&given, &|_: &str| None, "1.11.4");
     let provider = provider.unwrap();
-    let after = read(&provider, &created)
+    let after = TF
+        .read(&provider, &created)
         .await
         .warning("Unknown provider configuration");
     assert!(after.state.same(&created.state));
     assert!(sap.calls().await.is_empty());
-    let plan = planned(&provider, &config, Some(&after));
+    let plan = TF.planned(&provider, &config, Some(&after));
     assert!(plan.state.get("url").is_unknown() && plan.state.get("etag").is_unknown());
     // At apply the keys are known, and nothing turns out to be different.
     let request = UpdateRequest {
@@ -1357,10 +1171,10 @@ async fn an_unknown_key_keeps_what_is_known_and_plans_what_is_not() {
     };
     let outcome = DynResource::update(&Destination, &sap.provider(), &context(), request).await;
     keeps_the_plan(&plan.state, &outcome);
-    let updated = done(outcome).quietly();
+    let updated = Done::of(outcome).quietly();
     assert_eq!(sap.calls().await, ["GET /v1/subaccountDestinations"]);
     assert!(updated.state.same(&created.state));
-    let stub = import(&provider, "subaccount/CloudALM").await;
+    let stub = TF.import(&provider, "subaccount/CloudALM").await;
     assert_eq!(stub.error().summary, "Unknown provider configuration");
 }
 
@@ -1369,13 +1183,16 @@ async fn an_unknown_key_keeps_what_is_known_and_plans_what_is_not() {
 #[tokio::test]
 async fn both_levels_hold_destinations_of_one_name() {
     let sap = Sap::new().await;
-    let config = configuration([("level", text("instance"))]);
-    let one = create(&sap.provider(), &configuration([])).await.quietly();
-    let other = create(&sap.provider(), &config).await.quietly();
+    let config = TF.configuration([("level", text("instance"))]);
+    let one = TF
+        .create(&sap.provider(), &TF.configuration([]))
+        .await
+        .quietly();
+    let other = TF.create(&sap.provider(), &config).await.quietly();
     assert_eq!(other.text("id"), Some("instance/CloudALM"));
     assert!(other.text("instance_id").is_some() && one.text("instance_id").is_none());
     converged(&sap, &config, &other).await;
-    let done = delete(&sap.provider(), &other).await;
+    let done = TF.delete(&sap.provider(), &other).await;
     assert!(done.diagnostics.is_empty());
-    converged(&sap, &configuration([]), &one).await;
+    converged(&sap, &TF.configuration([]), &one).await;
 }

@@ -1,23 +1,18 @@
 //! `sapcalm_registration` against the emulator: its plan and its life as the
 //! framework drives them, with SAP as it is documented and as it may be.
 
-use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sapcalm::emulator::{DestinationKey, Emulator, Options, Scenario};
-use sapcalm::framework::diagnostics::{Diagnostic, Diagnostics, Severity};
-use sapcalm::framework::plan::{Change, Planned, plan};
 use sapcalm::framework::private::Private;
-use sapcalm::framework::resource::{
-    Context, CreateRequest, DeleteRequest, DynResource, ImportRequest, Outcome, ReadRequest,
-    UpdateRequest,
-};
+use sapcalm::framework::resource::{DynResource, ImportRequest};
 use sapcalm::framework::value::Value;
 use sapcalm::provider::config;
 use sapcalm::provider::configured::Configured;
 use sapcalm::provider::resource_registration::Registration;
 use serde_json::json;
-use tokio_util::sync::CancellationToken;
+
+use crate::support::direct::{Direct, Instance, context, object, text};
 
 /// Where the emulated Order Management listens.
 const OMF: &str = "/omf/";
@@ -26,6 +21,12 @@ const OFFBOARD: &str = "/omf/integration-monitoring";
 const LANDSCAPE: &str = "/api/calm-landscape/";
 const ORDERS: &str = "acme-orders";
 const CALM: &str = "acme-calm";
+
+/// Plays Terraform.
+const TF: Direct = Direct {
+    resource: &Registration,
+    may_taint: true,
+};
 
 // ------------------------------------------------------------ the other side
 
@@ -211,191 +212,16 @@ impl Sap {
 
 // ------------------------------------------------------------ Terraform's side
 
-/// An object in the state.
-#[derive(Clone, Debug)]
-struct Instance {
-    state: Value,
-    private: Private,
-}
-
-impl Instance {
-    fn text(&self, name: &str) -> Option<&str> {
-        self.state.get(name).as_str()
-    }
-}
-
-/// What one operation left.
-struct Done {
-    instance: Option<Instance>,
-    diagnostics: Diagnostics,
-}
-
-impl Done {
-    fn errors(&self) -> Vec<&Diagnostic> {
-        self.of(Severity::Error)
-    }
-
-    fn warnings(&self) -> Vec<&Diagnostic> {
-        self.of(Severity::Warning)
-    }
-
-    fn of(&self, severity: Severity) -> Vec<&Diagnostic> {
-        let all = self.diagnostics.iter();
-        all.filter(|one| one.severity == severity).collect()
-    }
-
-    /// The object after an operation that said nothing.
-    fn quietly(self) -> Instance {
-        assert!(self.diagnostics.is_empty(), "{:#?}", self.diagnostics);
-        self.instance.unwrap()
-    }
-
-    /// The object after an operation with this one warning.
-    fn warning(self, summary: &str) -> Instance {
-        let messages: Vec<_> = self.diagnostics.iter().collect();
-        assert_eq!(messages.len(), 1, "{messages:#?}");
-        assert_eq!(messages[0].severity, Severity::Warning);
-        assert_eq!(messages[0].summary, summary);
-        self.instance.unwrap()
-    }
-
-    /// The only error.
-    fn error(&self) -> &Diagnostic {
-        let errors = self.errors();
-        assert_eq!(errors.len(), 1, "{:#?}", self.diagnostics);
-        errors[0]
-    }
-}
-
-fn text(text: &str) -> Value {
-    Value::string(text)
-}
-
-fn object<const N: usize>(given: [(&str, Value); N]) -> Value {
-    Value::Object(given.map(|(name, value)| (name.to_owned(), value)).into())
-}
-
 /// A configuration of the resource: the destination `CloudALM` and these.
 fn configuration<const N: usize>(given: [(&str, Value); N]) -> Value {
-    let schema = DynResource::<Configured>::definition(&Registration).schema;
-    let mut entries: BTreeMap<String, Value> = schema
-        .attributes
-        .iter()
-        .map(|attribute| (attribute.name.to_owned(), Value::Null))
-        .collect();
-    entries.insert("destination_name".to_owned(), text("CloudALM"));
-    for (name, value) in given {
-        assert!(entries.insert(name.to_owned(), value).is_some(), "{name}");
+    let Value::Object(mut entries) = TF.configuration(given) else {
+        unreachable!("a configuration is an object")
+    };
+    let name = entries.entry("destination_name".to_owned()).or_default();
+    if name.is_null() {
+        *name = text("CloudALM");
     }
     Value::Object(entries)
-}
-
-fn context() -> Context {
-    Context {
-        deadline: Instant::now() + Duration::from_secs(30),
-        cancel: CancellationToken::new(),
-        write_only_allowed: true,
-    }
-}
-
-fn planned(provider: &Configured, config: &Value, prior: Option<&Instance>) -> Planned {
-    let planned = plan(
-        &Registration,
-        Some(provider),
-        Change {
-            config: config.clone(),
-            prior: prior.map_or(Value::Null, |prior| prior.state.clone()),
-            private: prior.map_or_else(Private::default, |prior| prior.private.clone()),
-        },
-    );
-    assert!(
-        !planned.diagnostics.has_errors(),
-        "{:#?}",
-        planned.diagnostics
-    );
-    planned
-}
-
-fn plans_nothing(provider: &Configured, config: &Value, prior: &Instance) -> bool {
-    planned(provider, config, Some(prior))
-        .state
-        .same(&prior.state)
-}
-
-/// Terraform's own rule: what the plan knew has come true.
-fn keeps_the_plan(planned: &Value, outcome: &Outcome<Value>) {
-    let Some(state) = &outcome.state else { return };
-    assert!(state.is_wholly_known());
-    for (name, value) in planned.entries().unwrap() {
-        let kept = value.is_unknown() || value.same(state.get(name));
-        assert!(
-            kept || outcome.diagnostics.has_errors(),
-            "{name} was planned otherwise"
-        );
-    }
-}
-
-fn done(outcome: Outcome<Value>) -> Done {
-    Done {
-        instance: outcome.state.map(|state| Instance {
-            state,
-            private: outcome.private,
-        }),
-        diagnostics: outcome.diagnostics,
-    }
-}
-
-async fn create(provider: &Configured, config: &Value) -> Done {
-    create_within(provider, config, &context()).await
-}
-
-async fn create_within(provider: &Configured, config: &Value, context: &Context) -> Done {
-    let planned = planned(provider, config, None).state;
-    let request = CreateRequest {
-        config: config.clone(),
-        planned: planned.clone(),
-    };
-    let outcome = DynResource::create(&Registration, provider, context, request).await;
-    keeps_the_plan(&planned, &outcome);
-    done(outcome)
-}
-
-async fn read(provider: &Configured, instance: &Instance) -> Done {
-    let request = ReadRequest {
-        state: instance.state.clone(),
-        private: instance.private.clone(),
-    };
-    done(DynResource::read(&Registration, provider, &context(), request).await)
-}
-
-async fn update(provider: &Configured, config: &Value, prior: &Instance) -> Done {
-    let plan = planned(provider, config, Some(prior));
-    assert!(plan.replace.is_empty(), "an update replaces");
-    assert!(!plan.state.same(&prior.state), "there is nothing to update");
-    let request = UpdateRequest {
-        config: config.clone(),
-        planned: plan.state.clone(),
-        prior: prior.state.clone(),
-        private: plan.private,
-    };
-    let outcome = DynResource::update(&Registration, provider, &context(), request).await;
-    keeps_the_plan(&plan.state, &outcome);
-    done(outcome)
-}
-
-async fn delete(provider: &Configured, instance: &Instance) -> Done {
-    let request = DeleteRequest {
-        prior: instance.state.clone(),
-        private: instance.private.clone(),
-    };
-    done(DynResource::delete(&Registration, provider, &context(), request).await)
-}
-
-/// A delete that did it.
-async fn delete_quietly(provider: &Configured, instance: &Instance) {
-    let done = delete(provider, instance).await;
-    assert!(done.diagnostics.is_empty(), "{:#?}", done.diagnostics);
-    assert!(done.instance.is_none());
 }
 
 // -------------------------------------------------------------------- create
@@ -405,7 +231,7 @@ async fn create_registers_and_sees_the_tenant_in_the_landscape() {
     let sap = Sap::new().await;
     let provider = sap.provider();
     let config = configuration([]);
-    let created = create(&provider, &config).await.quietly();
+    let created = TF.create(&provider, &config).await.quietly();
 
     let tenant = sap.tenant().await;
     assert_eq!(created.text("id"), Some(tenant.as_str()));
@@ -419,8 +245,8 @@ async fn create_registers_and_sees_the_tenant_in_the_landscape() {
     assert!(created.text("message").unwrap().contains("successful"));
     assert_eq!(sap.requests(OMF).await, [format!("POST {REGISTER}")]);
     assert!(sap.is_registered().await);
-    assert!(plans_nothing(&sap.provider(), &config, &created));
-    let after = read(&sap.provider(), &created).await.quietly();
+    assert!(TF.plans_nothing(&sap.provider(), &config, &created));
+    let after = TF.read(&sap.provider(), &created).await.quietly();
     assert_eq!(after.state, created.state);
 }
 
@@ -429,22 +255,22 @@ async fn create_needs_no_other_key_than_the_one_of_order_management() {
     let sap = Sap::new().await;
     let provider = sap.provider_with(&["destination", "cloud-alm"], Value::Null);
     let config = configuration([]);
-    let created = create(&provider, &config).await.quietly();
+    let created = TF.create(&provider, &config).await.quietly();
     assert_eq!(created.text("status"), Some("accepted"));
     assert_eq!(created.text("lms_id"), None);
     assert_eq!(created.text("environment"), None);
-    let after = read(&provider, &created).await.quietly();
+    let after = TF.read(&provider, &created).await.quietly();
     assert_eq!(after.state, created.state);
-    assert!(plans_nothing(&provider, &config, &after));
+    assert!(TF.plans_nothing(&provider, &config, &after));
     let next = sap.provider_with(&["destination", "cloud-alm"], Value::Null);
-    delete_quietly(&next, &after).await;
+    TF.delete_quietly(&next, &after).await;
     assert!(!sap.is_registered().await);
 }
 
 #[tokio::test]
 async fn create_fails_before_it_changes_anything_when_the_destination_is_missing() {
     let sap = Sap::without_destination(json!({})).await;
-    let done = create(&sap.provider(), &configuration([])).await;
+    let done = TF.create(&sap.provider(), &configuration([])).await;
     let error = done.error();
     assert_eq!(error.summary, "Destination to register with does not exist");
     assert_eq!(error.path.as_ref().unwrap().to_string(), "destination_name");
@@ -456,7 +282,7 @@ async fn create_fails_before_it_changes_anything_when_the_destination_is_missing
 async fn create_without_a_key_names_the_attribute_and_the_variable() {
     let sap = Sap::new().await;
     let provider = sap.provider_with(&["order-management"], Value::Null);
-    let done = create(&provider, &configuration([])).await;
+    let done = TF.create(&provider, &configuration([])).await;
     let detail = &done.error().detail;
     assert!(
         detail.contains("`order_management_service_key`"),
@@ -503,11 +329,11 @@ async fn create_works_with_every_shape_of_the_service() {
     for (knobs, api) in cases {
         let sap = Sap::with_knobs(json!({ "order_management": knobs })).await;
         let provider = || sap.provider_with(&[], api.clone());
-        let created = create(&provider(), &configuration([])).await.quietly();
+        let created = TF.create(&provider(), &configuration([])).await.quietly();
         assert_eq!(created.text("status"), Some("registered"), "{knobs}");
-        let read = read(&provider(), &created).await.quietly();
+        let read = TF.read(&provider(), &created).await.quietly();
         assert_eq!(read.state, created.state, "{knobs}");
-        delete_quietly(&provider(), &read).await;
+        TF.delete_quietly(&provider(), &read).await;
         assert!(!sap.is_registered().await, "{knobs}");
     }
 }
@@ -515,8 +341,13 @@ async fn create_works_with_every_shape_of_the_service() {
 #[tokio::test]
 async fn an_empty_answer_is_a_success_without_message() {
     let sap = Sap::with_knobs(json!({ "order_management": { "already_registered": 204 } })).await;
-    create(&sap.provider(), &configuration([])).await.quietly();
-    let again = create(&sap.provider(), &configuration([])).await.quietly();
+    TF.create(&sap.provider(), &configuration([]))
+        .await
+        .quietly();
+    let again = TF
+        .create(&sap.provider(), &configuration([]))
+        .await
+        .quietly();
     assert_eq!(again.text("status"), Some("registered"));
     assert_eq!(again.text("message"), None);
 }
@@ -524,8 +355,13 @@ async fn an_empty_answer_is_a_success_without_message() {
 #[tokio::test]
 async fn already_registered_is_success() {
     let sap = Sap::with_knobs(json!({ "order_management": { "already_registered": 409 } })).await;
-    create(&sap.provider(), &configuration([])).await.quietly();
-    let again = create(&sap.provider(), &configuration([])).await.quietly();
+    TF.create(&sap.provider(), &configuration([]))
+        .await
+        .quietly();
+    let again = TF
+        .create(&sap.provider(), &configuration([]))
+        .await
+        .quietly();
     assert_eq!(again.text("status"), Some("registered"));
     assert!(
         again
@@ -541,13 +377,15 @@ async fn already_registered_with_another_status_is_configurable() {
     // The cache of destinations is over, so nothing is repeated.
     sap.set_destination(ORDERS, json!(1_700_000_000_000_u64))
         .await;
-    create(&sap.provider(), &configuration([])).await.quietly();
-    let refused = create(&sap.provider(), &configuration([])).await;
+    TF.create(&sap.provider(), &configuration([]))
+        .await
+        .quietly();
+    let refused = TF.create(&sap.provider(), &configuration([])).await;
     assert!(refused.error().detail.contains("Already registered"));
     let codes = Value::Set(vec![Value::Number(412_i64.into())]);
     let api = object([("already_registered_codes", codes)]);
     let provider = sap.provider_with(&[], api);
-    create(&provider, &configuration([])).await.quietly();
+    TF.create(&provider, &configuration([])).await.quietly();
 }
 
 #[tokio::test]
@@ -556,7 +394,7 @@ async fn a_wrong_path_fails_at_once_and_names_the_setting() {
         let sap = Sap::new().await;
         let register = object([("path", text(path)), ("method", text(method))]);
         let provider = sap.provider_with(&[], object([("register", register)]));
-        let done = create(&provider, &configuration([])).await;
+        let done = TF.create(&provider, &configuration([])).await;
         let error = done.error();
         assert_eq!(error.summary, "Cannot register for Integration Monitoring");
         assert!(
@@ -577,7 +415,7 @@ async fn a_wrong_path_fails_at_once_and_names_the_setting() {
 #[tokio::test]
 async fn a_router_that_answers_is_an_error_that_names_the_setting() {
     let sap = Sap::with_knobs(json!({ "unrouted": ["/omf"] })).await;
-    let done = create(&sap.provider(), &configuration([])).await;
+    let done = TF.create(&sap.provider(), &configuration([])).await;
     let detail = &done.error().detail;
     assert!(
         detail.contains("`order_management_api.register`"),
@@ -595,7 +433,7 @@ async fn html_is_never_a_registration() {
                 "body": "<html><title>Log in</title></html>" }
     }))
     .await;
-    let done = create(&sap.provider(), &configuration([])).await;
+    let done = TF.create(&sap.provider(), &configuration([])).await;
     assert!(
         done.error().detail.contains("HTML"),
         "{}",
@@ -606,12 +444,14 @@ async fn html_is_never_a_registration() {
 #[tokio::test]
 async fn a_scope_that_is_not_granted_is_an_error_at_the_scope() {
     let sap = Sap::with_knobs(json!({ "order_management": { "scope_granted": false } })).await;
-    let done = create(&sap.provider(), &configuration([])).await;
+    let done = TF.create(&sap.provider(), &configuration([])).await;
     assert_eq!(done.error().path.as_ref().unwrap().to_string(), "scope");
     assert!(done.instance.is_none());
 
     // Without a scope in the request there is a token, but not a good one.
-    let done = create(&sap.provider(), &configuration([("scope", text(""))])).await;
+    let done = TF
+        .create(&sap.provider(), &configuration([("scope", text(""))]))
+        .await;
     assert_eq!(
         done.warnings()[0].summary,
         "Token may lack the scope for registering"
@@ -627,9 +467,9 @@ async fn a_scope_that_is_not_granted_is_an_error_at_the_scope() {
 #[tokio::test]
 async fn a_scope_of_the_master_application_is_recognised_by_its_end() {
     let sap = Sap::with_knobs(json!({ "order_management": { "scope_owner": "master" } })).await;
-    let refused = create(&sap.provider(), &configuration([])).await;
+    let refused = TF.create(&sap.provider(), &configuration([])).await;
     assert_eq!(refused.error().path.as_ref().unwrap().to_string(), "scope");
-    create(&sap.provider(), &configuration([("scope", text(""))]))
+    TF.create(&sap.provider(), &configuration([("scope", text(""))]))
         .await
         .quietly();
 }
@@ -639,7 +479,10 @@ async fn a_fresh_destination_is_waited_for() {
     let knobs = json!({ "destination": { "propagation_ms": 700 } });
     let sap = Sap::without_destination(knobs).await;
     sap.set_destination(ORDERS, json!(null)).await;
-    let created = create(&sap.provider(), &configuration([])).await.quietly();
+    let created = TF
+        .create(&sap.provider(), &configuration([]))
+        .await
+        .quietly();
     assert_eq!(created.text("status"), Some("registered"));
     assert!(sap.requests(OMF).await.len() > 1);
 }
@@ -654,7 +497,7 @@ async fn an_old_destination_that_does_not_work_is_not_waited_for() {
         "do": { "status": 424, "body": { "message": "Destination CloudALM cannot be used" } }
     }))
     .await;
-    let done = create(&sap.provider(), &configuration([])).await;
+    let done = TF.create(&sap.provider(), &configuration([])).await;
     assert!(done.error().detail.contains("CloudALM cannot be used"));
     assert!(done.instance.is_none());
     assert_eq!(sap.requests(OMF).await.len(), 1);
@@ -665,7 +508,10 @@ async fn a_lost_answer_is_asked_for_again() {
     let sap = Sap::with_knobs(json!({ "order_management": { "already_registered": 409 } })).await;
     sap.fault(json!({ "match": { "path_prefix": REGISTER }, "do": { "reset": "after_commit" } }))
         .await;
-    let created = create(&sap.provider(), &configuration([])).await.quietly();
+    let created = TF
+        .create(&sap.provider(), &configuration([]))
+        .await
+        .quietly();
     assert_eq!(created.text("status"), Some("registered"));
     assert_eq!(sap.requests(REGISTER).await.len(), 2);
 }
@@ -679,7 +525,7 @@ async fn a_cancelled_create_that_may_have_registered_can_be_offboarded() {
     let context = context();
     let cancel = context.cancel.clone();
     let config = configuration([]);
-    let (done, ()) = tokio::join!(create_within(&provider, &config, &context), async {
+    let (done, ()) = tokio::join!(TF.create_within(&provider, &config, &context), async {
         while !sap.is_registered().await {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
@@ -694,7 +540,7 @@ async fn a_cancelled_create_that_may_have_registered_can_be_offboarded() {
     assert_eq!(tainted.text("tenant_id"), Some(sap.tenant().await.as_str()));
     assert_eq!(tainted.text("status"), None);
     assert!(tainted.state.is_wholly_known());
-    delete_quietly(&sap.provider(), &tainted).await;
+    TF.delete_quietly(&sap.provider(), &tainted).await;
     assert!(!sap.is_registered().await);
 }
 
@@ -707,16 +553,16 @@ async fn an_interrupted_create_that_registered_nothing_can_be_deleted() {
     // An old destination, so that the loss of answers is not waited out.
     sap.set_destination(ORDERS, json!(1_700_000_000_000_u64))
         .await;
-    let done = create(&sap.provider(), &configuration([])).await;
+    let done = TF.create(&sap.provider(), &configuration([])).await;
     assert!(
         done.error().detail.contains("tainted"),
         "{}",
         done.error().detail
     );
     let tainted = done.instance.unwrap();
-    let after = read(&sap.provider(), &tainted).await;
+    let after = TF.read(&sap.provider(), &tainted).await;
     let after = after.warning("Registration is not confirmed");
-    delete_quietly(&sap.provider(), &after).await;
+    TF.delete_quietly(&sap.provider(), &after).await;
 }
 
 #[tokio::test]
@@ -724,7 +570,9 @@ async fn a_create_that_is_cancelled_before_it_registers_leaves_nothing() {
     let sap = Sap::new().await;
     let context = context();
     context.cancel.cancel();
-    let done = create_within(&sap.provider(), &configuration([]), &context).await;
+    let done = TF
+        .create_within(&sap.provider(), &configuration([]), &context)
+        .await;
     assert!(done.diagnostics.has_errors());
     assert!(done.instance.is_none());
     assert!(sap.requests(OMF).await.is_empty());
@@ -743,7 +591,7 @@ async fn nothing_after_the_registration_fails_a_create() {
         let matches = json!({ "path_prefix": LANDSCAPE });
         sap.fault(json!({ "match": matches, "times": null, "do": action }))
             .await;
-        let done = create(&sap.provider(), &configuration([])).await;
+        let done = TF.create(&sap.provider(), &configuration([])).await;
         let created = done.warning("Cannot read the Cloud ALM landscape");
         assert_eq!(created.text("status"), Some("accepted"), "{action}");
     }
@@ -755,7 +603,7 @@ async fn nothing_after_the_registration_fails_a_create() {
 async fn a_late_landscape_is_waited_for_when_asked_to() {
     let sap = Sap::with_knobs(json!({ "cloud_alm": { "landscape_delay_ms": 600 } })).await;
     let config = configuration([("verify_timeout", text("20s"))]);
-    let created = create(&sap.provider(), &config).await.quietly();
+    let created = TF.create(&sap.provider(), &config).await.quietly();
     assert_eq!(created.text("status"), Some("registered"));
 }
 
@@ -763,29 +611,29 @@ async fn a_late_landscape_is_waited_for_when_asked_to() {
 async fn a_late_landscape_is_accepted_first_and_seen_by_a_later_read() {
     let sap = Sap::with_knobs(json!({ "cloud_alm": { "landscape_visible": false } })).await;
     let config = configuration([]);
-    let created = create(&sap.provider(), &config).await.quietly();
+    let created = TF.create(&sap.provider(), &config).await.quietly();
     assert_eq!(created.text("status"), Some("accepted"));
     // Not seen yet is not missing.
-    let read_early = read(&sap.provider(), &created).await.quietly();
+    let read_early = TF.read(&sap.provider(), &created).await.quietly();
     assert_eq!(read_early.state, created.state);
-    assert!(plans_nothing(&sap.provider(), &config, &read_early));
+    assert!(TF.plans_nothing(&sap.provider(), &config, &read_early));
 
     sap.patch(
         "knobs",
         &json!({ "cloud_alm": { "landscape_visible": true } }),
     )
     .await;
-    let seen = read(&sap.provider(), &created).await.quietly();
+    let seen = TF.read(&sap.provider(), &created).await.quietly();
     assert_eq!(seen.text("status"), Some("registered"));
     assert_eq!(seen.text("environment"), Some("prod"));
-    assert!(plans_nothing(&sap.provider(), &config, &seen));
+    assert!(TF.plans_nothing(&sap.provider(), &config, &seen));
 }
 
 #[tokio::test]
 async fn a_wait_that_was_in_vain_is_a_warning() {
     let sap = Sap::with_knobs(json!({ "cloud_alm": { "landscape_visible": false } })).await;
     let config = configuration([("verify_timeout", text("100ms"))]);
-    let done = create(&sap.provider(), &config).await;
+    let done = TF.create(&sap.provider(), &config).await;
     let created = done.warning("Registration is not in the landscape yet");
     assert_eq!(created.text("status"), Some("accepted"));
 }
@@ -797,8 +645,8 @@ async fn verify_off_asks_no_landscape() {
         ("verify", Value::Bool(false)),
         ("environment", text("prod")),
     ]);
-    let created = create(&sap.provider(), &config).await.quietly();
-    let after = read(&sap.provider(), &created).await.quietly();
+    let created = TF.create(&sap.provider(), &config).await.quietly();
+    let after = TF.read(&sap.provider(), &created).await.quietly();
     assert_eq!(after.text("status"), Some("accepted"));
     let id = format!("CO_prod_{}", sap.tenant().await);
     assert_eq!(after.text("lms_id"), Some(id.as_str()));
@@ -810,7 +658,7 @@ async fn verify_on_without_a_key_is_a_warning() {
     let sap = Sap::new().await;
     let provider = sap.provider_with(&["cloud-alm"], Value::Null);
     let config = configuration([("verify", Value::Bool(true))]);
-    let done = create(&provider, &config).await;
+    let done = TF.create(&provider, &config).await;
     done.warning("Registration cannot be verified");
 }
 
@@ -821,13 +669,16 @@ async fn several_landscape_objects_leave_the_choice_to_the_practitioner() {
     let old = format!("CO_old_{tenant}");
     sap.set_landscape(&[old.clone(), "CO_prod_other".to_owned()])
         .await;
-    let done = create(&sap.provider(), &configuration([])).await;
+    let done = TF.create(&sap.provider(), &configuration([])).await;
     let created = done.warning("Several landscape objects match");
     assert_eq!(created.text("lms_id"), None);
     assert_eq!(created.text("status"), Some("accepted"));
 
     let config = configuration([("environment", text("prod"))]);
-    let updated = update(&sap.provider(), &config, &created).await.quietly();
+    let updated = TF
+        .update(&sap.provider(), &config, &created)
+        .await
+        .quietly();
     assert_eq!(
         updated.text("lms_id"),
         Some(format!("CO_prod_{tenant}").as_str())
@@ -842,9 +693,12 @@ async fn a_landscape_with_small_pages_is_searched_to_its_end() {
     let sap = Sap::with_knobs(knobs).await;
     let others: Vec<_> = (0..5).map(|number| format!("CO_prod_{number}")).collect();
     sap.set_landscape(&others).await;
-    let created = create(&sap.provider(), &configuration([])).await.quietly();
+    let created = TF
+        .create(&sap.provider(), &configuration([]))
+        .await
+        .quietly();
     assert_eq!(created.text("status"), Some("registered"));
-    let after = read(&sap.provider(), &created).await.quietly();
+    let after = TF.read(&sap.provider(), &created).await.quietly();
     assert_eq!(after.state, created.state);
 }
 
@@ -852,18 +706,21 @@ async fn a_landscape_with_small_pages_is_searched_to_its_end() {
 async fn a_landscape_id_that_leaves_the_configuration_is_discovered_again() {
     let sap = Sap::new().await;
     let config = configuration([("lms_id", text("CO_wrong_id"))]);
-    let created = create(&sap.provider(), &config).await.quietly();
+    let created = TF.create(&sap.provider(), &config).await.quietly();
     assert_eq!(created.text("status"), Some("accepted"));
     assert_eq!(created.text("lms_id"), Some("CO_wrong_id"));
     // Its own id was never seen, so it is not missing.
-    let created = read(&sap.provider(), &created).await.quietly();
+    let created = TF.read(&sap.provider(), &created).await.quietly();
     assert_eq!(created.text("status"), Some("accepted"));
 
     let config = configuration([]);
-    let updated = update(&sap.provider(), &config, &created).await.quietly();
+    let updated = TF
+        .update(&sap.provider(), &config, &created)
+        .await
+        .quietly();
     assert_eq!(updated.text("environment"), Some("prod"));
     assert_eq!(updated.text("status"), Some("registered"));
-    assert!(plans_nothing(&sap.provider(), &config, &updated));
+    assert!(TF.plans_nothing(&sap.provider(), &config, &updated));
     assert_eq!(sap.requests(REGISTER).await.len(), 1);
 }
 
@@ -873,44 +730,52 @@ async fn a_landscape_id_that_leaves_the_configuration_is_discovered_again() {
 async fn what_somebody_offboarded_is_missing_and_registered_again_in_place() {
     let sap = Sap::new().await;
     let config = configuration([]);
-    let created = create(&sap.provider(), &config).await.quietly();
+    let created = TF.create(&sap.provider(), &config).await.quietly();
     sap.offboard_outside().await;
 
-    let missing = read(&sap.provider(), &created).await.quietly();
+    let missing = TF.read(&sap.provider(), &created).await.quietly();
     assert_eq!(missing.text("status"), Some("missing"));
     assert_eq!(missing.text("lms_id"), created.text("lms_id"));
 
-    let repaired = update(&sap.provider(), &config, &missing).await.quietly();
+    let repaired = TF
+        .update(&sap.provider(), &config, &missing)
+        .await
+        .quietly();
     assert_eq!(repaired.text("status"), Some("registered"));
     assert!(sap.is_registered().await);
-    assert!(plans_nothing(&sap.provider(), &config, &repaired));
+    assert!(TF.plans_nothing(&sap.provider(), &config, &repaired));
 }
 
 #[tokio::test]
 async fn an_update_that_cannot_register_keeps_the_state_missing() {
     let sap = Sap::new().await;
     let config = configuration([]);
-    let created = create(&sap.provider(), &config).await.quietly();
+    let created = TF.create(&sap.provider(), &config).await.quietly();
     sap.offboard_outside().await;
-    let missing = read(&sap.provider(), &created).await.quietly();
+    let missing = TF.read(&sap.provider(), &created).await.quietly();
     sap.fault(json!({ "match": { "path_prefix": REGISTER }, "do": { "status": 403 } }))
         .await;
-    let failed = update(&sap.provider(), &config, &missing).await;
+    let failed = TF.update(&sap.provider(), &config, &missing).await;
     assert!(failed.diagnostics.has_errors());
     assert!(failed.instance.is_none());
-    update(&sap.provider(), &config, &missing).await.quietly();
+    TF.update(&sap.provider(), &config, &missing)
+        .await
+        .quietly();
     assert!(sap.is_registered().await);
 }
 
 #[tokio::test]
 async fn a_landscape_that_cannot_be_asked_keeps_the_status() {
     let sap = Sap::new().await;
-    let created = create(&sap.provider(), &configuration([])).await.quietly();
+    let created = TF
+        .create(&sap.provider(), &configuration([]))
+        .await
+        .quietly();
     sap.offboard_outside().await;
     let matches = json!({ "path_prefix": LANDSCAPE });
     sap.fault(json!({ "match": matches, "times": null, "do": { "status": 503 } }))
         .await;
-    let after = read(&sap.provider(), &created).await;
+    let after = TF.read(&sap.provider(), &created).await;
     let after = after.warning("Cannot read the Cloud ALM landscape");
     assert_eq!(after.state, created.state);
 }
@@ -918,16 +783,22 @@ async fn a_landscape_that_cannot_be_asked_keeps_the_status() {
 #[tokio::test]
 async fn an_empty_body_of_the_landscape_is_an_empty_landscape() {
     let sap = Sap::with_knobs(json!({ "cloud_alm": { "empty_body": true } })).await;
-    let created = create(&sap.provider(), &configuration([])).await.quietly();
+    let created = TF
+        .create(&sap.provider(), &configuration([]))
+        .await
+        .quietly();
     sap.offboard_outside().await;
-    let after = read(&sap.provider(), &created).await.quietly();
+    let after = TF.read(&sap.provider(), &created).await.quietly();
     assert_eq!(after.text("status"), Some("missing"));
 }
 
 #[tokio::test]
 async fn changed_switches_send_nothing() {
     let sap = Sap::new().await;
-    let created = create(&sap.provider(), &configuration([])).await.quietly();
+    let created = TF
+        .create(&sap.provider(), &configuration([]))
+        .await
+        .quietly();
     sap.clear("journal").await;
     for (name, value) in [
         ("scope", text("some.IntegrationMonitoring")),
@@ -935,7 +806,10 @@ async fn changed_switches_send_nothing() {
         ("verify_timeout", text("1m")),
     ] {
         let config = configuration([(name, value.clone())]);
-        let updated = update(&sap.provider(), &config, &created).await.quietly();
+        let updated = TF
+            .update(&sap.provider(), &config, &created)
+            .await
+            .quietly();
         assert_eq!(updated.state.get(name), &value);
         assert_eq!(updated.text("status"), Some("registered"));
     }
@@ -946,11 +820,17 @@ async fn changed_switches_send_nothing() {
 async fn a_scope_that_is_not_granted_any_more_does_not_stand_in_the_way() {
     let sap = Sap::new().await;
     let scope = "gone.IntegrationMonitoring";
-    let created = create(&sap.provider(), &configuration([])).await.quietly();
+    let created = TF
+        .create(&sap.provider(), &configuration([]))
+        .await
+        .quietly();
     let config = configuration([("scope", text(scope))]);
-    let changed = update(&sap.provider(), &config, &created).await.quietly();
-    let changed = read(&sap.provider(), &changed).await.quietly();
-    delete_quietly(&sap.provider(), &changed).await;
+    let changed = TF
+        .update(&sap.provider(), &config, &created)
+        .await
+        .quietly();
+    let changed = TF.read(&sap.provider(), &changed).await.quietly();
+    TF.delete_quietly(&sap.provider(), &changed).await;
     assert!(!sap.is_registered().await);
 }
 
@@ -960,9 +840,9 @@ async fn a_scope_that_is_not_granted_any_more_does_not_stand_in_the_way() {
 async fn a_key_of_another_tenant_is_an_error_that_touches_nothing() {
     let sap = Sap::new().await;
     let config = configuration([]);
-    let created = create(&sap.provider(), &config).await.quietly();
+    let created = TF.create(&sap.provider(), &config).await.quietly();
     sap.offboard_outside().await;
-    let missing = read(&sap.provider(), &created).await.quietly();
+    let missing = TF.read(&sap.provider(), &created).await.quietly();
     let ours = sap.tenant().await;
     let theirs = "99999999-2222-4333-8444-555555555555";
     let orders = json!({ "id": theirs });
@@ -975,10 +855,10 @@ async fn a_key_of_another_tenant_is_an_error_that_touches_nothing() {
     let provider = sap.provider();
     let switched = configuration([("verify", Value::Bool(false))]);
     let outcomes = [
-        read(&provider, &missing).await,
-        update(&provider, &config, &missing).await,
-        update(&provider, &switched, &created).await,
-        delete(&provider, &created).await,
+        TF.read(&provider, &missing).await,
+        TF.update(&provider, &config, &missing).await,
+        TF.update(&provider, &switched, &created).await,
+        TF.delete(&provider, &created).await,
     ];
     for done in outcomes {
         let error = done.error();
@@ -997,13 +877,13 @@ async fn a_token_that_tells_no_tenant_is_warned_about_once() {
     let knobs = json!({ "token": { "format": "opaque" } });
     let sap = Sap::with_knobs(knobs).await;
     let provider = sap.provider();
-    let done = create(&provider, &configuration([])).await;
+    let done = TF.create(&provider, &configuration([])).await;
     let created = done.warning("Token does not tell its tenant");
     // The service key tells it instead.
     assert_eq!(created.text("tenant_id"), Some(sap.tenant().await.as_str()));
-    read(&provider, &created).await.quietly();
+    TF.read(&provider, &created).await.quietly();
     let next = sap.provider();
-    let deleted = delete(&next, &created).await;
+    let deleted = TF.delete(&next, &created).await;
     assert!(deleted.errors().is_empty());
     assert!(!sap.is_registered().await);
 }
@@ -1011,15 +891,19 @@ async fn a_token_that_tells_no_tenant_is_warned_about_once() {
 #[tokio::test]
 async fn without_its_key_a_read_changes_nothing_and_a_delete_fails() {
     let sap = Sap::new().await;
-    let created = create(&sap.provider(), &configuration([])).await.quietly();
+    let created = TF
+        .create(&sap.provider(), &configuration([]))
+        .await
+        .quietly();
     sap.offboard_outside().await;
 
     let absent = sap.provider_with(&["order-management"], Value::Null);
-    let kept = read(&absent, &created)
+    let kept = TF
+        .read(&absent, &created)
         .await
         .warning("Registration was not read");
     assert_eq!(kept.state, created.state);
-    let failed = delete(&absent, &created).await;
+    let failed = TF.delete(&absent, &created).await;
     assert!(
         failed
             .error()
@@ -1029,10 +913,10 @@ async fn without_its_key_a_read_changes_nothing_and_a_delete_fails() {
 
     let given = [("order_management_service_key", Value::Unknown)];
     let unknown = sap.provider_of(&[], given);
-    let kept = read(&unknown, &created).await;
+    let kept = TF.read(&unknown, &created).await;
     let kept = kept.warning("Unknown provider configuration");
     assert_eq!(kept.state, created.state);
-    assert!(plans_nothing(&unknown, &configuration([]), &kept));
+    assert!(TF.plans_nothing(&unknown, &configuration([]), &kept));
 }
 
 #[tokio::test]
@@ -1052,13 +936,13 @@ async fn a_destination_key_of_another_subaccount_is_warned_about() {
         let key = text(&std::fs::read_to_string(path).unwrap());
         sap.provider_of(&["destination"], [("destination_service_key", key)])
     };
-    let missing = create(&provider(), &configuration([])).await;
+    let missing = TF.create(&provider(), &configuration([])).await;
     assert_eq!(
         missing.error().summary,
         "Destination to register with does not exist"
     );
     sap.set_destination(CALM, json!(null)).await;
-    let done = create(&provider(), &configuration([])).await;
+    let done = TF.create(&provider(), &configuration([])).await;
     done.warning("Service keys of two subaccounts");
 }
 
@@ -1067,9 +951,12 @@ async fn a_destination_key_of_another_subaccount_is_warned_about() {
 #[tokio::test]
 async fn delete_offboards_through_the_documented_call() {
     let sap = Sap::new().await;
-    let created = create(&sap.provider(), &configuration([])).await.quietly();
+    let created = TF
+        .create(&sap.provider(), &configuration([]))
+        .await
+        .quietly();
     sap.clear("journal").await;
-    delete_quietly(&sap.provider(), &created).await;
+    TF.delete_quietly(&sap.provider(), &created).await;
     assert_eq!(sap.requests(OMF).await, [format!("POST {OFFBOARD}")]);
     assert!(!sap.is_registered().await);
 }
@@ -1079,21 +966,27 @@ async fn delete_of_what_is_gone_succeeds_on_the_service_s_word() {
     for status in [200, 204, 409, 410] {
         let knobs = json!({ "order_management": { "not_registered": status } });
         let sap = Sap::with_knobs(knobs).await;
-        let created = create(&sap.provider(), &configuration([])).await.quietly();
+        let created = TF
+            .create(&sap.provider(), &configuration([]))
+            .await
+            .quietly();
         sap.offboard_outside().await;
-        delete_quietly(&sap.provider(), &created).await;
+        TF.delete_quietly(&sap.provider(), &created).await;
     }
 }
 
 #[tokio::test]
 async fn delete_with_a_404_needs_the_setting_or_the_landscape() {
     let sap = Sap::with_knobs(json!({ "order_management": { "not_registered": 404 } })).await;
-    let created = create(&sap.provider(), &configuration([])).await.quietly();
+    let created = TF
+        .create(&sap.provider(), &configuration([]))
+        .await
+        .quietly();
     sap.offboard_outside().await;
 
     // Nobody to confirm it.
     let alone = sap.provider_with(&["cloud-alm"], Value::Null);
-    let failed = delete(&alone, &created).await;
+    let failed = TF.delete(&alone, &created).await;
     assert!(
         failed
             .error()
@@ -1104,17 +997,21 @@ async fn delete_with_a_404_needs_the_setting_or_the_landscape() {
 
     let codes = Value::Set(vec![Value::Number(404_i64.into())]);
     let api = object([("not_registered_codes", codes)]);
-    delete_quietly(&sap.provider_with(&["cloud-alm"], api), &created).await;
+    TF.delete_quietly(&sap.provider_with(&["cloud-alm"], api), &created)
+        .await;
     // The landscape, which showed the tenant before, shows it no more.
-    delete_quietly(&sap.provider(), &created).await;
+    TF.delete_quietly(&sap.provider(), &created).await;
 }
 
 #[tokio::test]
 async fn delete_with_a_404_is_an_error_while_the_landscape_shows_the_tenant() {
     let sap = Sap::new().await;
-    let created = create(&sap.provider(), &configuration([])).await.quietly();
+    let created = TF
+        .create(&sap.provider(), &configuration([]))
+        .await
+        .quietly();
     let api = object([("offboard", object([("path", text("wrong"))]))]);
-    let failed = delete(&sap.provider_with(&[], api), &created).await;
+    let failed = TF.delete(&sap.provider_with(&[], api), &created).await;
     let detail = &failed.error().detail;
     assert!(
         detail.contains("`order_management_api.offboard`"),
@@ -1126,10 +1023,13 @@ async fn delete_with_a_404_is_an_error_while_the_landscape_shows_the_tenant() {
 #[tokio::test]
 async fn delete_with_a_404_is_an_error_while_the_landscape_may_be_late() {
     let sap = Sap::with_knobs(json!({ "cloud_alm": { "landscape_visible": false } })).await;
-    let created = create(&sap.provider(), &configuration([])).await.quietly();
+    let created = TF
+        .create(&sap.provider(), &configuration([]))
+        .await
+        .quietly();
     assert_eq!(created.text("status"), Some("accepted"));
     let api = object([("offboard", object([("path", text("wrong"))]))]);
-    let failed = delete(&sap.provider_with(&[], api), &created).await;
+    let failed = TF.delete(&sap.provider_with(&[], api), &created).await;
     assert!(failed.diagnostics.has_errors());
     assert!(sap.is_registered().await);
 }
@@ -1144,11 +1044,16 @@ async fn delete_through_a_router_s_404_or_html_is_an_error_even_when_404_is_list
                 "body": "<html><title>404</title></html>" }),
     ] {
         let sap = Sap::new().await;
-        let created = create(&sap.provider(), &configuration([])).await.quietly();
+        let created = TF
+            .create(&sap.provider(), &configuration([]))
+            .await
+            .quietly();
         let matches = json!({ "path_prefix": OMF });
         sap.fault(json!({ "match": matches, "times": null, "do": fault }))
             .await;
-        let failed = delete(&sap.provider_with(&[], api.clone()), &created).await;
+        let failed = TF
+            .delete(&sap.provider_with(&[], api.clone()), &created)
+            .await;
         assert!(failed.diagnostics.has_errors(), "{fault}");
         assert!(sap.is_registered().await);
     }
@@ -1157,21 +1062,27 @@ async fn delete_through_a_router_s_404_or_html_is_an_error_even_when_404_is_list
 #[tokio::test]
 async fn delete_repeats_an_offboarding_whose_answer_was_lost() {
     let sap = Sap::with_knobs(json!({ "order_management": { "not_registered": 409 } })).await;
-    let created = create(&sap.provider(), &configuration([])).await.quietly();
+    let created = TF
+        .create(&sap.provider(), &configuration([]))
+        .await
+        .quietly();
     sap.fault(json!({ "match": { "path_prefix": OMF }, "do": { "reset": "after_commit" } }))
         .await;
-    delete_quietly(&sap.provider(), &created).await;
+    TF.delete_quietly(&sap.provider(), &created).await;
     assert!(!sap.is_registered().await);
 }
 
 #[tokio::test]
 async fn delete_after_create_in_the_same_process_leaves_the_successor_alone() {
     let sap = Sap::new().await;
-    let older = create(&sap.provider(), &configuration([])).await.quietly();
+    let older = TF
+        .create(&sap.provider(), &configuration([]))
+        .await
+        .quietly();
     let provider = sap.provider();
-    create(&provider, &configuration([])).await.quietly();
+    TF.create(&provider, &configuration([])).await.quietly();
     sap.clear("journal").await;
-    let done = delete(&provider, &older).await;
+    let done = TF.delete(&provider, &older).await;
     assert_eq!(done.warnings()[0].summary, "Tenant was not offboarded");
     assert!(done.errors().is_empty() && done.instance.is_none());
     assert!(sap.requests("/").await.is_empty());
@@ -1183,7 +1094,9 @@ async fn delete_after_create_in_the_same_process_leaves_the_successor_alone() {
 #[tokio::test]
 async fn an_import_is_filled_by_read_and_plans_nothing_but_what_it_could_not_know() {
     let sap = Sap::new().await;
-    create(&sap.provider(), &configuration([])).await.quietly();
+    TF.create(&sap.provider(), &configuration([]))
+        .await
+        .quietly();
     let tenant = sap.tenant().await;
     let import = ImportRequest::Id(tenant.clone());
     let stub = DynResource::<Configured>::import(&Registration, import).unwrap();
@@ -1191,7 +1104,7 @@ async fn an_import_is_filled_by_read_and_plans_nothing_but_what_it_could_not_kno
         state: stub,
         private: Private::default(),
     };
-    let imported = read(&sap.provider(), &stub).await.quietly();
+    let imported = TF.read(&sap.provider(), &stub).await.quietly();
     assert_eq!(imported.text("status"), Some("registered"));
     assert_eq!(
         imported.text("lms_id"),
@@ -1201,7 +1114,10 @@ async fn an_import_is_filled_by_read_and_plans_nothing_but_what_it_could_not_kno
     sap.clear("journal").await;
     let triggers = Value::Map([("target".to_owned(), text("x"))].into());
     let config = configuration([("triggers", triggers)]);
-    let filled = update(&sap.provider(), &config, &imported).await.quietly();
+    let filled = TF
+        .update(&sap.provider(), &config, &imported)
+        .await
+        .quietly();
     assert_eq!(filled.text("destination_name"), Some("CloudALM"));
     assert_eq!(filled.text("status"), Some("registered"));
     assert!(sap.requests("/").await.is_empty());
@@ -1216,17 +1132,25 @@ async fn an_import_that_nothing_confirms_is_warned_about() {
         state: stub,
         private: Private::default(),
     };
-    let done = read(&sap.provider(), &stub).await;
+    let done = TF.read(&sap.provider(), &stub).await;
     let imported = done.warning("Registration is not confirmed");
     assert_eq!(imported.text("status"), None);
 
     // Naming it is no reason to look as if somebody had confirmed it.
     let config = configuration([("environment", text("test"))]);
-    let updated = update(&sap.provider(), &config, &imported).await.quietly();
+    let updated = TF
+        .update(&sap.provider(), &config, &imported)
+        .await
+        .quietly();
     assert_eq!(updated.text("status"), None);
-    create(&sap.provider(), &configuration([])).await.quietly();
+    TF.create(&sap.provider(), &configuration([]))
+        .await
+        .quietly();
     let config = configuration([("environment", text("prod"))]);
-    let updated = update(&sap.provider(), &config, &updated).await.quietly();
+    let updated = TF
+        .update(&sap.provider(), &config, &updated)
+        .await
+        .quietly();
     assert_eq!(updated.text("status"), Some("registered"));
 }
 
@@ -1239,6 +1163,6 @@ async fn an_import_of_another_tenant_is_an_error() {
         state: stub,
         private: Private::default(),
     };
-    let done = read(&sap.provider(), &stub).await;
+    let done = TF.read(&sap.provider(), &stub).await;
     assert_eq!(done.error().summary, "Service key of another tenant");
 }

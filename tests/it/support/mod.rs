@@ -3,5 +3,6 @@
 pub(crate) mod cli;
 pub(crate) mod core;
 pub(crate) mod counts;
+pub(crate) mod direct;
 pub(crate) mod fake_provider;
 pub(crate) mod world;
