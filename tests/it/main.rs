@@ -34,3 +34,6 @@ mod plugin_transport;
 
 #[cfg(test)]
 mod client_against_emulator;
+
+#[cfg(test)]
+mod lifecycles;

@@ -1,6 +1,7 @@
 //! One provider process in one graph walk: the calls, and the checks that core
 //! makes of every answer.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -113,6 +114,8 @@ pub(crate) struct Session {
     schema: Option<Arc<ProviderSchema>>,
     /// In the apply walk.
     applying: bool,
+    /// The test killed the process.
+    killed: AtomicBool,
 }
 
 impl Session {
@@ -127,6 +130,7 @@ impl Session {
             shared,
             schema: None,
             applying: false,
+            killed: AtomicBool::new(false),
         };
         if session.process.is_some() {
             session.open_stdio().await;
@@ -178,7 +182,12 @@ impl Session {
 
     /// Ends the process as Terraform does, and checks that it ends well.
     pub(crate) async fn close(self) {
-        let Some(process) = self.process else { return };
+        let Some(process) = self
+            .process
+            .filter(|_| !self.killed.load(Ordering::Relaxed))
+        else {
+            return;
+        };
         let mut client =
             go_plugin::grpc_controller_client::GrpcControllerClient::new(self.channel.clone());
         let answer = client.shutdown(go_plugin::Empty {}).await;
@@ -208,7 +217,10 @@ impl Session {
         match answer {
             Ok(response) => Some(response.into_inner()),
             Err(status) => {
+                // What the server did not send itself is a broken connection.
+                let broken = std::error::Error::source(&status).is_some();
                 let summary = match status.code() {
+                    _ if broken => "Plugin did not respond",
                     tonic::Code::Unavailable => "Plugin did not respond",
                     tonic::Code::Cancelled => "Request cancelled",
                     tonic::Code::Unimplemented => "Unsupported plugin method",
@@ -229,7 +241,10 @@ impl Session {
         let Some(planned) = planned else { return };
         tokio::time::sleep(planned.after).await;
         match (planned.what, &self.process) {
-            (Interrupt::Kill, Some(process)) => process.signal(nix::sys::signal::Signal::SIGKILL),
+            (Interrupt::Kill, Some(process)) => {
+                self.killed.store(true, Ordering::Relaxed);
+                process.signal(nix::sys::signal::Signal::SIGKILL);
+            }
             (Interrupt::Kill, None) => panic!("only a process can be killed"),
             (Interrupt::CtrlC, process) => {
                 if let Some(process) = process {

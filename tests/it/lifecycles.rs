@@ -1,0 +1,100 @@
+//! Each resource through its whole life with the stand-in for Terraform core:
+//! validate with unknown values, create, update, read, import, destroy; every
+//! plan and read is asked for twice. And what an interrupt leaves behind.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::support::core::{Core, Interrupt, Lifecycle};
+use crate::support::world::World;
+
+const DESTINATION: &str = "sapcalm_destination";
+
+async fn world_and_core() -> (World, Core) {
+    let world = World::documented().await;
+    let mut tf = Core::start(&[]).await;
+    tf.configure(world.provider());
+    (world, tf)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn destination_from_the_cloud_alm_key() {
+    let (_world, mut tf) = world_and_core().await;
+    let described = json!({"description": "for order management", "labels": {"team": ["a", "b"]}});
+    let more = json!({"properties": {"sap.example": "1"}, "labels": {"team": ["b"]}});
+    Lifecycle::new(DESTINATION, &[json!({}), described, more, json!({})])
+        .run(&mut tf)
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn destination_with_everything_of_its_own() {
+    let (_world, mut tf) = world_and_core().await;
+    let config = |url: &str, secret: &str| {
+        json!({
+            "name": "Own", "url": url, "client_id": "me", "client_secret_wo": secret,
+            "token_service_url": "https://tokens.example/oauth/token",
+            "properties": {"sap.example": "1"},
+            "timeouts": {"create": "1m"},
+        })
+    };
+    let configs = [
+        config("https://one.example", "s1"),
+        config("https://two.example", "s2"),
+    ];
+    Lifecycle::new(DESTINATION, &configs)
+        .unknown_at_plan(&["url", "client_id", "client_secret_wo", "properties"])
+        // An import cannot know that an unknown property was ours.
+        .differs_after_import(&["properties", "unmanaged_properties", "timeouts"])
+        .run(&mut tf)
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ctrl_c_ends_a_create_soon_with_a_truthful_state() {
+    let (world, mut tf) = world_and_core().await;
+    world.fault(json!({"match": {"method": "POST", "path_prefix": "/destination-configuration"}, "do": {"delay_ms": 30_000}})).await;
+    tf.interrupt_next(
+        "ApplyResourceChange",
+        Duration::from_millis(500),
+        Interrupt::CtrlC,
+    );
+    let started = Instant::now();
+    let outcome = tf.apply_one(DESTINATION, "a", json!({})).await;
+    assert_eq!(outcome.diags.objections().count(), 0, "{}", outcome.diags);
+    assert!(
+        started.elapsed() < Duration::from_secs(20),
+        "{:?}",
+        started.elapsed()
+    );
+    assert!(tf.calls().contains(&"StopProvider".to_owned()));
+    world.clear_faults().await;
+    let exists = !world.destinations().await.is_empty();
+    assert_eq!(
+        !tf.state.is_empty(),
+        exists,
+        "the state tells what SAP has: {}",
+        outcome.diags
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_provider_is_an_error_and_leaves_no_state() {
+    let (world, mut tf) = world_and_core().await;
+    world.fault(json!({"match": {"method": "POST", "path_prefix": "/destination-configuration"}, "do": {"delay_ms": 30_000}})).await;
+    tf.interrupt_next(
+        "ApplyResourceChange",
+        Duration::from_millis(500),
+        Interrupt::Kill,
+    );
+    let outcome = tf.apply_one(DESTINATION, "a", json!({})).await;
+    let summaries: Vec<_> = outcome
+        .diags
+        .errors()
+        .map(|diag| diag.summary.as_str())
+        .collect();
+    assert_eq!(summaries, ["Plugin did not respond"]);
+    assert!(tf.state.is_empty());
+    world.clear_faults().await;
+}
