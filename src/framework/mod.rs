@@ -26,4 +26,5 @@ pub mod timeouts;
 pub mod types;
 pub mod validators;
 pub mod value;
+pub mod value_error;
 pub mod wire;

@@ -13,7 +13,6 @@
 mod reader;
 mod writer;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -22,29 +21,19 @@ use serde::de::{self, DeserializeOwned, Expected, Unexpected};
 use serde::ser;
 
 use super::number::Number;
-use super::path::{Path, Step};
+use super::path::Step;
 use super::schema::{Attribute, AttributeType, Mode, Schema};
 use super::types::Type;
 use super::validators::Validator;
 use super::value::Value;
-use super::wire::WireError;
-
-/// Why a value and a model do not fit each other.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ModelError {
-    /// The attribute to blame. The path ends at a set, whose elements have no
-    /// address.
-    pub path: Path,
-    /// What is wrong with it, as a sentence without values.
-    pub message: Cow<'static, str>,
-}
+use super::value_error::ValueError;
 
 /// Reads a model from a known object.
 ///
 /// # Errors
 /// The first attribute that the model cannot take, such as a null for a field
 /// that is no `Option`, or a number beyond the type of its field.
-pub fn from_value<M: DeserializeOwned>(value: &Value) -> Result<M, ModelError> {
+pub fn from_value<M: DeserializeOwned>(value: &Value) -> Result<M, ValueError> {
     M::deserialize(reader::Reader::new(value))
 }
 
@@ -54,7 +43,7 @@ pub fn from_value<M: DeserializeOwned>(value: &Value) -> Result<M, ModelError> {
 ///
 /// # Errors
 /// The first attribute where model and type disagree.
-pub fn to_value<M: Serialize + ?Sized>(model: &M, expected: &Type) -> Result<Value, ModelError> {
+pub fn to_value<M: Serialize + ?Sized>(model: &M, expected: &Type) -> Result<Value, ValueError> {
     model.serialize(writer::Writer::new(expected))
 }
 
@@ -65,7 +54,7 @@ pub fn to_value<M: Serialize + ?Sized>(model: &M, expected: &Type) -> Result<Val
 ///
 /// # Errors
 /// The first attribute that does not come back as it went in.
-pub fn check<M: Serialize + DeserializeOwned>(schema: &Schema) -> Result<(), ModelError> {
+pub fn check<M: Serialize + DeserializeOwned>(schema: &Schema) -> Result<(), ValueError> {
     let there_and_back = |filling: Filling, expected: Filling| {
         let model: M = from_value(&sample_object(schema.attributes, filling))?;
         let back = to_value(&model, &schema.object_type())?;
@@ -75,7 +64,7 @@ pub fn check<M: Serialize + DeserializeOwned>(schema: &Schema) -> Result<(), Mod
             .into_iter()
             .find(|(path, _)| !back.at(path).same(expected.at(path)));
         match lost {
-            Some((path, _)) => Err(ModelError {
+            Some((path, _)) => Err(ValueError {
                 path,
                 message: "The model does not give back the value that it was given.".into(),
             }),
@@ -174,54 +163,14 @@ fn sample_text(attribute: &Attribute, filling: Filling) -> &'static str {
         .unwrap_or(attribute.name)
 }
 
-impl ModelError {
-    fn new(message: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            path: Path::root(),
-            message: message.into(),
-        }
-    }
-
-    /// The same error, seen from one step further outside.
-    fn within(mut self, step: Step) -> Self {
-        self.path = self.path.within(step);
-        self
-    }
-
-    /// The same error, seen from the set that contains the blamed element.
-    fn within_set(mut self) -> Self {
-        self.path = Path::root();
-        self
-    }
-
+impl ValueError {
     fn expected(what: &dyn fmt::Display) -> Self {
         Self::new(format!("The model expects {what} here."))
     }
 }
 
-impl fmt::Display for ModelError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.path.is_root() {
-            f.write_str(&self.message)
-        } else {
-            write!(f, "`{}`: {}", self.path, self.message)
-        }
-    }
-}
-
-impl std::error::Error for ModelError {}
-
-impl From<WireError> for ModelError {
-    fn from(error: WireError) -> Self {
-        Self {
-            path: error.path,
-            message: error.message,
-        }
-    }
-}
-
 /// Whatever `serde` or a model's own code says, what they quote is dropped.
-impl de::Error for ModelError {
+impl de::Error for ValueError {
     fn custom<T: fmt::Display>(_: T) -> Self {
         Self::new("The model does not accept this value.")
     }
@@ -259,7 +208,7 @@ impl de::Error for ModelError {
     }
 }
 
-impl ser::Error for ModelError {
+impl ser::Error for ValueError {
     fn custom<T: fmt::Display>(_: T) -> Self {
         Self::new("The model cannot be written.")
     }
@@ -489,7 +438,7 @@ mod tests {
         let written = to_value(&["b", "e\u{301}", "b", "\u{e9}"][..], &set).unwrap();
         let expected = vec![Value::string("b"), Value::string("\u{e9}")];
         assert_eq!(written, Value::Set(expected));
-        let error = |result: Result<Value, ModelError>| result.unwrap_err().to_string();
+        let error = |result: Result<Value, ValueError>| result.unwrap_err().to_string();
         assert_eq!(
             error(to_value("hunter2", &Type::Number)),
             "The schema expects a number here, and the model gives something else."

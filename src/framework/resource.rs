@@ -13,11 +13,12 @@ use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
 use super::diagnostics::{Diagnostic, Diagnostics};
-use super::model::{self, ModelError};
+use super::model;
 use super::plan::Plan;
 use super::private::Private;
 use super::schema::{IdentitySchema, Schema};
 use super::value::Value;
+use super::value_error::ValueError;
 
 /// The static facts of a resource type.
 #[derive(Debug)]
@@ -408,7 +409,7 @@ fn to_value<R: Resource>(resource: &R, model: &R::Model) -> Result<Value, Diagno
     model::to_value(model, &object_type).map_err(misfit)
 }
 
-fn misfit(error: ModelError) -> Diagnostics {
+fn misfit(error: ValueError) -> Diagnostics {
     Diagnostic::error(
         "Model of a resource does not fit its schema",
         format!("{error} This is a bug in the provider: report it."),

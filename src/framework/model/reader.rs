@@ -6,10 +6,10 @@ use serde::Deserializer;
 use serde::de::value::{BorrowedStrDeserializer, StrDeserializer};
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 
-use super::ModelError;
 use crate::framework::number::{self, Number};
 use crate::framework::path::Step;
 use crate::framework::value::Value;
+use crate::framework::value_error::ValueError;
 
 /// Hands one value to the model.
 #[derive(Clone, Copy)]
@@ -23,43 +23,43 @@ impl<'de> Reader<'de> {
     }
 
     /// What to say when the value is not what the model asks for.
-    fn not(self, expected: &'static str) -> ModelError {
+    fn not(self, expected: &'static str) -> ValueError {
         match self.value {
-            Value::Null => ModelError::new("This has no value, and the model needs one."),
-            Value::Unknown => ModelError::new("This is not known yet, and the model needs it."),
-            _ => ModelError::expected(&expected),
+            Value::Null => ValueError::new("This has no value, and the model needs one."),
+            Value::Unknown => ValueError::new("This is not known yet, and the model needs it."),
+            _ => ValueError::expected(&expected),
         }
     }
 
-    fn text(self) -> Result<&'de str, ModelError> {
+    fn text(self) -> Result<&'de str, ValueError> {
         self.value.as_str().ok_or_else(|| self.not("a string"))
     }
 
-    fn number(self) -> Result<&'de Number, ModelError> {
+    fn number(self) -> Result<&'de Number, ValueError> {
         match self.value {
             Value::Number(number) => Ok(number),
             _ => Err(self.not("a number")),
         }
     }
 
-    fn signed(self) -> Result<i64, ModelError> {
+    fn signed(self) -> Result<i64, ValueError> {
         self.number()?
             .as_i64()
-            .ok_or_else(|| ModelError::expected(&"a whole number that fits 64 bits"))
+            .ok_or_else(|| ValueError::expected(&"a whole number that fits 64 bits"))
     }
 
-    fn unsigned(self) -> Result<u64, ModelError> {
+    fn unsigned(self) -> Result<u64, ValueError> {
         self.number()?
             .as_u64()
-            .ok_or_else(|| ModelError::expected(&"a whole number, not negative, that fits 64 bits"))
+            .ok_or_else(|| ValueError::expected(&"a whole number, not negative, that fits 64 bits"))
     }
 
-    fn float(self) -> Result<f64, ModelError> {
+    fn float(self) -> Result<f64, ValueError> {
         let float = self.number()?.as_f64();
         if float.is_finite() {
             Ok(float)
         } else {
-            Err(ModelError::expected(
+            Err(ValueError::expected(
                 &"a number within the range of a float",
             ))
         }
@@ -67,9 +67,9 @@ impl<'de> Reader<'de> {
 }
 
 impl<'de> Deserializer<'de> for Reader<'de> {
-    type Error = ModelError;
+    type Error = ValueError;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ModelError> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         match self.value {
             Value::Null | Value::Unknown => visitor.visit_none(),
             Value::Bool(value) => visitor.visit_bool(*value),
@@ -83,67 +83,67 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         }
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ModelError> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         match self.value {
             Value::Null | Value::Unknown => visitor.visit_none(),
             _ => visitor.visit_some(self),
         }
     }
 
-    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ModelError> {
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         let value = self.value.as_bool().ok_or_else(|| self.not("a bool"))?;
         visitor.visit_bool(value)
     }
 
-    fn deserialize_i8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ModelError> {
+    fn deserialize_i8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         visitor.visit_i64(self.signed()?)
     }
 
-    fn deserialize_i16<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ModelError> {
+    fn deserialize_i16<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         visitor.visit_i64(self.signed()?)
     }
 
-    fn deserialize_i32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ModelError> {
+    fn deserialize_i32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         visitor.visit_i64(self.signed()?)
     }
 
-    fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ModelError> {
+    fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         visitor.visit_i64(self.signed()?)
     }
 
-    fn deserialize_u8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ModelError> {
+    fn deserialize_u8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         visitor.visit_u64(self.unsigned()?)
     }
 
-    fn deserialize_u16<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ModelError> {
+    fn deserialize_u16<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         visitor.visit_u64(self.unsigned()?)
     }
 
-    fn deserialize_u32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ModelError> {
+    fn deserialize_u32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         visitor.visit_u64(self.unsigned()?)
     }
 
-    fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ModelError> {
+    fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         visitor.visit_u64(self.unsigned()?)
     }
 
-    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ModelError> {
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         visitor.visit_f64(self.float()?)
     }
 
-    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ModelError> {
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         visitor.visit_f64(self.float()?)
     }
 
-    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ModelError> {
+    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         visitor.visit_borrowed_str(self.text()?)
     }
 
-    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ModelError> {
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         visitor.visit_borrowed_str(self.text()?)
     }
 
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ModelError> {
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         visitor.visit_borrowed_str(self.text()?)
     }
 
@@ -151,7 +151,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         self,
         name: &'static str,
         visitor: V,
-    ) -> Result<V::Value, ModelError> {
+    ) -> Result<V::Value, ValueError> {
         if name == number::NEWTYPE {
             visitor.visit_borrowed_str(self.number()?.as_str())
         } else {
@@ -159,7 +159,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         }
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ModelError> {
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         match self.value {
             Value::List(items) => visitor.visit_seq(Items {
                 rest: items.iter().enumerate(),
@@ -173,7 +173,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         }
     }
 
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ModelError> {
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         match self.value {
             Value::Map(entries) => visitor.visit_map(Entries {
                 rest: entries.iter(),
@@ -190,7 +190,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, ModelError> {
+    ) -> Result<V::Value, ValueError> {
         match self.value {
             Value::Object(entries) => visitor.visit_map(Entries {
                 rest: entries.iter(),
@@ -207,11 +207,11 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, ModelError> {
+    ) -> Result<V::Value, ValueError> {
         visitor.visit_enum(StrDeserializer::new(self.text()?))
     }
 
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ModelError> {
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         visitor.visit_unit()
     }
 
@@ -228,12 +228,12 @@ struct Items<'de> {
 }
 
 impl<'de> SeqAccess<'de> for Items<'de> {
-    type Error = ModelError;
+    type Error = ValueError;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
-    ) -> Result<Option<S::Value>, ModelError> {
+    ) -> Result<Option<S::Value>, ValueError> {
         let Some((index, value)) = self.rest.next() else {
             return Ok(None);
         };
@@ -259,12 +259,12 @@ struct Entries<'de> {
 }
 
 impl<'de> MapAccess<'de> for Entries<'de> {
-    type Error = ModelError;
+    type Error = ValueError;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(
         &mut self,
         seed: K,
-    ) -> Result<Option<K::Value>, ModelError> {
+    ) -> Result<Option<K::Value>, ValueError> {
         self.current = self.rest.next().map(|(key, value)| (key.as_str(), value));
         match self.current {
             Some((key, _)) => seed
@@ -277,9 +277,9 @@ impl<'de> MapAccess<'de> for Entries<'de> {
     fn next_value_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
-    ) -> Result<S::Value, ModelError> {
+    ) -> Result<S::Value, ValueError> {
         let Some((key, value)) = self.current.take() else {
-            return Err(ModelError::new(
+            return Err(ValueError::new(
                 "The model asks for a value before its key.",
             ));
         };

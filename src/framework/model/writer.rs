@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::ser::{Impossible, Serialize, SerializeMap, SerializeSeq, SerializeStruct, Serializer};
 
-use super::ModelError;
 use crate::framework::number::{self, Number};
 use crate::framework::path::Step;
 use crate::framework::types::Type;
 use crate::framework::value::Value;
+use crate::framework::value_error::ValueError;
 use crate::framework::wire;
 
 /// Takes one value from the model.
@@ -22,14 +22,14 @@ impl<'t> Writer<'t> {
         Self { expected }
     }
 
-    fn mismatch(self) -> ModelError {
-        ModelError::new(format!(
+    fn mismatch(self) -> ValueError {
+        ValueError::new(format!(
             "The schema expects {} here, and the model gives something else.",
             self.expected.noun()
         ))
     }
 
-    fn number(self, number: Number) -> Result<Value, ModelError> {
+    fn number(self, number: Number) -> Result<Value, ValueError> {
         match self.expected {
             Type::Number => Ok(Value::Number(number)),
             _ => Err(self.mismatch()),
@@ -37,11 +37,11 @@ impl<'t> Writer<'t> {
     }
 }
 
-type Unsupported = Impossible<Value, ModelError>;
+type Unsupported = Impossible<Value, ValueError>;
 
 impl<'t> Serializer for Writer<'t> {
     type Ok = Value;
-    type Error = ModelError;
+    type Error = ValueError;
     type SerializeSeq = Items<'t>;
     type SerializeTuple = Unsupported;
     type SerializeTupleStruct = Unsupported;
@@ -50,84 +50,84 @@ impl<'t> Serializer for Writer<'t> {
     type SerializeStruct = Entries<'t>;
     type SerializeStructVariant = Unsupported;
 
-    fn serialize_bool(self, value: bool) -> Result<Value, ModelError> {
+    fn serialize_bool(self, value: bool) -> Result<Value, ValueError> {
         match self.expected {
             Type::Bool => Ok(Value::Bool(value)),
             _ => Err(self.mismatch()),
         }
     }
 
-    fn serialize_i8(self, value: i8) -> Result<Value, ModelError> {
+    fn serialize_i8(self, value: i8) -> Result<Value, ValueError> {
         self.serialize_i64(value.into())
     }
 
-    fn serialize_i16(self, value: i16) -> Result<Value, ModelError> {
+    fn serialize_i16(self, value: i16) -> Result<Value, ValueError> {
         self.serialize_i64(value.into())
     }
 
-    fn serialize_i32(self, value: i32) -> Result<Value, ModelError> {
+    fn serialize_i32(self, value: i32) -> Result<Value, ValueError> {
         self.serialize_i64(value.into())
     }
 
-    fn serialize_i64(self, value: i64) -> Result<Value, ModelError> {
+    fn serialize_i64(self, value: i64) -> Result<Value, ValueError> {
         self.number(value.into())
     }
 
-    fn serialize_u8(self, value: u8) -> Result<Value, ModelError> {
+    fn serialize_u8(self, value: u8) -> Result<Value, ValueError> {
         self.serialize_u64(value.into())
     }
 
-    fn serialize_u16(self, value: u16) -> Result<Value, ModelError> {
+    fn serialize_u16(self, value: u16) -> Result<Value, ValueError> {
         self.serialize_u64(value.into())
     }
 
-    fn serialize_u32(self, value: u32) -> Result<Value, ModelError> {
+    fn serialize_u32(self, value: u32) -> Result<Value, ValueError> {
         self.serialize_u64(value.into())
     }
 
-    fn serialize_u64(self, value: u64) -> Result<Value, ModelError> {
+    fn serialize_u64(self, value: u64) -> Result<Value, ValueError> {
         self.number(value.into())
     }
 
-    fn serialize_f32(self, value: f32) -> Result<Value, ModelError> {
+    fn serialize_f32(self, value: f32) -> Result<Value, ValueError> {
         self.serialize_f64(value.into())
     }
 
-    fn serialize_f64(self, value: f64) -> Result<Value, ModelError> {
+    fn serialize_f64(self, value: f64) -> Result<Value, ValueError> {
         match Number::try_from(value) {
             Ok(number) => self.number(number),
-            Err(error) => Err(ModelError::new(error.to_string())),
+            Err(error) => Err(ValueError::new(error.to_string())),
         }
     }
 
-    fn serialize_char(self, value: char) -> Result<Value, ModelError> {
+    fn serialize_char(self, value: char) -> Result<Value, ValueError> {
         self.serialize_str(value.encode_utf8(&mut [0; 4]))
     }
 
-    fn serialize_str(self, text: &str) -> Result<Value, ModelError> {
+    fn serialize_str(self, text: &str) -> Result<Value, ValueError> {
         match self.expected {
             Type::String => Ok(Value::String(wire::normalised(text))),
             _ => Err(self.mismatch()),
         }
     }
 
-    fn serialize_bytes(self, _: &[u8]) -> Result<Value, ModelError> {
+    fn serialize_bytes(self, _: &[u8]) -> Result<Value, ValueError> {
         Err(self.mismatch())
     }
 
-    fn serialize_none(self) -> Result<Value, ModelError> {
+    fn serialize_none(self) -> Result<Value, ValueError> {
         Ok(Value::Null)
     }
 
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Value, ModelError> {
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Value, ValueError> {
         value.serialize(self)
     }
 
-    fn serialize_unit(self) -> Result<Value, ModelError> {
+    fn serialize_unit(self) -> Result<Value, ValueError> {
         Ok(Value::Null)
     }
 
-    fn serialize_unit_struct(self, _: &'static str) -> Result<Value, ModelError> {
+    fn serialize_unit_struct(self, _: &'static str) -> Result<Value, ValueError> {
         Err(self.mismatch())
     }
 
@@ -136,7 +136,7 @@ impl<'t> Serializer for Writer<'t> {
         _: &'static str,
         _: u32,
         variant: &'static str,
-    ) -> Result<Value, ModelError> {
+    ) -> Result<Value, ValueError> {
         self.serialize_str(variant)
     }
 
@@ -144,7 +144,7 @@ impl<'t> Serializer for Writer<'t> {
         self,
         name: &'static str,
         value: &T,
-    ) -> Result<Value, ModelError> {
+    ) -> Result<Value, ValueError> {
         if name != number::NEWTYPE {
             return value.serialize(self);
         }
@@ -160,11 +160,11 @@ impl<'t> Serializer for Writer<'t> {
         _: u32,
         _: &'static str,
         _: &T,
-    ) -> Result<Value, ModelError> {
+    ) -> Result<Value, ValueError> {
         Err(self.mismatch())
     }
 
-    fn serialize_seq(self, _: Option<usize>) -> Result<Items<'t>, ModelError> {
+    fn serialize_seq(self, _: Option<usize>) -> Result<Items<'t>, ValueError> {
         let (element, is_set) = match self.expected {
             Type::List(element) => (element, false),
             Type::Set(element) => (element, true),
@@ -177,11 +177,11 @@ impl<'t> Serializer for Writer<'t> {
         })
     }
 
-    fn serialize_tuple(self, _: usize) -> Result<Unsupported, ModelError> {
+    fn serialize_tuple(self, _: usize) -> Result<Unsupported, ValueError> {
         Err(self.mismatch())
     }
 
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Unsupported, ModelError> {
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Unsupported, ValueError> {
         Err(self.mismatch())
     }
 
@@ -191,12 +191,12 @@ impl<'t> Serializer for Writer<'t> {
         _: u32,
         _: &'static str,
         _: usize,
-    ) -> Result<Unsupported, ModelError> {
+    ) -> Result<Unsupported, ValueError> {
         Err(self.mismatch())
     }
 
     /// A map, or a struct with `#[serde(flatten)]`.
-    fn serialize_map(self, _: Option<usize>) -> Result<Entries<'t>, ModelError> {
+    fn serialize_map(self, _: Option<usize>) -> Result<Entries<'t>, ValueError> {
         match self.expected {
             Type::Map(element) => Ok(Entries::new(Shape::Map(element))),
             Type::Object(attributes) => Ok(Entries::new(Shape::Object(attributes))),
@@ -204,7 +204,7 @@ impl<'t> Serializer for Writer<'t> {
         }
     }
 
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Entries<'t>, ModelError> {
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Entries<'t>, ValueError> {
         match self.expected {
             Type::Object(attributes) => Ok(Entries::new(Shape::Object(attributes))),
             _ => Err(self.mismatch()),
@@ -217,13 +217,13 @@ impl<'t> Serializer for Writer<'t> {
         _: u32,
         _: &'static str,
         _: usize,
-    ) -> Result<Unsupported, ModelError> {
+    ) -> Result<Unsupported, ValueError> {
         Err(self.mismatch())
     }
 }
 
 /// The text that a key or a number consists of.
-fn text<T: Serialize + ?Sized>(value: &T) -> Result<String, ModelError> {
+fn text<T: Serialize + ?Sized>(value: &T) -> Result<String, ValueError> {
     let writer = Writer::new(&Type::String);
     match value.serialize(writer)? {
         Value::String(text) => Ok(text),
@@ -240,9 +240,9 @@ pub(super) struct Items<'t> {
 
 impl SerializeSeq for Items<'_> {
     type Ok = Value;
-    type Error = ModelError;
+    type Error = ValueError;
 
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ModelError> {
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ValueError> {
         let item = value
             .serialize(Writer::new(self.element))
             .map_err(|error| {
@@ -256,7 +256,7 @@ impl SerializeSeq for Items<'_> {
         Ok(())
     }
 
-    fn end(self) -> Result<Value, ModelError> {
+    fn end(self) -> Result<Value, ValueError> {
         if self.is_set {
             let items = wire::without_duplicates(self.element, self.collected)?;
             Ok(Value::Set(items))
@@ -290,11 +290,11 @@ impl<'t> Entries<'t> {
         }
     }
 
-    fn add<T: Serialize + ?Sized>(&mut self, key: String, value: &T) -> Result<(), ModelError> {
+    fn add<T: Serialize + ?Sized>(&mut self, key: String, value: &T) -> Result<(), ValueError> {
         let expected = match self.shape {
             Shape::Map(element) => element,
             Shape::Object(attributes) => attributes.get(&key).ok_or_else(|| {
-                ModelError::new(format!(
+                ValueError::new(format!(
                     "The model has the field `{key}`, and the schema has no such attribute."
                 ))
             })?,
@@ -311,7 +311,7 @@ impl<'t> Entries<'t> {
         }
     }
 
-    fn finish(self) -> Result<Value, ModelError> {
+    fn finish(self) -> Result<Value, ValueError> {
         let Shape::Object(attributes) = self.shape else {
             return Ok(Value::Map(self.collected));
         };
@@ -319,7 +319,7 @@ impl<'t> Entries<'t> {
             .keys()
             .find(|name| !self.collected.contains_key(*name));
         match missing {
-            Some(name) => Err(ModelError::new("The model lacks this attribute.")
+            Some(name) => Err(ValueError::new("The model lacks this attribute.")
                 .within(Step::Attribute(name.clone().into()))),
             None => Ok(Value::Object(self.collected)),
         }
@@ -328,36 +328,36 @@ impl<'t> Entries<'t> {
 
 impl SerializeMap for Entries<'_> {
     type Ok = Value;
-    type Error = ModelError;
+    type Error = ValueError;
 
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), ModelError> {
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), ValueError> {
         self.key = text(key)?;
         Ok(())
     }
 
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ModelError> {
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ValueError> {
         let key = std::mem::take(&mut self.key);
         self.add(key, value)
     }
 
-    fn end(self) -> Result<Value, ModelError> {
+    fn end(self) -> Result<Value, ValueError> {
         self.finish()
     }
 }
 
 impl SerializeStruct for Entries<'_> {
     type Ok = Value;
-    type Error = ModelError;
+    type Error = ValueError;
 
     fn serialize_field<T: Serialize + ?Sized>(
         &mut self,
         name: &'static str,
         value: &T,
-    ) -> Result<(), ModelError> {
+    ) -> Result<(), ValueError> {
         self.add(name.to_owned(), value)
     }
 
-    fn end(self) -> Result<Value, ModelError> {
+    fn end(self) -> Result<Value, ValueError> {
         self.finish()
     }
 }

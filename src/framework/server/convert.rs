@@ -7,7 +7,8 @@ use crate::framework::diagnostics::{Diagnostic, Diagnostics, Severity};
 use crate::framework::path::{Path, Step};
 use crate::framework::types::Type;
 use crate::framework::value::Value;
-use crate::framework::wire::{WireError, json, msgpack};
+use crate::framework::value_error::ValueError;
+use crate::framework::wire::{json, msgpack};
 use crate::proto::tfplugin6 as proto;
 
 /// Reads an object or null. `field` is the name of the message's field.
@@ -56,7 +57,7 @@ pub(super) fn encode(expected: &Type, value: &Value) -> Result<proto::DynamicVal
     }
 }
 
-fn unwritable(error: WireError) -> Diagnostics {
+fn unwritable(error: ValueError) -> Diagnostics {
     Diagnostic::error(
         "Provider made a value that does not fit its schema",
         format!("{error} This is a bug in the provider: report it."),

@@ -7,13 +7,12 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use super::{
-    MAX_DEPTH, WireError, attribute_step, check_attributes, normalised, without_duplicates,
-};
+use super::{MAX_DEPTH, attribute_step, check_attributes, normalised, without_duplicates};
 use crate::framework::number::Number;
 use crate::framework::path::Step;
 use crate::framework::types::Type;
 use crate::framework::value::Value;
+use crate::framework::value_error::ValueError;
 
 /// How closely JSON must follow the type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,9 +29,9 @@ pub enum Leniency {
 ///
 /// # Errors
 /// The first place where the text is not such a value.
-pub fn decode(expected: &Type, bytes: &[u8], leniency: Leniency) -> Result<Value, WireError> {
+pub fn decode(expected: &Type, bytes: &[u8], leniency: Leniency) -> Result<Value, ValueError> {
     let json: Json = serde_json::from_slice(bytes).map_err(|error| {
-        WireError::new(format!(
+        ValueError::new(format!(
             "The data is not valid JSON at line {}, column {}.",
             error.line(),
             error.column()
@@ -45,7 +44,7 @@ pub fn decode(expected: &Type, bytes: &[u8], leniency: Leniency) -> Result<Value
 ///
 /// # Errors
 /// The first place where the JSON is not such a value.
-pub fn decode_value(expected: &Type, json: &Json, leniency: Leniency) -> Result<Value, WireError> {
+pub fn decode_value(expected: &Type, json: &Json, leniency: Leniency) -> Result<Value, ValueError> {
     from_json(expected, json, leniency, 0)
 }
 
@@ -53,7 +52,7 @@ pub fn decode_value(expected: &Type, json: &Json, leniency: Leniency) -> Result<
 ///
 /// # Errors
 /// The first place where the value is unknown or not of the type.
-pub fn encode(expected: &Type, value: &Value) -> Result<Json, WireError> {
+pub fn encode(expected: &Type, value: &Value) -> Result<Json, ValueError> {
     to_json(expected, value, 0)
 }
 
@@ -62,9 +61,9 @@ fn from_json(
     json: &Json,
     leniency: Leniency,
     depth: usize,
-) -> Result<Value, WireError> {
+) -> Result<Value, ValueError> {
     if depth > MAX_DEPTH {
-        return Err(WireError::too_deep());
+        return Err(ValueError::too_deep());
     }
     match (expected, json) {
         (_, Json::Null) => Ok(Value::Null),
@@ -81,7 +80,7 @@ fn from_json(
         }
         (Type::Set(element), Json::Array(items)) => {
             let items = items.iter().map(|item| {
-                from_json(element, item, leniency, depth + 1).map_err(WireError::within_set)
+                from_json(element, item, leniency, depth + 1).map_err(ValueError::within_set)
             });
             let items = without_duplicates(element, items.collect::<Result<_, _>>()?)?;
             Ok(Value::Set(items))
@@ -100,7 +99,7 @@ fn from_json(
             object(attributes, entries, leniency, depth)
         }
         _ if leniency == Leniency::Lenient => converted(expected, json),
-        _ => Err(WireError::mismatch(expected)),
+        _ => Err(ValueError::mismatch(expected)),
     }
 }
 
@@ -109,18 +108,18 @@ fn object(
     entries: &serde_json::Map<String, Json>,
     leniency: Leniency,
     depth: usize,
-) -> Result<Value, WireError> {
+) -> Result<Value, ValueError> {
     if leniency == Leniency::Strict
         && let Some(key) = entries.keys().find(|key| !attributes.contains_key(*key))
     {
-        return Err(WireError::unexpected(key));
+        return Err(ValueError::unexpected(key));
     }
     let mut object = BTreeMap::new();
     for (name, attribute) in attributes {
         let value = match entries.get(name) {
             Some(json) => from_json(attribute, json, leniency, depth + 1)
                 .map_err(|error| error.within(attribute_step(name)))?,
-            None if leniency == Leniency::Strict => return Err(WireError::missing(name)),
+            None if leniency == Leniency::Strict => return Err(ValueError::missing(name)),
             None => Value::Null,
         };
         object.insert(name.clone(), value);
@@ -129,44 +128,44 @@ fn object(
 }
 
 /// A simple value that an older schema has declared with another simple type.
-fn converted(expected: &Type, json: &Json) -> Result<Value, WireError> {
+fn converted(expected: &Type, json: &Json) -> Result<Value, ValueError> {
     match (expected, json) {
         (Type::Bool, Json::String(text)) => match text.as_str() {
             "true" | "1" => Ok(Value::Bool(true)),
             "false" | "0" => Ok(Value::Bool(false)),
-            _ => Err(WireError::mismatch(expected)),
+            _ => Err(ValueError::mismatch(expected)),
         },
         (Type::String, Json::Bool(value)) => Ok(Value::string(value.to_string())),
         (Type::String, Json::Number(number)) => match number.as_str().parse::<Number>() {
             Ok(number) => Ok(Value::string(number.as_str())),
-            Err(error) => Err(WireError::new(error.to_string())),
+            Err(error) => Err(ValueError::new(error.to_string())),
         },
-        _ => Err(WireError::mismatch(expected)),
+        _ => Err(ValueError::mismatch(expected)),
     }
 }
 
-fn parse_number(text: &str) -> Result<Value, WireError> {
+fn parse_number(text: &str) -> Result<Value, ValueError> {
     match text.parse() {
         Ok(number) => Ok(Value::Number(number)),
         Err(error) => {
             let error: crate::framework::number::NumberError = error;
-            Err(WireError::new(error.to_string()))
+            Err(ValueError::new(error.to_string()))
         }
     }
 }
 
-fn to_json(expected: &Type, value: &Value, depth: usize) -> Result<Json, WireError> {
+fn to_json(expected: &Type, value: &Value, depth: usize) -> Result<Json, ValueError> {
     if depth > MAX_DEPTH {
-        return Err(WireError::too_deep());
+        return Err(ValueError::too_deep());
     }
     match (expected, value) {
         (_, Value::Null) => Ok(Json::Null),
-        (_, Value::Unknown) => Err(WireError::new("This is not known yet.")),
+        (_, Value::Unknown) => Err(ValueError::new("This is not known yet.")),
         (Type::String, Value::String(text)) => Ok(Json::String(normalised(text))),
         (Type::Bool, Value::Bool(value)) => Ok(Json::Bool(*value)),
         (Type::Number, Value::Number(number)) => match number.as_str().parse() {
             Ok(number) => Ok(Json::Number(number)),
-            Err(_) => Err(WireError::mismatch(expected)),
+            Err(_) => Err(ValueError::mismatch(expected)),
         },
         (Type::List(element), Value::List(items)) => {
             let items = items.iter().enumerate().map(|(index, item)| {
@@ -178,7 +177,7 @@ fn to_json(expected: &Type, value: &Value, depth: usize) -> Result<Json, WireErr
             let items = without_duplicates(element, items.clone())?;
             let items = items
                 .iter()
-                .map(|item| to_json(element, item, depth + 1).map_err(WireError::within_set));
+                .map(|item| to_json(element, item, depth + 1).map_err(ValueError::within_set));
             Ok(Json::Array(items.collect::<Result<_, _>>()?))
         }
         (Type::Map(element), Value::Map(entries)) => {
@@ -201,7 +200,7 @@ fn to_json(expected: &Type, value: &Value, depth: usize) -> Result<Json, WireErr
                 });
             Ok(Json::Object(entries.collect::<Result<_, _>>()?))
         }
-        _ => Err(WireError::mismatch(expected)),
+        _ => Err(ValueError::mismatch(expected)),
     }
 }
 

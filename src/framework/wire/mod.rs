@@ -10,49 +10,18 @@ pub mod msgpack;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
-use std::fmt;
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::path::{Path, Step};
+use super::path::Step;
 use super::types::Type;
 use super::value::Value;
+use super::value_error::ValueError;
 
 /// How deep values may be nested.
 const MAX_DEPTH: usize = 64;
 
-/// Why bytes are not a value of the expected type, or the other way round.
-///
-/// The message is a sentence without values, so that it can be shown whatever
-/// the bytes hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WireError {
-    /// The part to blame. It ends at a set, whose elements have no address.
-    pub path: Path,
-    /// What is wrong with it.
-    pub message: Cow<'static, str>,
-}
-
-impl WireError {
-    fn new(message: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            path: Path::root(),
-            message: message.into(),
-        }
-    }
-
-    /// The same error, seen from one step further outside.
-    fn within(mut self, step: Step) -> Self {
-        self.path = self.path.within(step);
-        self
-    }
-
-    /// The same error, seen from the set that contains the blamed element.
-    fn within_set(mut self) -> Self {
-        self.path = Path::root();
-        self
-    }
-
+impl ValueError {
     fn mismatch(expected: &Type) -> Self {
         Self::new(format!(
             "This must be {}, and the data holds something else.",
@@ -90,18 +59,6 @@ impl WireError {
     }
 }
 
-impl fmt::Display for WireError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.path.is_root() {
-            f.write_str(&self.message)
-        } else {
-            write!(f, "`{}`: {}", self.path, self.message)
-        }
-    }
-}
-
-impl std::error::Error for WireError {}
-
 fn attribute_step(name: &str) -> Step {
     Step::Attribute(Cow::Owned(name.to_owned()))
 }
@@ -124,12 +81,12 @@ pub(super) fn normalised(text: &str) -> String {
 pub(super) fn without_duplicates(
     element: &Type,
     items: Vec<Value>,
-) -> Result<Vec<Value>, WireError> {
+) -> Result<Vec<Value>, ValueError> {
     let mut seen = HashSet::new();
     let mut distinct = Vec::new();
     for item in items {
         // Equal values have equal bytes, sets within the element included.
-        let bytes = msgpack::encode(element, &item).map_err(WireError::within_set)?;
+        let bytes = msgpack::encode(element, &item).map_err(ValueError::within_set)?;
         if !item.is_wholly_known() || seen.insert(bytes) {
             distinct.push(item);
         }
@@ -141,12 +98,12 @@ pub(super) fn without_duplicates(
 fn check_attributes(
     attributes: &BTreeMap<String, Type>,
     entries: &BTreeMap<String, Value>,
-) -> Result<(), WireError> {
+) -> Result<(), ValueError> {
     if let Some(name) = attributes.keys().find(|name| !entries.contains_key(*name)) {
-        return Err(WireError::missing(name));
+        return Err(ValueError::missing(name));
     }
     match entries.keys().find(|name| !attributes.contains_key(*name)) {
-        Some(name) => Err(WireError::unexpected(name)),
+        Some(name) => Err(ValueError::unexpected(name)),
         None => Ok(()),
     }
 }

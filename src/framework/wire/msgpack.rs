@@ -15,25 +15,24 @@ use std::collections::BTreeMap;
 
 use rmp::Marker;
 
-use super::{
-    MAX_DEPTH, WireError, attribute_step, check_attributes, normalised, without_duplicates,
-};
+use super::{MAX_DEPTH, attribute_step, check_attributes, normalised, without_duplicates};
 use crate::framework::number::Number;
 use crate::framework::path::Step;
 use crate::framework::types::Type;
 use crate::framework::value::Value;
+use crate::framework::value_error::ValueError;
 
 /// Reads a value of the given type.
 ///
 /// # Errors
 /// The first place where the bytes are not such a value.
-pub fn decode(expected: &Type, bytes: &[u8]) -> Result<Value, WireError> {
+pub fn decode(expected: &Type, bytes: &[u8]) -> Result<Value, ValueError> {
     let mut reader = Reader { rest: bytes };
     let value = reader.value(expected, 0)?;
     if reader.rest.is_empty() {
         Ok(value)
     } else {
-        Err(WireError::new("The data goes on after the value."))
+        Err(ValueError::new("The data goes on after the value."))
     }
 }
 
@@ -43,7 +42,7 @@ pub fn decode(expected: &Type, bytes: &[u8]) -> Result<Value, WireError> {
 /// The first place where the value is not of the type: an object without one
 /// of its attributes, for example. It would be a mistake of this provider,
 /// and Terraform must not get to see it as data.
-pub fn encode(expected: &Type, value: &Value) -> Result<Vec<u8>, WireError> {
+pub fn encode(expected: &Type, value: &Value) -> Result<Vec<u8>, ValueError> {
     let mut bytes = Vec::new();
     write_value(&mut bytes, expected, value, 0)?;
     Ok(bytes)
@@ -55,9 +54,9 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn value(&mut self, expected: &Type, depth: usize) -> Result<Value, WireError> {
+    fn value(&mut self, expected: &Type, depth: usize) -> Result<Value, ValueError> {
         if depth > MAX_DEPTH {
-            return Err(WireError::too_deep());
+            return Err(ValueError::too_deep());
         }
         let marker = self.marker()?;
         match marker {
@@ -75,7 +74,7 @@ impl<'a> Reader<'a> {
             }
             _ => {}
         }
-        let mismatch = || WireError::mismatch(expected);
+        let mismatch = || ValueError::mismatch(expected);
         match expected {
             Type::String => {
                 let text = self.text(marker)?.ok_or_else(mismatch)?;
@@ -109,7 +108,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn list(&mut self, element: &Type, length: usize, depth: usize) -> Result<Value, WireError> {
+    fn list(&mut self, element: &Type, length: usize, depth: usize) -> Result<Value, ValueError> {
         let mut items = Vec::new();
         for index in 0..length {
             let item = self
@@ -120,18 +119,18 @@ impl<'a> Reader<'a> {
         Ok(Value::List(items))
     }
 
-    fn set(&mut self, element: &Type, length: usize, depth: usize) -> Result<Value, WireError> {
+    fn set(&mut self, element: &Type, length: usize, depth: usize) -> Result<Value, ValueError> {
         let mut items = Vec::new();
         for _ in 0..length {
             let item = self
                 .value(element, depth + 1)
-                .map_err(WireError::within_set)?;
+                .map_err(ValueError::within_set)?;
             items.push(item);
         }
         Ok(Value::Set(without_duplicates(element, items)?))
     }
 
-    fn map(&mut self, element: &Type, length: usize, depth: usize) -> Result<Value, WireError> {
+    fn map(&mut self, element: &Type, length: usize, depth: usize) -> Result<Value, ValueError> {
         let mut entries = BTreeMap::new();
         for _ in 0..length {
             let key = normalised(self.key()?);
@@ -139,7 +138,7 @@ impl<'a> Reader<'a> {
                 .value(element, depth + 1)
                 .map_err(|error| error.within(Step::Key(key.clone())))?;
             if entries.insert(key, item).is_some() {
-                return Err(WireError::repeated());
+                return Err(ValueError::repeated());
             }
         }
         Ok(Value::Map(entries))
@@ -150,32 +149,32 @@ impl<'a> Reader<'a> {
         attributes: &BTreeMap<String, Type>,
         length: usize,
         depth: usize,
-    ) -> Result<Value, WireError> {
+    ) -> Result<Value, ValueError> {
         let mut entries = BTreeMap::new();
         for _ in 0..length {
             let name = self.key()?;
             let attribute = attributes
                 .get(name)
-                .ok_or_else(|| WireError::unexpected(name))?;
+                .ok_or_else(|| ValueError::unexpected(name))?;
             let value = self
                 .value(attribute, depth + 1)
                 .map_err(|error| error.within(attribute_step(name)))?;
             if entries.insert(name.to_owned(), value).is_some() {
-                return Err(WireError::repeated().within(attribute_step(name)));
+                return Err(ValueError::repeated().within(attribute_step(name)));
             }
         }
         check_attributes(attributes, &entries)?;
         Ok(Value::Object(entries))
     }
 
-    fn key(&mut self) -> Result<&'a str, WireError> {
+    fn key(&mut self) -> Result<&'a str, ValueError> {
         let marker = self.marker()?;
         self.text(marker)?
-            .ok_or_else(|| WireError::new("The data has a key that is not a string."))
+            .ok_or_else(|| ValueError::new("The data has a key that is not a string."))
     }
 
     /// The text behind a marker of text or bytes; `None` for other markers.
-    fn text(&mut self, marker: Marker) -> Result<Option<&'a str>, WireError> {
+    fn text(&mut self, marker: Marker) -> Result<Option<&'a str>, ValueError> {
         let length = match marker {
             Marker::FixStr(length) => usize::from(length),
             Marker::Str8 | Marker::Bin8 => self.length::<1>()?,
@@ -185,11 +184,11 @@ impl<'a> Reader<'a> {
         };
         std::str::from_utf8(self.take(length)?)
             .map(Some)
-            .map_err(|_| WireError::new("The data has a text that is not valid UTF-8."))
+            .map_err(|_| ValueError::new("The data has a text that is not valid UTF-8."))
     }
 
     /// The number behind a marker of a number or text; `None` for others.
-    fn number(&mut self, marker: Marker) -> Result<Option<Number>, WireError> {
+    fn number(&mut self, marker: Marker) -> Result<Option<Number>, ValueError> {
         let number = match marker {
             Marker::FixPos(value) => Number::from(u64::from(value)),
             Marker::FixNeg(value) => Number::from(i64::from(value)),
@@ -206,7 +205,7 @@ impl<'a> Reader<'a> {
             _ => match self.text(marker)? {
                 Some(text) => text
                     .parse()
-                    .map_err(|error| WireError::new(format!("{error}")))?,
+                    .map_err(|error| ValueError::new(format!("{error}")))?,
                 None => return Ok(None),
             },
         };
@@ -214,7 +213,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The length behind a marker of an array; `None` for other markers.
-    fn array_length(&mut self, marker: Marker) -> Result<Option<usize>, WireError> {
+    fn array_length(&mut self, marker: Marker) -> Result<Option<usize>, ValueError> {
         let length = match marker {
             Marker::FixArray(length) => usize::from(length),
             Marker::Array16 => self.length::<2>()?,
@@ -225,7 +224,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The length behind a marker of a map; `None` for other markers.
-    fn map_length(&mut self, marker: Marker) -> Result<Option<usize>, WireError> {
+    fn map_length(&mut self, marker: Marker) -> Result<Option<usize>, ValueError> {
         let length = match marker {
             Marker::FixMap(length) => usize::from(length),
             Marker::Map16 => self.length::<2>()?,
@@ -239,14 +238,14 @@ impl<'a> Reader<'a> {
 
     /// Refuses a number of elements that the rest cannot hold, at one byte
     /// each.
-    fn check_length(&self, length: usize) -> Result<usize, WireError> {
+    fn check_length(&self, length: usize) -> Result<usize, ValueError> {
         if length > self.rest.len() {
             return Err(ends_too_early());
         }
         Ok(length)
     }
 
-    fn skip_extension(&mut self, marker: Marker) -> Result<(), WireError> {
+    fn skip_extension(&mut self, marker: Marker) -> Result<(), ValueError> {
         let length = match marker {
             Marker::FixExt2 => 2,
             Marker::FixExt4 => 4,
@@ -263,26 +262,26 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn marker(&mut self) -> Result<Marker, WireError> {
+    fn marker(&mut self) -> Result<Marker, ValueError> {
         let [byte] = self.array()?;
         Ok(Marker::from_u8(byte))
     }
 
     /// A length of `N` bytes, at most four.
-    fn length<const N: usize>(&mut self) -> Result<usize, WireError> {
+    fn length<const N: usize>(&mut self) -> Result<usize, ValueError> {
         let bytes: [u8; N] = self.array()?;
         Ok(bytes
             .iter()
             .fold(0, |length, byte| (length << 8) | usize::from(*byte)))
     }
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], WireError> {
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], ValueError> {
         let (bytes, rest) = self.rest.split_first_chunk().ok_or_else(ends_too_early)?;
         self.rest = rest;
         Ok(*bytes)
     }
 
-    fn take(&mut self, length: usize) -> Result<&'a [u8], WireError> {
+    fn take(&mut self, length: usize) -> Result<&'a [u8], ValueError> {
         let (bytes, rest) = self
             .rest
             .split_at_checked(length)
@@ -292,12 +291,12 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn ends_too_early() -> WireError {
-    WireError::new("The data ends too early.")
+fn ends_too_early() -> ValueError {
+    ValueError::new("The data ends too early.")
 }
 
-fn exact(value: f64) -> Result<Number, WireError> {
-    Number::from_exact_f64(value).map_err(|error| WireError::new(format!("{error}")))
+fn exact(value: f64) -> Result<Number, ValueError> {
+    Number::from_exact_f64(value).map_err(|error| ValueError::new(format!("{error}")))
 }
 
 fn write_value(
@@ -305,9 +304,9 @@ fn write_value(
     expected: &Type,
     value: &Value,
     depth: usize,
-) -> Result<(), WireError> {
+) -> Result<(), ValueError> {
     if depth > MAX_DEPTH {
-        return Err(WireError::too_deep());
+        return Err(ValueError::too_deep());
     }
     match (expected, value) {
         (_, Value::Null) => bytes.push(Marker::Null.to_u8()),
@@ -334,7 +333,7 @@ fn write_value(
                     .map_err(|error| error.within(attribute_step(name)))?;
             }
         }
-        _ => return Err(WireError::mismatch(expected)),
+        _ => return Err(ValueError::mismatch(expected)),
     }
     Ok(())
 }
@@ -346,11 +345,11 @@ fn write_set(
     element: &Type,
     items: &[Value],
     depth: usize,
-) -> Result<(), WireError> {
+) -> Result<(), ValueError> {
     let mut elements = Vec::new();
     for item in items {
         let mut written = Vec::new();
-        write_value(&mut written, element, item, depth + 1).map_err(WireError::within_set)?;
+        write_value(&mut written, element, item, depth + 1).map_err(ValueError::within_set)?;
         elements.push((written, item.is_wholly_known()));
     }
     elements.sort();
@@ -367,11 +366,11 @@ fn write_map(
     element: &Type,
     entries: &BTreeMap<String, Value>,
     depth: usize,
-) -> Result<(), WireError> {
+) -> Result<(), ValueError> {
     let mut normal = BTreeMap::new();
     for (key, value) in entries {
         if normal.insert(normalised(key), value).is_some() {
-            return Err(WireError::repeated());
+            return Err(ValueError::repeated());
         }
     }
     write_map_length(bytes, normal.len());
