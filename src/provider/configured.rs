@@ -6,7 +6,9 @@
 //! error names the attribute and the environment variable.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::OwnedMutexGuard;
 
 use crate::client::{self, Client, Destinations, KeyKind, Landscape, OrderManagement};
 use crate::framework::diagnostics::Diagnostic;
@@ -21,8 +23,12 @@ pub struct Configured {
     /// Services that cannot be called yet, and the attribute that is unknown.
     unknown: BTreeMap<KeyKind, &'static str>,
     created: Mutex<BTreeSet<(&'static str, String)>>,
+    turns: Mutex<Turns>,
     warned: Mutex<BTreeSet<&'static str>>,
 }
+
+/// Whose turn it is, by type name and id.
+type Turns = BTreeMap<(&'static str, String), Arc<tokio::sync::Mutex<()>>>;
 
 /// What is known about a service key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +51,7 @@ impl Configured {
             client,
             unknown,
             created: Mutex::default(),
+            turns: Mutex::default(),
             warned: Mutex::default(),
         }
     }
@@ -155,6 +162,19 @@ impl Configured {
         lock(&self.created).contains(&(type_name, id.to_owned()))
     }
 
+    /// Waits until no other operation that makes or deletes this object runs in
+    /// this process. Terraform runs the deletion of one resource and the
+    /// creation of another of the same name at the same time, for example
+    /// where the elements of a `count` move up.
+    pub async fn turn(&self, type_name: &'static str, id: &str) -> OwnedMutexGuard<()> {
+        let turn = Arc::clone(
+            lock(&self.turns)
+                .entry((type_name, id.to_owned()))
+                .or_default(),
+        );
+        turn.lock_owned().await
+    }
+
     /// True once per topic, for warnings that would otherwise repeat for every
     /// object.
     #[must_use]
@@ -212,4 +232,24 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn operations_on_one_object_take_turns_and_others_do_not_wait() {
+        let client = Client::new(client::Config::default()).unwrap();
+        let provider = Configured::new(client, BTreeMap::new());
+        let soon = Duration::from_millis(20);
+        let first = provider.turn("a", "1").await;
+        let second = tokio::time::timeout(soon, provider.turn("a", "1"));
+        assert!(second.await.is_err());
+        let _other = provider.turn("a", "2").await;
+        drop(first);
+        let _second = provider.turn("a", "1").await;
+    }
 }

@@ -12,7 +12,7 @@ use super::destination_schema::{Model, TYPE_NAME};
 use super::destination_secrets::{NoRandomness, Records};
 use super::destination_settle::{Settled, remember, settle};
 use super::diagnostics::{Call, failed, failed_softly};
-use super::resource_destination::{Site, no_randomness, set_metadata};
+use super::resource_destination::{Site, no_randomness, owned_id, set_metadata};
 use crate::client::{Error, Labels, Metadata, Properties, TokenCheck};
 use crate::framework::diagnostics::{Diagnostic, Diagnostics};
 use crate::framework::path::Path;
@@ -61,29 +61,30 @@ async fn try_create(
         .await?;
 
     let adopt = config.adopt_existing == Some(true);
-    let mut made = make(site, &wanted, adopt).await?;
+    model.id = Some(site.id());
+    model.subaccount_id = owner.subaccount_id;
+    model.instance_id = owner.instance_id;
+    let id = owned_id(&model);
+    let mut made = make(site, &id, &wanted, adopt).await?;
 
     // From here on the object exists.
     label(site, &model, &mut made).await;
     if config.check_token == Some(true) {
         check(site, &mut made).await?;
     }
-    model.id = Some(site.id());
-    model.subaccount_id = owner.subaccount_id;
-    model.instance_id = owner.instance_id;
     model.unmanaged_properties = Some(unmanaged(&model, &made.properties, &records));
     model.out_of_sync_secrets = Some(Vec::new());
     set_metadata(&mut model, &made.metadata);
     let mut private = Private::default();
     records.store(&mut private);
     super::destination_update::remember_properties(&model, &mut private);
-    site.provider.remember_created(TYPE_NAME, &site.id());
+    site.provider.remember_created(TYPE_NAME, &owned_id(&model));
     let outcome = Outcome::saved(model, private);
     Ok(outcome.with(owner.diagnostics).with(made.warnings))
 }
 
-/// The create call, repeated where that is safe.
-async fn make(site: &Site<'_>, wanted: &Wanted, adopt: bool) -> Result<Made, Diagnostic> {
+/// The create call, repeated where that is safe. `id` is the one with its owner.
+async fn make(site: &Site<'_>, id: &str, wanted: &Wanted, adopt: bool) -> Result<Made, Diagnostic> {
     let body = wanted.body();
     let mut attempt = 1;
     loop {
@@ -101,7 +102,7 @@ async fn make(site: &Site<'_>, wanted: &Wanted, adopt: bool) -> Result<Made, Dia
             .await;
         match found {
             // Another resource of this run made it.
-            Ok(Some(_)) if site.provider.was_created_here(TYPE_NAME, &site.id()) => {
+            Ok(Some(_)) if site.provider.was_created_here(TYPE_NAME, id) => {
                 return Err(exists(site, &error));
             }
             Ok(Some(found)) if wanted.is_exactly(&found.properties) => {

@@ -72,7 +72,10 @@ impl Resource for Destination {
         request: CreateRequest<Model>,
     ) -> Outcome<Model> {
         match Site::of(provider, &request.planned, client_context(context)) {
-            Ok(site) => destination_create::create(&site, &request.config, request.planned).await,
+            Ok(site) => {
+                let _turn = provider.turn(TYPE_NAME, &site.id()).await;
+                destination_create::create(&site, &request.config, request.planned).await
+            }
             Err(problem) => Outcome::failed(problem),
         }
     }
@@ -118,14 +121,16 @@ impl Resource for Destination {
         context: &Context,
         request: DeleteRequest<Model>,
     ) -> Outcome<Model> {
-        let id = request.prior.id.as_deref().unwrap_or_default();
-        if provider.was_created_here(TYPE_NAME, id) {
-            return Outcome::gone().with(replaced_in_place(id));
+        let prior = &request.prior;
+        let site = match Site::of(provider, prior, client_context(context)) {
+            Ok(site) => site,
+            Err(problem) => return Outcome::failed(problem),
+        };
+        let _turn = provider.turn(TYPE_NAME, &site.id()).await;
+        if provider.was_created_here(TYPE_NAME, &owned_id(prior)) {
+            return Outcome::gone().with(replaced_in_place(&site.id()));
         }
-        match Site::of(provider, &request.prior, client_context(context)) {
-            Ok(site) => site.delete(&request.prior).await,
-            Err(problem) => Outcome::failed(problem),
-        }
+        site.delete(prior).await
     }
 
     fn import(&self, request: ImportRequest) -> Result<Model, Diagnostics> {
@@ -200,6 +205,15 @@ fn stub(
         subaccount_id: subaccount_id.filter(|id| !id.is_empty()),
         ..Model::default()
     })
+}
+
+/// The id with its owner: the same id in another subaccount or service instance
+/// is another object.
+pub(super) fn owned_id(model: &Model) -> String {
+    let parts = [&model.subaccount_id, &model.instance_id, &model.id];
+    parts
+        .map(|part| part.as_deref().unwrap_or_default())
+        .join("/")
 }
 
 /// With `create_before_destroy` the new object can be the old one: create took
@@ -282,8 +296,12 @@ impl<'a> Site<'a> {
     }
 
     fn wrong_owner(&self, what: &str, expected: &str, actual: &str) -> Diagnostic {
+        let summary = match what {
+            "subaccount" => "Service key of another subaccount",
+            _ => "Service key of another service instance",
+        };
         Diagnostic::error(
-            "Service key of another subaccount",
+            summary,
             format!(
                 "The destination `{}` belongs to the {what} `{expected}`, but the provider's \
                  `destination_service_key` acts for the {what} `{actual}`. Nothing was read or \

@@ -5,4 +5,6 @@ pub(crate) mod core;
 pub(crate) mod counts;
 pub(crate) mod direct;
 pub(crate) mod fake_provider;
+pub(crate) mod in_process;
+pub(crate) mod workspace;
 pub(crate) mod world;

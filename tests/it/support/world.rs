@@ -238,14 +238,21 @@ impl World {
 
     /// The destinations of Order Management's subaccount: their properties.
     pub(crate) async fn destinations(&self) -> Vec<Json> {
+        self.destinations_of(ORDERS_SUBDOMAIN).await
+    }
+
+    /// The destinations of a subaccount: their properties.
+    pub(crate) async fn destinations_of(&self, subdomain: &str) -> Vec<Json> {
+        properties_of(&self.state().await["subaccounts"][subdomain]["destinations"])
+    }
+
+    /// The destinations of all service instances of Order Management's
+    /// subaccount: their properties.
+    pub(crate) async fn instance_destinations(&self) -> Vec<Json> {
         let state = self.state().await;
-        let list = state["subaccounts"][ORDERS_SUBDOMAIN]["destinations"]
-            .as_array()
-            .cloned();
-        list.unwrap_or_default()
-            .into_iter()
-            .map(|one| one["properties"].clone())
-            .collect()
+        let instances = state["subaccounts"][ORDERS_SUBDOMAIN]["instances"].as_object();
+        let lists = instances.into_iter().flat_map(serde_json::Map::values);
+        lists.flat_map(properties_of).collect()
     }
 
     /// Somebody replaces all destinations outside Terraform.
@@ -319,4 +326,9 @@ impl World {
     pub(crate) async fn stop(self) {
         self.emulator.shutdown().await;
     }
+}
+
+fn properties_of(list: &Json) -> Vec<Json> {
+    let list = list.as_array().into_iter().flatten();
+    list.map(|one| one["properties"].clone()).collect()
 }

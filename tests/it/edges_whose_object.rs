@@ -1,0 +1,329 @@
+//! Whose object is it? A service key of another subaccount, service instance or
+//! tenant reads, changes and deletes nothing, and loses nothing from the state.
+
+use sapcalm::emulator::{DestinationKey, Options, Scenario};
+use serde_json::{Value as Json, json};
+
+use crate::support::core::{Action, Core, Outcome, Resource};
+use crate::support::in_process::InProcess;
+use crate::support::world::{Variant, World};
+
+const DESTINATION: &str = "sapcalm_destination.cloud_alm";
+const REGISTRATION: &str = "sapcalm_registration.order_management";
+const OTHER_SUBDOMAIN: &str = "acme-other";
+const OTHER_TENANT: &str = "99999999-2222-4333-8444-555555555555";
+
+fn destination(config: Json) -> Resource {
+    Resource::new("sapcalm_destination", "cloud_alm", config)
+}
+
+fn registration(config: Json) -> Resource {
+    Resource::new("sapcalm_registration", "order_management", config)
+}
+
+/// A world with two more Destination keys: of another subaccount, and of
+/// another service instance in the same one.
+async fn world() -> World {
+    let destination_keys = vec![
+        DestinationKey {
+            name: "other".to_owned(),
+            subdomain: OTHER_SUBDOMAIN.to_owned(),
+        },
+        "second".parse().unwrap(),
+    ];
+    let options = Options {
+        destination_keys,
+        ..Options::default()
+    };
+    World::with(Variant::documented(), options).await
+}
+
+/// The provider block with one key replaced.
+fn provider_with(world: &World, attribute: &str, key: impl Into<Json>) -> Json {
+    let mut block = world.provider();
+    block[attribute] = key.into();
+    block
+}
+
+/// The only member of a JSON object of the emulator's state, by this path.
+async fn in_state(world: &World, path: &str) -> String {
+    let state = world.state().await;
+    let value = state.pointer(path);
+    value.and_then(Json::as_str).unwrap().to_owned()
+}
+
+fn assert_names_both(outcome: &Outcome, summary: &str, expected: &str, actual: &str) {
+    assert_ne!(expected, actual);
+    let error = outcome.fails_with(summary);
+    println!("{error}\n");
+    assert!(error.detail.contains(&format!("`{expected}`")), "{error}");
+    assert!(error.detail.contains(&format!("`{actual}`")), "{error}");
+}
+
+/// Every command with the wrong key fails with `summary`, sends no request to
+/// the service and leaves the state alone; with the right key nothing is to do.
+struct Mismatch<'a> {
+    world: &'a World,
+    right: Json,
+    wrong: Json,
+    address: &'static str,
+    summary: &'static str,
+    /// Whom the state belongs to, and whom the wrong key acts for.
+    sides: [&'a str; 2],
+}
+
+impl Mismatch<'_> {
+    async fn check(&self, tf: &mut Core, config: &[Resource], changed: &[Resource]) {
+        let before = tf.state.clone();
+        let at_sap = self.world.state().await;
+
+        // Read: in a plan, in a refresh, in a destroy.
+        self.world.forget_journal().await;
+        tf.configure(self.wrong.clone());
+        let outcomes = [
+            tf.plan(config).await,
+            tf.refresh().await,
+            tf.destroy().await,
+            tf.apply(changed).await,
+        ];
+        for outcome in &outcomes {
+            self.assert_refused(outcome);
+        }
+        assert!(tf.state == before, "the state changed");
+        self.assert_nothing_asked().await;
+
+        // Update, delete and replacement, planned with the right key.
+        for (wanted, action) in [(changed, Action::Update), (&[][..], Action::Delete)] {
+            tf.configure(self.right.clone());
+            let plan = tf.plan_for_later(wanted).await;
+            assert_eq!(plan.outcome.action(self.address), action);
+            self.world.forget_journal().await;
+            tf.configure(self.wrong.clone());
+            let outcome = tf.apply_saved(wanted, plan).await;
+            self.assert_refused(&outcome);
+            self.assert_nothing_asked().await;
+            assert_eq!(
+                tf.object(self.address)["id"],
+                before.current[self.address].json()["id"]
+            );
+        }
+
+        assert_eq!(self.world.state().await, at_sap, "something changed at SAP");
+        tf.configure(self.right.clone());
+        tf.assert_empty_plan(config).await;
+    }
+
+    fn assert_refused(&self, outcome: &Outcome) {
+        let [expected, actual] = self.sides;
+        assert_names_both(outcome, self.summary, expected, actual);
+    }
+
+    /// A token tells whom it acts for, so tokens are fetched; nothing else is.
+    async fn assert_nothing_asked(&self) {
+        let journal = self.world.journal().await;
+        let others: Vec<_> = journal
+            .iter()
+            .filter(|entry| !entry["path"].as_str().unwrap().contains("/oauth/token"))
+            .collect();
+        assert!(others.is_empty(), "{others:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_of_another_subaccount_touches_no_destination() {
+    let world = world().await;
+    let provider = InProcess::serve();
+    let mut tf = provider.core().await;
+    tf.configure(world.provider());
+    let config = [destination(json!({}))];
+    tf.apply(&config).await.ok();
+    let ours = in_state(&world, "/subaccounts/acme-orders/id").await;
+    let theirs = in_state(&world, "/subaccounts/acme-other/id").await;
+    let mismatch = Mismatch {
+        world: &world,
+        right: world.provider(),
+        wrong: provider_with(
+            &world,
+            "destination_service_key",
+            world.key("destination-other"),
+        ),
+        address: DESTINATION,
+        summary: "Service key of another subaccount",
+        sides: [&ours, &theirs],
+    };
+    let changed = [destination(json!({ "description": "changed" }))];
+    mismatch.check(&mut tf, &config, &changed).await;
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_of_another_service_instance_touches_no_destination_at_instance_level() {
+    let world = world().await;
+    let provider = InProcess::serve();
+    let mut tf = provider.core().await;
+    tf.configure(world.provider());
+    let config = [destination(json!({ "level": "instance" }))];
+    tf.apply(&config).await.ok();
+    let instance_of = |key: &str| {
+        let key: Json = serde_json::from_str(&world.key(key)).unwrap();
+        key["instanceid"].as_str().unwrap().to_owned()
+    };
+    let [ours, theirs] = ["destination", "destination-second"].map(instance_of);
+    let mismatch = Mismatch {
+        world: &world,
+        right: world.provider(),
+        wrong: provider_with(
+            &world,
+            "destination_service_key",
+            world.key("destination-second"),
+        ),
+        address: DESTINATION,
+        summary: "Service key of another service instance",
+        sides: [&ours, &theirs],
+    };
+    let changed = [destination(
+        json!({ "level": "instance", "description": "changed" }),
+    )];
+    mismatch.check(&mut tf, &config, &changed).await;
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_of_another_instance_of_the_same_subaccount_is_good_at_subaccount_level() {
+    let world = world().await;
+    let provider = InProcess::serve();
+    let mut tf = provider.core().await;
+    tf.configure(world.provider());
+    let config = [destination(json!({}))];
+    tf.apply(&config).await.ok();
+    let second = world.key("destination-second");
+    tf.configure(provider_with(&world, "destination_service_key", second));
+    tf.assert_empty_plan(&config).await;
+    let changed = [destination(json!({ "description": "changed" }))];
+    tf.apply(&changed).await.ok();
+    tf.destroy().await.ok();
+    assert!(world.destinations().await.is_empty());
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_of_another_tenant_touches_no_registration() {
+    let world = World::documented().await;
+    let elsewhere = json!({ "subaccounts": { "acme-orders": { "id": OTHER_TENANT } } });
+    let scenario = Scenario {
+        state: serde_json::from_value(elsewhere).unwrap(),
+        ..Scenario::default()
+    };
+    let options = Options {
+        scenario,
+        ..Options::default()
+    };
+    let other_world = World::with(Variant::documented(), options).await;
+    let provider = InProcess::serve();
+    let mut tf = provider.core().await;
+    tf.configure(world.provider());
+    let with = |config: Json| vec![destination(json!({})), registration(config)];
+    let config = with(json!({ "destination_name": "CloudALM" }));
+    tf.apply(&config).await.ok();
+
+    let ours = in_state(&world, "/subaccounts/acme-orders/id").await;
+    let mismatch = Mismatch {
+        world: &world,
+        right: world.provider(),
+        wrong: provider_with(
+            &world,
+            "order_management_service_key",
+            other_world.key("order-management"),
+        ),
+        address: REGISTRATION,
+        summary: "Service key of another tenant",
+        sides: [&ours, OTHER_TENANT],
+    };
+    // Only the registration: the destination's key is the right one.
+    let instance = tf.forget(DESTINATION);
+    let config = &config[1..];
+    let changed = [registration(
+        json!({ "destination_name": "CloudALM", "environment": "elsewhere" }),
+    )];
+    // The landscape is Cloud ALM's, and its key did not change.
+    let there = other_world.state().await;
+    mismatch.check(&mut tf, config, &changed).await;
+    assert_eq!(other_world.state().await, there);
+    assert_eq!(other_world.writes().await, [""; 0]);
+    drop(instance);
+    world.stop().await;
+    other_world.stop().await;
+}
+
+/// A replacement that creates first makes its new object wherever the key
+/// belongs. The old one of the same name is then somebody else's, and not the
+/// one that was just made.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replacement_in_another_subaccount_does_not_forget_the_old_destination() {
+    let world = world().await;
+    let provider = InProcess::serve();
+    let mut tf = provider.core().await;
+    tf.configure(world.provider());
+    let config = || [destination(json!({})).create_before_destroy()];
+    tf.apply(&config()).await.ok();
+    tf.taint(DESTINATION);
+    let plan = tf.plan_for_later(&config()).await;
+    assert_eq!(plan.outcome.action(DESTINATION), Action::ReplaceCreateFirst);
+    let other = world.key("destination-other");
+    tf.configure(provider_with(&world, "destination_service_key", other));
+    let outcome = tf.apply_saved(&config(), plan).await;
+    let ours = in_state(&world, "/subaccounts/acme-orders/id").await;
+    let theirs = in_state(&world, "/subaccounts/acme-other/id").await;
+    let summary = "Service key of another subaccount";
+    assert_names_both(&outcome, summary, &ours, &theirs);
+    assert_eq!(tf.object(DESTINATION)["subaccount_id"], theirs.as_str());
+    let old = tf.state.deposed.first().expect("the old object is kept");
+    assert_eq!(old.1.json()["subaccount_id"], ours.as_str());
+    assert_eq!(world.destinations().await.len(), 1);
+    assert_eq!(world.destinations_of(OTHER_SUBDOMAIN).await.len(), 1);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_that_names_another_owner_is_refused() {
+    let world = world().await;
+    let provider = InProcess::serve();
+    let mut tf = provider.core().await;
+    tf.configure(world.provider());
+    let config = [
+        destination(json!({})),
+        Resource::new("sapcalm_destination", "own", json!({ "level": "instance" })),
+    ];
+    tf.apply(&config).await.ok();
+    let ours = in_state(&world, "/subaccounts/acme-orders/id").await;
+    let theirs = in_state(&world, "/subaccounts/acme-other/id").await;
+    tf.forget(DESTINATION);
+    let own = tf.forget("sapcalm_destination.own");
+    world.forget_journal().await;
+
+    let id = format!("{theirs}/subaccount/CloudALM");
+    let outcome = tf
+        .import_by_id("sapcalm_destination", "cloud_alm", &id)
+        .await;
+    let summary = "Service key of another subaccount";
+    assert_names_both(&outcome, summary, &theirs, &ours);
+
+    let mut identity: Json = serde_json::from_str(own.identity.as_deref().unwrap()).unwrap();
+    let instance = identity["instance_id"].as_str().unwrap().to_owned();
+    identity["instance_id"] = json!("of somebody else");
+    let outcome = tf
+        .import_by_identity("sapcalm_destination", "own", identity)
+        .await;
+    let summary = "Service key of another service instance";
+    assert_names_both(&outcome, summary, "of somebody else", &instance);
+
+    let id = format!("{OTHER_TENANT}x");
+    let outcome = tf
+        .import_by_id("sapcalm_registration", "order_management", &id)
+        .await;
+    let summary = "Service key of another tenant";
+    assert_names_both(&outcome, summary, &id, &ours);
+    assert!(tf.state.is_empty());
+    assert_eq!(world.writes().await, [""; 0]);
+    world.stop().await;
+}

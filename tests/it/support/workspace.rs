@@ -1,0 +1,92 @@
+//! A directory with a configuration, and the real `terraform` in it.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value as Json;
+
+use super::cli::{Cli, Output, use_built_provider};
+
+/// The directory and the program.
+pub(crate) struct Workspace {
+    cli: Cli,
+    directory: tempfile::TempDir,
+}
+
+impl Workspace {
+    /// Nothing where there is no `terraform`; see [`Cli::find_or_skip`].
+    pub(crate) fn new_or_skip() -> Option<Self> {
+        let cli = Cli::find_or_skip()?;
+        let directory = tempfile::tempdir().unwrap();
+        use_built_provider(directory.path());
+        Some(Self { cli, directory })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Replaces the configuration; where the provider comes from is added.
+    pub(crate) fn write(&self, configuration: &str) {
+        let provider = "terraform {\n  required_providers {\n    sapcalm = { source = \"sapcalm/sapcalm\" }\n  }\n}\n";
+        let text = format!("{provider}\n{configuration}");
+        fs::write(self.path().join("main.tf"), text).unwrap();
+    }
+
+    /// Runs a command. Whatever the test serves in this process goes on
+    /// meanwhile.
+    pub(crate) async fn run(&self, args: &[&str]) -> Output {
+        let (cli, directory) = (self.cli.clone(), self.path().to_owned());
+        let mut owned: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
+        owned.push("-no-color".to_owned());
+        tokio::task::spawn_blocking(move || {
+            let args: Vec<&str> = owned.iter().map(String::as_str).collect();
+            cli.run(&directory, &args, &[])
+        })
+        .await
+        .unwrap()
+    }
+
+    /// `terraform apply` with further arguments; fails the test if it fails.
+    pub(crate) async fn apply(&self, args: &[&str]) -> Output {
+        self.run(&[&["apply", "-auto-approve"], args].concat())
+            .await
+            .ok()
+    }
+
+    /// `terraform apply` of everything, after which nothing may be left to do.
+    pub(crate) async fn converges(&self) -> Output {
+        let output = self.apply(&[]).await;
+        self.assert_empty_plan().await;
+        output
+    }
+
+    /// `terraform plan`: 0 is nothing to do, 2 is changes.
+    pub(crate) async fn plan(&self) -> Output {
+        self.run(&["plan", "-detailed-exitcode"]).await
+    }
+
+    pub(crate) async fn assert_empty_plan(&self) {
+        let output = self.plan().await;
+        assert_eq!(output.code, Some(0), "{output}");
+    }
+
+    pub(crate) async fn destroy(&self) -> Output {
+        self.run(&["destroy", "-auto-approve"]).await.ok()
+    }
+
+    /// The attributes of every instance of a resource in the state, by index
+    /// key.
+    pub(crate) fn instances(&self, address: &str) -> Vec<Json> {
+        let (type_name, name) = address.split_once('.').unwrap();
+        let text = fs::read_to_string(self.path().join("terraform.tfstate")).unwrap();
+        let state: Json = serde_json::from_str(&text).unwrap();
+        let resources = state["resources"].as_array().unwrap();
+        resources
+            .iter()
+            .filter(|resource| resource["type"] == type_name && resource["name"] == name)
+            .flat_map(|resource| resource["instances"].as_array().unwrap())
+            .map(|instance| instance["attributes"].clone())
+            .collect()
+    }
+}
