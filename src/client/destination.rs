@@ -410,8 +410,15 @@ impl<'a> Destinations<'a> {
         let operation = self.operation(context);
         let request = Request::new(Method::DELETE, self.item_url(level, name)?);
         match self.send(&operation, request).await {
-            Ok(answer) if count(&answer) == Some(0) => Ok(Deleted::AlreadyGone),
-            Ok(_) => Ok(Deleted::Removed),
+            Ok(answer) => match count(&answer) {
+                Some(0) => Ok(Deleted::AlreadyGone),
+                Some(_) => Ok(Deleted::Removed),
+                // A success without SAP's count: only SAP's list can tell.
+                None => match self.find_within(&operation, level, name).await {
+                    Ok(None) => Ok(Deleted::Removed),
+                    _ => Err(answer.unexpected("it does not say how many were deleted")),
+                },
+            },
             Err(error) if error.is_not_found_by_sap() => Ok(Deleted::AlreadyGone),
             // A 404 of unknown origin: only SAP's list can tell.
             Err(error) if error.is_not_found_by_other() => {
@@ -550,7 +557,16 @@ impl<'a> Destinations<'a> {
         }));
         let answer = self.send(operation, Request::get(url)).await?;
         let items: Vec<Map<String, Value>> = answer.json()?;
-        Ok(items.into_iter().map(Destination::of).collect())
+        // That nothing is there must be SAP's word, and not that of something
+        // that answers in its place.
+        if items.is_empty() && !answer.claims_json() {
+            return Err(answer.unexpected("an empty list that does not come as JSON"));
+        }
+        let found: Vec<Destination> = items.into_iter().map(Destination::of).collect();
+        if found.iter().any(|one| one.name().is_empty()) {
+            return Err(answer.unexpected("a destination without `Name`"));
+        }
+        Ok(found)
     }
 
     /// `GET /{name}`: without modification time and labels.

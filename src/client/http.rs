@@ -310,6 +310,12 @@ impl Answer {
         self.blank.clone().with_message(what)
     }
 
+    /// Whether the content type is JSON, or there is none.
+    pub(crate) fn claims_json(&self) -> bool {
+        self.header(&CONTENT_TYPE)
+            .is_none_or(|it| it.to_ascii_lowercase().contains("json"))
+    }
+
     /// Whether there is nothing but white space in the body.
     pub(crate) fn is_empty(&self) -> bool {
         self.body.trim_ascii().is_empty()

@@ -12,6 +12,9 @@ mod support;
 mod core_self_test;
 
 #[cfg(test)]
+mod edges_absence;
+
+#[cfg(test)]
 mod edges_whose_object;
 
 #[cfg(test)]
