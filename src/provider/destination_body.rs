@@ -235,12 +235,16 @@ impl Wanted {
         }
     }
 
-    /// What SAP does for a typed property once type and authentication are the
-    /// wanted ones.
+    /// What SAP does for a typed property, before and after type and
+    /// authentication become the wanted ones. A default counts only when it
+    /// holds on both sides: else the change is one that the plan shows.
     fn effect<'a>(&self, actual: &'a Properties, key: &str) -> Option<&'a str> {
         let wanted = |key| self.typed.get(key).and_then(Option::as_deref);
         let type_ = wanted("Type").unwrap_or(HTTP);
-        effective(actual, key, type_, wanted("Authentication"))
+        let after = effective(actual, key, type_, wanted("Authentication"));
+        let type_ = value(actual, "Type").unwrap_or(HTTP);
+        let before = effective(actual, key, type_, value(actual, "Authentication"));
+        after.filter(|after| before == Some(*after))
     }
 
     fn is_unwanted(&self, key: &str) -> bool {
@@ -431,6 +435,26 @@ mod tests {
         actual.remove("Authentication");
         observe(&mut model, &actual, &Records::default());
         assert_eq!(model.authentication.as_deref(), Some("NoAuthentication"));
+    }
+
+    #[test]
+    fn a_default_that_comes_with_another_authentication_is_sent() {
+        let mut model = basic();
+        model.authentication = Some("OAuth2JWTBearer".into());
+        model.token_service_url_type = Some("Dedicated".into());
+        model.user = None;
+        let wanted = Wanted::new(&model, none(), SecretsWanted::default());
+        let changes = change_list(&wanted.changes(&basic_at_sap()));
+        let sent = (
+            "tokenServiceURLType".to_owned(),
+            Some("Dedicated".to_owned()),
+        );
+        assert!(changes.contains(&sent), "{changes:?}");
+        // Where the authentication was that one before, absence says the same.
+        let mut actual = basic_at_sap();
+        actual.insert("Authentication".into(), "OAuth2JWTBearer".into());
+        let changes = change_list(&wanted.changes(&actual));
+        assert!(!changes.contains(&sent), "{changes:?}");
     }
 
     #[test]

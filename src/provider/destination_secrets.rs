@@ -57,10 +57,11 @@ impl Verifier {
         Ok(Self::salted(secret, random_salt()?))
     }
 
-    /// Hashes the secret of the provider's Cloud ALM key. All destinations
-    /// that one process writes share the salt: they hold the same secret
-    /// anyway, and a plan of a thousand of them computes one hash.
-    fn of_provider_key(secret: &str) -> Result<Self, NoRandomness> {
+    /// Hashes with the salt of this process, for two kinds of secrets. That of
+    /// the provider's Cloud ALM key: all destinations hold the same one anyway,
+    /// and a plan of a thousand of them computes one hash. And those that an
+    /// import finds: reading twice gives the same private state.
+    fn with_salt_of_process(secret: &str) -> Result<Self, NoRandomness> {
         static SALT: OnceLock<[u8; SALT_LENGTH]> = OnceLock::new();
         let salt = match SALT.get() {
             Some(salt) => *salt,
@@ -162,8 +163,8 @@ impl Record {
     /// Remembers a value.
     pub(super) fn new(origin: Origin, secret: &str) -> Result<Self, NoRandomness> {
         let verifier = match origin {
-            Origin::CloudAlmKey => Verifier::of_provider_key(secret)?,
-            Origin::Configuration | Origin::Sap => Verifier::new(secret)?,
+            Origin::CloudAlmKey | Origin::Sap => Verifier::with_salt_of_process(secret)?,
+            Origin::Configuration => Verifier::new(secret)?,
         };
         Ok(Self { origin, verifier })
     }

@@ -15,6 +15,9 @@ mod core_self_test;
 mod edges_absence;
 
 #[cfg(test)]
+mod edges_kinds;
+
+#[cfg(test)]
 mod edges_whose_object;
 
 #[cfg(test)]
