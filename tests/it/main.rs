@@ -18,6 +18,9 @@ mod edges_absence;
 mod edges_kinds;
 
 #[cfg(test)]
+mod edges_many;
+
+#[cfg(test)]
 mod edges_whose_object;
 
 #[cfg(test)]
