@@ -11,7 +11,7 @@ use super::destination_body::{Unwanted, Wanted, unmanaged};
 use super::destination_schema::{Model, TYPE_NAME};
 use super::destination_secrets::{NoRandomness, Records};
 use super::destination_settle::{Settled, remember, settle};
-use super::diagnostics::{Call, failed, failed_softly};
+use super::diagnostics::{Call, failed, failed_advising, failed_softly};
 use super::resource_destination::{Site, no_randomness, owned_id, set_metadata};
 use crate::client::{Error, Labels, Metadata, Properties, TokenCheck};
 use crate::framework::diagnostics::{Diagnostic, Diagnostics};
@@ -251,7 +251,7 @@ fn exists(site: &Site<'_>, error: &Error) -> Diagnostic {
          another `name`.",
         quoted(&id),
     );
-    failed_with(error, &advice).at(Path::attribute("name"))
+    failed_advising(Call::CreateDestination, error, advice).at(Path::attribute("name"))
 }
 
 /// Inside a quoted text of the configuration language.
@@ -269,15 +269,7 @@ fn undecided(site: &Site<'_>, error: &Error) -> Diagnostic {
          destination that is exactly what is configured.",
         site.id()
     );
-    failed_with(error, &advice)
-}
-
-/// The error of the create call, and what to do about it.
-fn failed_with(error: &Error, advice: &str) -> Diagnostic {
-    let mut diagnostic = failed(Call::CreateDestination, error);
-    diagnostic.detail += "\n\n";
-    diagnostic.detail += advice;
-    diagnostic
+    failed_advising(Call::CreateDestination, error, advice)
 }
 
 /// Labels live beside the destination. A failure is a warning: the next plan

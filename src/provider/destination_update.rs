@@ -173,7 +173,14 @@ impl Update<'_> {
         let patched = service.patch(context, *level, name, &changes).await;
         let again = service.find(&self.site.afterwards(), *level, name).await;
         match (patched, again) {
-            (Ok(()), Ok(Some(again))) => Ok(again),
+            (Ok(()), Ok(Some(again))) => {
+                let left = self.wanted.changes(&again.properties);
+                if !left.is_empty() {
+                    let names = left.keys().map(String::as_str);
+                    self.warnings.push(not_visible(self.site, names));
+                }
+                Ok(again)
+            }
             (Ok(()), unread) => {
                 self.warnings
                     .push(unread_update(self.site, unread.err().as_ref()));
@@ -308,6 +315,19 @@ fn gone(site: &Site<'_>) -> Diagnostic {
             "The destination `{}` was deleted outside Terraform since the plan was made. Plan \
              again: it will be created anew.",
             site.id()
+        ),
+    )
+}
+
+fn not_visible<'a>(site: &Site<'_>, names: impl Iterator<Item = &'a str>) -> Diagnostic {
+    Diagnostic::warning(
+        "Update not visible",
+        format!(
+            "The update of the destination `{}` was answered with a success, but what is there \
+             now differs in `{}`. Somebody else changed it at the same moment, or something \
+             answered in SAP's place. The next plan shows the difference.",
+            site.id(),
+            names.collect::<Vec<_>>().join("`, `")
         ),
     )
 }

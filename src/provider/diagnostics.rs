@@ -92,18 +92,24 @@ pub fn failed_softly(call: Call, error: &Error) -> Diagnostic {
     describe(Severity::Warning, call, error)
 }
 
+/// A failed call as an error, with advice that knows more than the status does.
+#[must_use]
+pub fn failed_advising(call: Call, error: &Error, advice: String) -> Diagnostic {
+    describe_advising(Severity::Error, call, error, advice)
+}
+
 fn describe(severity: Severity, call: Call, error: &Error) -> Diagnostic {
+    describe_advising(severity, call, error, next_step(call, error))
+}
+
+fn describe_advising(severity: Severity, call: Call, error: &Error, advice: String) -> Diagnostic {
     if let ErrorKind::MissingKey(kind) = error.kind() {
         return Diagnostic {
             severity,
             ..missing_key(*kind)
         };
     }
-    let parts = [
-        Some(what_happened(error)),
-        whereabouts(error),
-        Some(next_step(call, error)),
-    ];
+    let parts = [Some(what_happened(error)), whereabouts(error), Some(advice)];
     Diagnostic {
         severity,
         summary: call.summary().into(),
@@ -193,6 +199,15 @@ fn blame(call: Call, error: &Error) -> Option<&'static str> {
 /// What the practitioner can do about it.
 fn next_step(call: Call, error: &Error) -> String {
     match error.kind() {
+        ErrorKind::Status
+            if call.key() == Some(KeyKind::Destination) && error.is_not_found_by_other() =>
+        {
+            format!(
+                "This 404 is not in the form of the Destination service, so it says nothing about \
+                 the destination. Check the URL in {}.",
+                endpoint_settings(call)
+            )
+        }
         ErrorKind::Status => next_step_by_status(call, error.status().unwrap_or_default()),
         ErrorKind::Token(refusal) => next_step_for_token(call, refusal),
         kind => next_step_on_the_way(call, kind),
@@ -393,6 +408,12 @@ mod tests {
         error(ErrorKind::Status, Some(status), Some(message))
     }
 
+    fn said_by_sap(status: u16, message: &str) -> Error {
+        let mut error = answered(status, message);
+        error.parts_mut().said_by_sap = true;
+        error
+    }
+
     /// Every text a practitioner can get, on one page.
     #[test]
     fn the_texts_say_what_happened_where_and_what_to_do_next() {
@@ -413,6 +434,7 @@ mod tests {
             (Call::CreateDestination, answered(409, "exists already")),
             (Call::CreateDestination, answered(400, "Invalid property")),
             (Call::UpdateDestination, answered(404, "not found")),
+            (Call::UpdateDestination, said_by_sap(404, "not found")),
             (Call::ReadDestination, answered(401, "Unauthorized")),
             (Call::ReadDestination, answered(403, "Forbidden")),
             (Call::DeleteDestination, answered(429, "slow down")),

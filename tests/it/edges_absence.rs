@@ -220,8 +220,14 @@ async fn an_update_that_sap_did_not_answer_keeps_the_destination_and_is_repeated
         world.fault(always("PUT", DESTINATIONS, &action)).await;
         let after = config(what);
         let outcome = tf.apply(&after).await;
-        // A 200 of somebody else is found out by the next read at the latest.
         println!("{what}: {}\n", outcome.diags);
+        if outcome.diags.has_errors() {
+            let error = outcome.fails_with("Cannot update destination");
+            assert!(!error.detail.contains("was deleted"), "{error}");
+        } else {
+            let warning = outcome.warns("Update not visible");
+            assert!(warning.detail.contains("`Description`"), "{warning}");
+        }
         assert_eq!(
             world.destinations().await[0]["Description"],
             "before",

@@ -504,7 +504,10 @@ async fn a_replacement_that_creates_first_loses_nothing_that_was_added_outside()
     tf.refresh().await.ok();
     tf.taint("sapcalm_destination.a");
     let outcome = tf.apply(&with(json!({}))).await;
-    println!("{}", outcome.fails_with("Cannot create destination"));
+    let error = outcome.fails_with("Cannot create destination");
+    println!("{error}");
+    let advice = "set `adopt_existing = true`";
+    assert_eq!(error.detail.matches(advice).count(), 1, "{error}");
     assert!(tf.state.current.contains_key("sapcalm_destination.a"));
     assert_eq!(world.destinations().await, found);
 
