@@ -8,7 +8,7 @@
 //! | `GET`, `PUT`, `PATCH /_emulator/knobs` | see `knobs`; `PUT` sets what is left out to its default |
 //! | `GET`, `POST`, `DELETE /_emulator/faults` | see `fault`; `POST` appends one or a list |
 //! | `POST /_emulator/tokens/expire` | every issued token is rejected from now on |
-//! | `POST /_emulator/rotate/{key}` | a new secret for a client; the key file is written again |
+//! | `POST /_emulator/rotate/{key}` | a new secret and certificate for a client; the key files are written again |
 
 use http::{Method, StatusCode};
 use serde::de::DeserializeOwned;
@@ -123,5 +123,12 @@ fn rotate(shared: &Shared, world: &mut World, key: &str) -> Result<(), Refusal> 
         .find(|client| client.key_file == key);
     let client = client.ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "no such key"))?;
     client.secret = keys::new_secret();
+    if let Some(authority) = &shared.authority {
+        let renewed = authority.client_certificate(&client.id).map_err(|error| {
+            let text = format!("cannot make a certificate: {error}");
+            Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, text)
+        })?;
+        client.certificate = Some(renewed);
+    }
     write_keys(shared, world)
 }

@@ -101,6 +101,8 @@ struct Shared {
     keys_dir: PathBuf,
     signing_key: &'static SigningKey,
     outbound: Outbound,
+    /// Makes certificates, when TLS is on.
+    authority: Option<Authority>,
     world: Mutex<World>,
 }
 
@@ -116,6 +118,7 @@ impl Shared {
 #[derive(Debug)]
 pub struct Emulator {
     url: String,
+    address: SocketAddr,
     keys_dir: PathBuf,
     /// Ours to remove, when nobody chose one.
     _temporary: Option<tempfile::TempDir>,
@@ -140,9 +143,18 @@ impl Emulator {
             .map_err(io_error("no local address"))?;
         let ip = reachable(address.ip());
         let scheme = if options.tls { "https" } else { "http" };
-        let base_url = format!("{scheme}://{}", SocketAddr::new(ip, address.port()));
+        let address = SocketAddr::new(ip, address.port());
+        let host = options.host.clone();
+        let base_url = match &host {
+            Some(host) => format!("{scheme}://{host}:{}", address.port()),
+            None => format!("{scheme}://{address}"),
+        };
 
-        let authority = options.tls.then(Authority::generate).transpose()?;
+        let authority = if options.tls {
+            Some(Authority::generate(options.certificate_lifetime)?)
+        } else {
+            None
+        };
         let (keys_dir, temporary) = keys_directory(options.keys.clone())?;
         let signing_key = SigningKey::of_process()?;
         let world = new_world(options, authority.as_ref())?;
@@ -155,7 +167,10 @@ impl Emulator {
         )?;
 
         let tls = match &authority {
-            Some(authority) => Some(TlsAcceptor::from(authority.server_config(ip)?)),
+            Some(authority) => {
+                let config = authority.server_config(ip, host.as_deref())?;
+                Some(TlsAcceptor::from(config))
+            }
             None => None,
         };
         let ca_pem = authority.as_ref().map(|authority| authority.pem.as_str());
@@ -163,13 +178,15 @@ impl Emulator {
             base_url: base_url.clone(),
             keys_dir: keys_dir.clone(),
             signing_key,
-            outbound: Outbound::new(ca_pem)?,
+            outbound: Outbound::new(ca_pem, host.map(|host| (host, address)))?,
+            authority,
             world: Mutex::new(world),
         });
         let stop = CancellationToken::new();
         let server = tokio::spawn(server::serve(listener, tls, shared, stop.clone()));
         Ok(Self {
             url: base_url,
+            address,
             keys_dir,
             _temporary: temporary,
             stop,
@@ -181,6 +198,12 @@ impl Emulator {
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The address that it listens on, as this machine reaches it.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Where the service keys are: `destination.json`, `order-management.json`,

@@ -14,16 +14,24 @@ use super::knobs::Knobs;
 use super::state::State;
 use super::world::ORDERS_SUBDOMAIN;
 
+/// How long SAP makes the certificates of x509 keys valid by itself.
+const CERTIFICATE_LIFETIME: Duration = Duration::from_hours(7 * 24);
+
 /// What can be chosen at the start.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Where to listen; port 0 is any free port.
     pub listen: SocketAddr,
+    /// The host name by which clients reach it, for all URLs in the keys; absent
+    /// is the address.
+    pub host: Option<String>,
     /// Where the service keys are written; absent is a temporary directory
     /// that is removed at the end.
     pub keys: Option<PathBuf>,
     /// Serve HTTPS with a certificate authority of its own, and write x509 keys, too.
     pub tls: bool,
+    /// How long the certificates of x509 keys are valid.
+    pub certificate_lifetime: Duration,
     /// How many destinations Order Management's subaccount has at the start.
     pub destinations: usize,
     /// Further instances of the Destination service, each with its own key.
@@ -36,8 +44,10 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            host: None,
             keys: None,
             tls: false,
+            certificate_lifetime: CERTIFICATE_LIFETIME,
             destinations: 0,
             destination_keys: Vec::new(),
             scenario: Scenario::default(),
@@ -99,12 +109,18 @@ pub struct Arguments {
     /// Address to listen on; port 0 is any free port
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
+    /// Host name by which clients reach it, for the URLs in the service keys [default: the address]
+    #[arg(long, value_name = "NAME")]
+    host: Option<String>,
     /// Directory for the service keys [default: a temporary one]
     #[arg(long, value_name = "DIR")]
     keys: Option<PathBuf>,
     /// Serve HTTPS and write x509 keys, too
     #[arg(long)]
     tls: bool,
+    /// How long the certificates of x509 keys are valid, for example `168h`
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    certificate_lifetime: Option<Duration>,
     /// Least time of every answer, for example `50ms`
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     latency: Option<Duration>,
@@ -155,8 +171,10 @@ impl Arguments {
         }
         Ok(Options {
             listen: self.listen,
+            host: self.host,
             keys: self.keys,
             tls: self.tls,
+            certificate_lifetime: self.certificate_lifetime.unwrap_or(CERTIFICATE_LIFETIME),
             destinations: self.destinations,
             destination_keys: self.destination_keys,
             scenario,

@@ -5,6 +5,7 @@
 //! They only ever go to this machine: a destination with an address of the
 //! real world is answered with an error instead of a request.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -21,6 +22,8 @@ pub(crate) const CALLER_HEADER: &str = "x-emulator-caller";
 /// Sends the requests of the emulated services.
 pub(crate) struct Outbound {
     client: reqwest::Client,
+    /// The emulator's own host name, if it has one.
+    own_host: Option<String>,
     /// Proof that a request is the emulator's own.
     pass: String,
 }
@@ -35,8 +38,12 @@ pub(crate) struct Token {
 }
 
 impl Outbound {
-    /// `ca_pem` is trusted in addition when the emulator does TLS.
-    pub(crate) fn new(ca_pem: Option<&str>) -> Result<Self, reqwest::Error> {
+    /// `ca_pem` is trusted in addition when the emulator does TLS; `own_host`
+    /// is its name and where that leads.
+    pub(crate) fn new(
+        ca_pem: Option<&str>,
+        own_host: Option<(String, SocketAddr)>,
+    ) -> Result<Self, reqwest::Error> {
         let mut builder = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
@@ -48,8 +55,12 @@ impl Outbound {
             // Nothing but this machine is ever called, so no trust store is needed.
             builder = builder.tls_certs_only([]);
         }
+        if let Some((host, address)) = &own_host {
+            builder = builder.resolve(host, *address);
+        }
         Ok(Self {
             client: builder.build()?,
+            own_host: own_host.map(|(host, _)| host),
             pass: uuid::Uuid::new_v4().to_string(),
         })
     }
@@ -69,7 +80,11 @@ impl Outbound {
     ) -> Result<reqwest::RequestBuilder, String> {
         let url = Url::parse(url).map_err(|error| format!("'{url}' is not a URL: {error}"))?;
         let local = match url.host() {
-            Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+            Some(Host::Domain(name)) => {
+                let own = self.own_host.as_deref();
+                name.eq_ignore_ascii_case("localhost")
+                    || own.is_some_and(|own| name.eq_ignore_ascii_case(own))
+            }
             Some(Host::Ipv4(ip)) => ip.is_loopback(),
             Some(Host::Ipv6(ip)) => ip.is_loopback(),
             None => false,
@@ -206,7 +221,7 @@ mod tests {
 
     #[test]
     fn nothing_leaves_this_machine() {
-        let outbound = Outbound::new(None).unwrap();
+        let outbound = Outbound::new(None, None).unwrap();
         let request = |url| outbound.request("test", Method::GET, url);
         assert!(request("http://127.0.0.1:1/").is_ok());
         assert!(request("http://[::1]:1/").is_ok());
@@ -218,7 +233,7 @@ mod tests {
 
     #[test]
     fn only_the_own_pass_names_a_caller() {
-        let outbound = Outbound::new(None).unwrap();
+        let outbound = Outbound::new(None, None).unwrap();
         assert_eq!(outbound.caller(Some("forged omf")), None);
         let own = format!("{} omf", outbound.pass);
         assert_eq!(outbound.caller(Some(&own)).as_deref(), Some("omf"));

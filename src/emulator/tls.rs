@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
@@ -20,12 +21,14 @@ use super::world::ClientCertificate;
 pub(crate) struct Authority {
     /// Its certificate, for `ca.pem`.
     pub(crate) pem: String,
+    /// How long the certificates of clients are valid.
+    client_lifetime: Duration,
     issuer: Issuer<'static, KeyPair>,
 }
 
 impl Authority {
     /// Makes a new one.
-    pub(crate) fn generate() -> Result<Self, StartError> {
+    pub(crate) fn generate(client_lifetime: Duration) -> Result<Self, StartError> {
         let key = KeyPair::generate()?;
         let mut params = CertificateParams::new(Vec::new())?;
         params
@@ -35,17 +38,26 @@ impl Authority {
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let pem = params.self_signed(&key)?.pem();
         let issuer = Issuer::new(params, key);
-        Ok(Self { pem, issuer })
+        Ok(Self {
+            pem,
+            client_lifetime,
+            issuer,
+        })
     }
 
-    /// How the server does TLS: for `localhost` and `ip`, with a client
+    /// How the server does TLS: for `localhost`, `ip` and `host`, with a client
     /// certificate if the client has one.
-    pub(crate) fn server_config(&self, ip: IpAddr) -> Result<Arc<ServerConfig>, StartError> {
-        let names = vec![
+    pub(crate) fn server_config(
+        &self,
+        ip: IpAddr,
+        host: Option<&str>,
+    ) -> Result<Arc<ServerConfig>, StartError> {
+        let mut names = vec![
             "localhost".to_owned(),
             "127.0.0.1".to_owned(),
             ip.to_string(),
         ];
+        names.extend(host.map(str::to_owned));
         let key = KeyPair::generate()?;
         let mut params = CertificateParams::new(names)?;
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
@@ -63,8 +75,8 @@ impl Authority {
         Ok(Arc::new(config))
     }
 
-    /// A certificate for the x509 key of a client, RSA with 2048 bits and
-    /// seven days as SAP makes them.
+    /// A certificate for the x509 key of a client, RSA with 2048 bits as SAP
+    /// makes them.
     pub(crate) fn client_certificate(
         &self,
         client_id: &str,
@@ -75,13 +87,25 @@ impl Authority {
             .distinguished_name
             .push(DnType::CommonName, client_id);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let now = SystemTime::now();
+        let expires = now.checked_add(self.client_lifetime).unwrap_or(now);
+        let epoch = rcgen::date_time_ymd(1970, 1, 1);
+        // A little earlier, as is usual: clocks differ.
+        params.not_before = epoch + since_epoch(now).saturating_sub(Duration::from_hours(1));
+        params.not_after = epoch + since_epoch(expires);
         let certificate = params.signed_by(&key, &self.issuer)?;
         Ok(ClientCertificate {
+            expires,
             der: certificate.der().clone(),
             chain_pem: format!("{}{}", certificate.pem(), self.pem),
             private_key_pem: key.serialize_pem(),
         })
     }
+}
+
+/// The time since 1970.
+fn since_epoch(time: SystemTime) -> Duration {
+    time.duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// Lets every client certificate in whose key the client proves to have: which

@@ -5,7 +5,7 @@
 //! subdomains. `/cert-zones/<subdomain>` is the same server behind mutual TLS.
 //! Only the grant `client_credentials` exists.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -183,7 +183,7 @@ fn client_by_certificate(
         .and_then(|id| world.client(id))
         .filter(|client| {
             let bound = client.certificate.as_ref();
-            bound.is_some_and(|bound| bound.der == *shown)
+            bound.is_some_and(|bound| bound.der == *shown && bound.expires > SystemTime::now())
         })
         .cloned()
         .ok_or(Failure::Credentials)

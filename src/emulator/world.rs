@@ -208,6 +208,8 @@ pub(crate) struct ClientCertificate {
     /// The chain that the key holds.
     pub(crate) chain_pem: String,
     pub(crate) private_key_pem: String,
+    /// When it stops being valid.
+    pub(crate) expires: SystemTime,
 }
 
 /// What a client is for.

@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Answer, Options, Rig, ca};
-use crate::emulator::DestinationKey;
+use crate::emulator::{DestinationKey, Emulator};
 
 const ZONE: &str = "/zones/acme-orders";
 
@@ -364,4 +364,60 @@ async fn an_x509_key_gets_a_token_with_its_certificate_only() {
     assert_eq!(foreign.status(), 401);
     let none = rig.http.post(&url).form(&form).send().await.unwrap();
     assert_eq!(none.status(), 401);
+}
+
+#[tokio::test]
+async fn an_expired_certificate_gets_no_token_and_a_rotated_key_a_new_one() {
+    let rig = Rig::start(Options {
+        tls: true,
+        certificate_lifetime: std::time::Duration::ZERO,
+        ..Options::default()
+    })
+    .await;
+    let key = rig.key("destination-x509");
+    let pem = format!("{}{}", text(&key["certificate"]), text(&key["key"]));
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .tls_certs_only([ca(&rig.emulator)])
+        .identity(reqwest::Identity::from_pem(pem.as_bytes()).unwrap());
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("client_id", text(&key["clientid"])),
+    ];
+    let url = format!("{}/oauth/token", text(&key["certurl"]));
+    let request = client.build().unwrap().post(url).form(&form);
+    assert_eq!(request.send().await.unwrap().status(), 401);
+
+    let rotate = rig.request(Method::POST, "/_emulator/rotate/destination");
+    assert_eq!(rig.send(rotate).await.status, 204);
+    let renewed = rig.key("destination-x509");
+    assert_ne!(renewed["certificate"], key["certificate"]);
+    assert_ne!(renewed["key"], key["key"]);
+    assert_eq!(renewed["clientid"], key["clientid"]);
+}
+
+#[tokio::test]
+async fn a_host_name_is_in_all_keys_and_in_the_certificate() {
+    let emulator = Emulator::start(Options {
+        tls: true,
+        host: Some("sap.test".to_owned()),
+        ..Options::default()
+    })
+    .await
+    .unwrap();
+    let base = format!("https://sap.test:{}", emulator.address().port());
+    assert_eq!(emulator.url(), base);
+    let http = reqwest::Client::builder()
+        .no_proxy()
+        .resolve("sap.test", emulator.address())
+        .tls_certs_only([ca(&emulator)])
+        .build()
+        .unwrap();
+    let answer = http.get(format!("{base}/_emulator/journal")).send().await;
+    assert_eq!(answer.unwrap().status(), 200);
+    for file in ["destination", "order-management", "cloud-alm"] {
+        let path = emulator.keys_dir().join(format!("{file}.json"));
+        let key = std::fs::read_to_string(path).unwrap();
+        assert!(key.contains(&base) && !key.contains("127.0.0.1"), "{key}");
+    }
 }
