@@ -15,11 +15,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::FutureExt as _;
 use futures_util::future::WeakShared;
 use http::Method;
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
 use super::Context;
+use super::certificate;
 use super::credentials::{KeyKind, OAuthClient, Proof};
 use super::error::{Error, ErrorKind, Refusal};
 use super::http::{Answer, Http, Operation, Request, Stack};
@@ -174,7 +176,13 @@ impl TokenService {
                 fetch
             })
         };
-        self.http.operation(context).bounded(fetch).await?
+        let fetched = self.http.operation(context).bounded(fetch).await;
+        fetched.map_err(|mut error| {
+            let parts = error.parts_mut();
+            parts.method = Some(Method::POST.to_string());
+            parts.url = Some(client.token_url().to_string());
+            error
+        })?
     }
 
     /// Forgets a token that was rejected, unless a newer one is there already.
@@ -222,7 +230,10 @@ impl TokenService {
             };
             let operation = http.operation(&context);
             let stack = stack.as_deref();
-            let fetched = request_token(&operation, stack, &client, scope.as_deref()).await;
+            let fetched = match expired(key, &client, http.clock.wall()) {
+                Some(error) => Err(error),
+                None => request_token(&operation, stack, &client, scope.as_deref()).await,
+            };
             if let Some(slot) = slot.upgrade() {
                 let mut state = lock(&slot.state);
                 state.token = fetched.as_ref().ok().map(Arc::clone);
@@ -252,6 +263,15 @@ async fn request_token(
     };
     let answer = answer.map_err(|error| refusal(error, scope))?;
     decode(&answer, fetched).map(Arc::new)
+}
+
+/// The error of an x509 key that is too old to be sent anywhere.
+fn expired(key: KeyKind, client: &OAuthClient, now: Timestamp) -> Option<Error> {
+    let Proof::Certificate { certificate, .. } = client.proof() else {
+        return None;
+    };
+    let at = certificate::expiry(certificate).filter(|at| *at <= now)?;
+    Some(Error::new(ErrorKind::ExpiredCertificate { key, at }))
 }
 
 fn token_request(client: &OAuthClient, scope: Option<&str>) -> Result<Request, Error> {

@@ -25,8 +25,8 @@ pub struct Config {
     /// Certificates in PEM form that are trusted besides the platform's.
     pub ca_certificates: Option<String>,
     /// Proxy for every request; it may hold a password. Without one the usual
-    /// variables decide (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`); `NO_PROXY`
-    /// holds in both cases.
+    /// variables decide (`HTTPS_PROXY`, `ALL_PROXY`), except for loopback hosts;
+    /// `NO_PROXY` holds in both cases.
     pub proxy_url: Option<SecretString>,
     /// Retries and their pace.
     pub retry: RetryPolicy,

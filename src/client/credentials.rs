@@ -78,13 +78,13 @@ pub enum KeyProblem {
         path: String,
     },
     /// The certificate and key of an x509 key cannot be read.
-    #[error("has no usable PEM certificate and key in `{path}`")]
+    #[error("has no usable PEM certificate in `{path}`, or a `key` that does not belong to it")]
     BadCertificate {
         /// The JSON path, with dots.
         path: String,
     },
     /// It is the key of another service.
-    #[error("has no `{missing}`; this looks like a {looks_like}")]
+    #[error("has no `{missing}`; this looks like the {looks_like}")]
     WrongService {
         /// The JSON path that the right key would have.
         missing: String,
@@ -518,12 +518,21 @@ impl Document {
             KeyKind::OrderManagement
         } else if endpoints.contains_key("Api") {
             KeyKind::CloudAlm
-        } else if uri.is_some_and(|uri| uri.contains("destination-configuration")) {
+        } else if uri.is_some_and(|uri| uri.contains("destination-configuration"))
+            || self.is_clone_of_destination_service()
+        {
             KeyKind::Destination
         } else {
             return None;
         };
         (looks_like != self.kind).then_some(looks_like)
+    }
+
+    /// Every client of the Destination service is a clone of its application.
+    fn is_clone_of_destination_service(&self) -> bool {
+        let blocks = self.blocks();
+        let mut names = blocks.iter().filter_map(|block| block.text("xsappname"));
+        names.any(|name| name.contains("|destination-xsappname!"))
     }
 
     fn oauth(&self) -> Result<OAuthClient, KeyError> {
@@ -812,19 +821,19 @@ mod tests {
         let error = destination(&cloud_alm).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the Destination service key has no `uri`; this looks like a Cloud ALM service key"
+            "the Destination service key has no `uri`; this looks like the Cloud ALM service key"
         );
         let error = CloudAlmKey::parse(&destination_key).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the Cloud ALM service key has no `endpoints.Api`; this looks like a Destination service key"
+            "the Cloud ALM service key has no `endpoints.Api`; this looks like the Destination service key"
         );
         let key = OrderManagementKey::parse(&cloud_alm).unwrap();
         let error = key.endpoint("integration-monitoring-api").unwrap_err();
         assert_eq!(
             error.to_string(),
             "the Order Management service key has no `endpoints.integration-monitoring-api`; \
-             this looks like a Cloud ALM service key"
+             this looks like the Cloud ALM service key"
         );
     }
 

@@ -10,6 +10,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::credentials::{KeyError, KeyKind};
 use super::destination::Metadata;
 
@@ -34,8 +36,19 @@ pub enum ErrorKind {
     Connect,
     /// The TLS handshake failed or a certificate is not trusted.
     Tls,
+    /// The server does not accept the client certificate of an x509 key.
+    CertificateRefused,
+    /// The certificate of an x509 key is not valid any more.
+    ExpiredCertificate {
+        /// Which key it belongs to.
+        key: KeyKind,
+        /// Since when.
+        at: Timestamp,
+    },
     /// The proxy refused to pass the request on.
     Proxy,
+    /// The proxy wants credentials, or others than it got.
+    ProxyCredentials,
     /// The connection broke or timed out after the request was sent, or the
     /// answer ended in the middle.
     NoAnswer,
@@ -89,6 +102,7 @@ pub(crate) struct Parts {
     pub(crate) kind: ErrorKind,
     pub(crate) method: Option<String>,
     pub(crate) url: Option<String>,
+    pub(crate) proxy: Option<String>,
     pub(crate) status: Option<u16>,
     pub(crate) message: Option<String>,
     pub(crate) said_by_sap: bool,
@@ -109,6 +123,7 @@ impl Error {
                 kind,
                 method: None,
                 url: None,
+                proxy: None,
                 status: None,
                 message: None,
                 said_by_sap: false,
@@ -159,6 +174,12 @@ impl Error {
     #[must_use]
     pub fn url(&self) -> Option<&str> {
         self.parts.url.as_deref()
+    }
+
+    /// The proxy that the request went through, without user name and password.
+    #[must_use]
+    pub fn proxy(&self) -> Option<&str> {
+        self.parts.proxy.as_deref()
     }
 
     /// The HTTP status of the answer.
@@ -311,7 +332,16 @@ impl fmt::Display for ErrorKind {
             Self::Setup => f.write_str("the HTTP client could not be set up"),
             Self::Connect => f.write_str("no connection"),
             Self::Tls => f.write_str("TLS failed"),
+            Self::CertificateRefused => {
+                f.write_str("the server does not accept the certificate of the service key")
+            }
+            Self::ExpiredCertificate { key, at } => {
+                write!(f, "the certificate of the {key} expired at {at}")
+            }
             Self::Proxy => f.write_str("the proxy refused the request"),
+            Self::ProxyCredentials => {
+                f.write_str("the proxy demands a user name and password, or rejects those it got")
+            }
             Self::NoAnswer => f.write_str("no complete answer came"),
             Self::Deadline => f.write_str("the time for the operation is over"),
             Self::Cancelled => f.write_str("the operation was cancelled"),

@@ -16,6 +16,7 @@ use http::header::{
     LOCATION, RETRY_AFTER,
 };
 use http::{Method, StatusCode};
+use hyper_util::client::proxy::matcher::Matcher;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
@@ -53,6 +54,8 @@ pub(crate) struct Http {
 struct Settings {
     certificates: Vec<reqwest::Certificate>,
     proxy: Option<reqwest::Proxy>,
+    /// Tells which proxy a request takes; reqwest keeps that to itself.
+    routes: Matcher,
     request_timeout: Duration,
     connect_timeout: Duration,
     user_agent: String,
@@ -91,6 +94,7 @@ impl Http {
             settings: Settings {
                 certificates,
                 proxy: config.proxy_url.as_ref().map(proxy).transpose()?,
+                routes: routes(config.proxy_url.as_ref()),
                 request_timeout: config.request_timeout,
                 connect_timeout: config.connect_timeout,
                 user_agent: config.user_agent.clone(),
@@ -145,6 +149,22 @@ impl Http {
     }
 }
 
+impl Settings {
+    /// The proxy that a request takes, without user name and password.
+    fn proxy_of(&self, url: &Url) -> Option<String> {
+        if self.proxy.is_none() && is_loopback(url) {
+            return None;
+        }
+        let taken = self.routes.intercept(&url.as_str().parse().ok()?)?;
+        let mut proxy = Url::parse(&taken.uri().to_string()).ok()?;
+        // Fails only for URLs that cannot have either.
+        let _ = proxy.set_username("");
+        let _ = proxy.set_password(None);
+        proxy.set_query(None);
+        Some(proxy.as_str().trim_end_matches('/').to_owned())
+    }
+}
+
 impl Stack {
     /// The client, built for the first request; later ones are of its kind.
     fn client(&self, http: &Http, request: &Request) -> Result<reqwest::Client, Error> {
@@ -159,6 +179,21 @@ fn proxy(url: &SecretString) -> Result<reqwest::Proxy, ConfigError> {
     }
     let proxy = reqwest::Proxy::all(parsed).map_err(|_| ConfigError::ProxyUrl)?;
     Ok(proxy.no_proxy(reqwest::NoProxy::from_env()))
+}
+
+/// The same decisions as those of the clients that are built: the configured
+/// proxy or else the variables, and `NO_PROXY` in both cases.
+fn routes(configured: Option<&SecretString>) -> Matcher {
+    match configured {
+        None => Matcher::from_env(),
+        Some(url) => {
+            let no_proxy = ["NO_PROXY", "no_proxy"].map(|name| std::env::var(name).ok());
+            Matcher::builder()
+                .all(url.expose_secret().to_owned())
+                .no(no_proxy.into_iter().flatten().next().unwrap_or_default())
+                .build()
+        }
+    }
 }
 
 /// A request that can be sent more than once.
@@ -576,7 +611,7 @@ impl Operation {
             let words = message::find(&body);
             let parts = error.parts_mut();
             if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
-                parts.kind = ErrorKind::Proxy;
+                parts.kind = ErrorKind::ProxyCredentials;
             }
             parts.message = words.text.map(|text| request.clean(&text));
             parts.said_by_sap = words.error_message;
@@ -629,6 +664,7 @@ impl Operation {
         parts.attempts = so_far.attempts;
         parts.elapsed = self.elapsed();
         parts.maybe_processed = so_far.maybe_processed;
+        parts.proxy = self.http.settings.proxy_of(&request.url);
         error
     }
 
@@ -684,7 +720,7 @@ impl Broken {
             Self::Connection(source) => {
                 let source = source.without_url();
                 error.parts_mut().kind = ErrorKind::NoAnswer;
-                error.parts_mut().message = Some(innermost(&source));
+                error.parts_mut().message = Some(cause(&source));
                 error.parts_mut().source = Some(Arc::new(source));
                 Failed {
                     error,
@@ -713,8 +749,8 @@ async fn read_body(mut response: reqwest::Response) -> (Vec<u8>, Option<Broken>)
 /// No answer at all: finds out why.
 fn not_sent(request: &Request, error: reqwest::Error) -> Failed {
     let error = error.without_url();
-    let text = innermost(&error);
-    let (kind, failure) = if has_tls_error(&error) {
+    let text = cause(&error);
+    let (kind, failure) = if let Some(tls) = tls_error(&error) {
         // Before the request is sent, or as the answer to it (TLS 1.3 rejects a
         // client certificate that late).
         let failure = if error.is_connect() {
@@ -722,9 +758,16 @@ fn not_sent(request: &Request, error: reqwest::Error) -> Failed {
         } else {
             Failure::Garbled
         };
-        (ErrorKind::Tls, failure)
-    } else if text.contains("tunnel error") {
-        (ErrorKind::Proxy, Failure::Refused)
+        // An alert means that the other side ended the handshake, and not we.
+        let refused = matches!(tls, rustls::Error::AlertReceived(_));
+        let kind = if refused && request.identity.is_some() {
+            ErrorKind::CertificateRefused
+        } else {
+            ErrorKind::Tls
+        };
+        (kind, failure)
+    } else if let Some(refusal) = tunnel_refusal(&text) {
+        (refusal, Failure::Refused)
     } else if error.is_connect() {
         (ErrorKind::Connect, Failure::Connect)
     } else if error.is_builder() {
@@ -732,11 +775,36 @@ fn not_sent(request: &Request, error: reqwest::Error) -> Failed {
     } else {
         (ErrorKind::NoAnswer, Failure::NoAnswer)
     };
-    let mut failed = Error::new(kind).with_message(request.clean(&text));
-    failed.parts_mut().source = Some(Arc::new(error));
+    let mut failed = Error::new(kind);
+    let parts = failed.parts_mut();
+    // The tunnel's own words say no more than the kind does.
+    let is_tunnel = matches!(parts.kind, ErrorKind::Proxy | ErrorKind::ProxyCredentials);
+    parts.message = (!is_tunnel).then(|| request.clean(&text));
+    parts.source = Some(Arc::new(error));
     Failed {
         error: failed,
         failure,
+    }
+}
+
+/// What a proxy did instead of connecting us: the HTTP library tells it in words
+/// only.
+fn tunnel_refusal(text: &str) -> Option<ErrorKind> {
+    let reason = text.strip_prefix("tunnel error: ")?;
+    Some(if reason.contains("authorization required") {
+        ErrorKind::ProxyCredentials
+    } else {
+        ErrorKind::Proxy
+    })
+}
+
+/// What went wrong on the way, in few words.
+fn cause(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        // The last cause of a time-out is a different one each time.
+        "timed out".to_owned()
+    } else {
+        innermost(error)
     }
 }
 
@@ -749,23 +817,24 @@ fn innermost(error: &dyn StdError) -> String {
     last.to_string()
 }
 
-fn has_tls_error(error: &(dyn StdError + 'static)) -> bool {
+/// The failure of TLS among the causes of an error.
+fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
     let mut next = Some(error);
     while let Some(error) = next {
-        if error.is::<rustls::Error>() {
-            return true;
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
         }
         // An I/O error hides the error it was made of from its source chain.
         if let Some(inner) = error
             .downcast_ref::<std::io::Error>()
             .and_then(std::io::Error::get_ref)
-            && has_tls_error(inner)
+            && let Some(found) = tls_error(inner)
         {
-            return true;
+            return Some(found);
         }
         next = error.source();
     }
-    false
+    None
 }
 
 fn is_html(headers: &HeaderMap, body: &[u8]) -> bool {
@@ -1126,13 +1195,13 @@ mod tests {
 
         let plain = Request::get(Url::parse("http://sap.example/x").unwrap());
         let error = send(&test, plain).await.unwrap_err();
-        assert_eq!(*error.kind(), ErrorKind::Proxy);
+        assert_eq!(*error.kind(), ErrorKind::ProxyCredentials);
         assert!(proxy.all()[0].target.starts_with("http://sap.example/"));
         assert!(proxy.all()[0].header("proxy-authorization").is_some());
 
         let tunnel = Request::new(Method::POST, Url::parse("https://sap.example/x").unwrap());
         let error = send(&test, tunnel).await.unwrap_err();
-        assert_eq!(*error.kind(), ErrorKind::Proxy, "{error:?}");
+        assert_eq!(*error.kind(), ErrorKind::ProxyCredentials, "{error:?}");
         assert!(!error.may_have_been_processed());
         assert_eq!(proxy.all()[1].method, "CONNECT");
         assert!(!format!("{error:?}").contains("s3cr3t"));

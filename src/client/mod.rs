@@ -4,6 +4,7 @@
 //! * [`config`] is everything a caller can set, with every default.
 //! * [`credentials`] reads service keys, tolerantly.
 //! * [`auth`] fetches and caches tokens.
+//! * [`certificate`] tells when the certificate of an x509 key expires.
 //! * [`http`], with [`tls`], [`retry`] and [`clock`], sends requests.
 //! * [`message`] finds SAP's own words in an answer and masks secrets in them.
 //! * [`error`] is what can go wrong, in a form that can be asked questions.
@@ -25,6 +26,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 mod auth;
+mod certificate;
 mod clock;
 mod config;
 mod credentials;

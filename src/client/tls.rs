@@ -5,6 +5,8 @@
 
 use reqwest::{Certificate, Identity};
 use rustls::RootCertStore;
+use rustls::crypto::aws_lc_rs;
+use rustls::sign::CertifiedKey;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
@@ -25,13 +27,14 @@ pub(crate) fn certificates(pem: &str) -> Result<Vec<Certificate>, ()> {
     }
 }
 
-/// Reads a client certificate chain and its private key, both in PEM form.
+/// Reads a client certificate chain and the private key that belongs to it, both
+/// in PEM form.
 pub(crate) fn identity(certificate: &str, key: &str) -> Result<Identity, ()> {
-    let mut chain = CertificateDer::pem_slice_iter(certificate.as_bytes());
-    if !matches!(chain.next(), Some(Ok(_))) {
-        return Err(());
-    }
-    PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(drop)?;
+    let private = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(drop)?;
+    let chain = CertificateDer::pem_slice_iter(certificate.as_bytes());
+    let chain = chain.collect::<Result<Vec<_>, _>>().map_err(drop)?;
+    // Refuses a key that belongs to another certificate.
+    CertifiedKey::from_der(chain, private, &aws_lc_rs::default_provider()).map_err(drop)?;
     Identity::from_pem(format!("{certificate}\n{key}\n").as_bytes()).map_err(drop)
 }
 
@@ -156,6 +159,48 @@ mod tests {
         assert_eq!(error.attempts(), 1);
     }
 
+    #[tokio::test]
+    async fn server_that_rejects_the_certificate_of_the_key_says_so() {
+        let (ours, foreign) = (authority(), authority());
+        let server = Server::start(Some(acceptor(&ours, true)), |_| token_answer(1)).await;
+        let (certificate, key) = issue(&foreign);
+        let service_key = json!({
+            "clientid": "c", "certificate": certificate, "key": key,
+            "certurl": server.url, "url": server.url, "uri": server.url,
+        });
+        let config = Config {
+            destination_key: Some(DestinationKey::parse(&service_key.to_string()).unwrap()),
+            ca_certificates: Some(ours.pem()),
+            ..Config::default()
+        };
+        let error = token(&test_client(config)).await.unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::CertificateRefused, "{error:?}");
+        assert_eq!(error.attempts(), 1);
+    }
+
+    #[tokio::test]
+    async fn expired_certificate_is_not_sent_anywhere() {
+        let authority = authority();
+        let server = Server::start(Some(acceptor(&authority, true)), |_| token_answer(1)).await;
+        let mut params = CertificateParams::new(vec!["client".to_owned()]).unwrap();
+        params.not_after = rcgen::date_time_ymd(2024, 3, 1);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &authority).unwrap();
+        let service_key = json!({
+            "clientid": "c", "certificate": certificate.pem(), "key": key.serialize_pem(),
+            "certurl": server.url, "url": server.url, "uri": server.url,
+        });
+        let config = Config {
+            destination_key: Some(DestinationKey::parse(&service_key.to_string()).unwrap()),
+            ca_certificates: Some(authority.pem()),
+            ..Config::default()
+        };
+        let error = token(&test_client(config)).await.unwrap_err();
+        let text = "the certificate of the Destination service key expired at 2024-03-01T00:00:00Z";
+        assert_eq!(error.to_string(), text);
+        assert!(server.all().is_empty());
+    }
+
     #[test]
     fn identity_needs_both_halves() {
         let (certificate, key) = issue(&authority());
@@ -163,5 +208,7 @@ mod tests {
         assert!(super::identity(&certificate, "").is_err());
         assert!(super::identity("", &key).is_err());
         assert!(super::identity(&key, &certificate).is_err());
+        let (_, foreign) = issue(&authority());
+        assert!(super::identity(&certificate, &foreign).is_err());
     }
 }
