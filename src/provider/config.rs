@@ -13,7 +13,7 @@ use url::Url;
 
 use crate::client::{
     ApiCall, Client, CloudAlmKey, Config, ConfigError, DestinationKey, KeyError, KeyKind,
-    OrderManagementApi, OrderManagementKey,
+    KeyProblem, OrderManagementApi, OrderManagementKey,
 };
 use crate::framework::diagnostics::{Diagnostic, Diagnostics};
 use crate::framework::duration;
@@ -76,8 +76,9 @@ pub static SCHEMA: Schema = Schema::new(
         ),
         Attribute::string("proxy_url").sensitive().describe(
             "`http://` or `https://` URL of the proxy for every request; it may hold a user name \
-             and a password. Default: the variables `HTTPS_PROXY`, `HTTP_PROXY` and `ALL_PROXY`. \
-             `NO_PROXY` holds in both cases. Environment variable: `SAPCALM_PROXY_URL`.",
+             and a password, with special characters percent-encoded. Default: the variables \
+             `HTTPS_PROXY` and `ALL_PROXY`, which are not used for loopback hosts. `NO_PROXY` \
+             holds in both cases. Environment variable: `SAPCALM_PROXY_URL`.",
         ),
         Attribute::number("max_retries")
             .validate(&[Validator::WholeNumber { min: 0, max: 100 }])
@@ -250,11 +251,16 @@ impl Reader<'_> {
             retry.base_delay = delay;
         }
         let at_least = Duration::from_millis(1);
+        let order_management_key = self.key(KeyKind::OrderManagement, OrderManagementKey::parse);
+        let order_management_api = self.order_management_api();
+        if let Some(key) = &order_management_key {
+            self.check_endpoint(key, &order_management_api);
+        }
         Config {
             destination_key: self.key(KeyKind::Destination, DestinationKey::parse),
-            order_management_key: self.key(KeyKind::OrderManagement, OrderManagementKey::parse),
+            order_management_key,
             cloud_alm_key: self.key(KeyKind::CloudAlm, CloudAlmKey::parse),
-            order_management_api: self.order_management_api(),
+            order_management_api,
             ca_certificates: self.needed_by_all("ca_certificates"),
             proxy_url: self.needed_by_all("proxy_url").map(Into::into),
             retry,
@@ -286,18 +292,56 @@ impl Reader<'_> {
             Setting::Known(json) => match parse(&json) {
                 Ok(key) => Some(key),
                 Err(error) => {
-                    self.reject(
-                        name,
-                        "Invalid service key",
-                        &format!(
-                            "is not usable: {error}.\n\nSet the JSON text that the service gives, \
-                             whole: the `credentials` of a service binding, or what `cf \
-                             service-key` prints."
-                        ),
-                    );
+                    self.reject_key(name, &error);
                     None
                 }
             },
+        }
+    }
+
+    fn reject_key(&mut self, name: &'static str, error: &KeyError) {
+        let next_step = match &error.problem {
+            KeyProblem::PlainHttp { .. } => {
+                "Secrets and tokens must not travel in clear text. Set \
+                                             the service key as the service gives it, with \
+                                             `https://` URLs."
+                    .to_owned()
+            }
+            KeyProblem::WrongService { looks_like, .. } => format!(
+                "Set the {} here; the one that was set belongs in `{}`.",
+                error.kind,
+                attribute(*looks_like)
+            ),
+            KeyProblem::BadCertificate { .. } => "Set the service key whole, as the service gives \
+                                                  it. A key with a certificate of your own has no \
+                                                  `key`: add it, in PEM form."
+                .to_owned(),
+            KeyProblem::NotJson { .. } => "Set the JSON text that the service gives, whole. To \
+                                           read it from a file, write `file(\"key.json\")` here, \
+                                           or `@key.json` in the environment variable."
+                .to_owned(),
+            _ => "Set the JSON text that the service gives, whole: the `credentials` of a service \
+                  binding, or what `cf service-key` prints."
+                .to_owned(),
+        };
+        self.reject(
+            name,
+            "Invalid service key",
+            &format!("is not usable: {error}.\n\n{next_step}"),
+        );
+    }
+
+    /// Refuses an endpoint in the key that must not be called, and the key of
+    /// another service. That a key has no endpoint is an error only of what
+    /// calls it.
+    fn check_endpoint(&mut self, key: &OrderManagementKey, api: &OrderManagementApi) {
+        if api.endpoint.is_some() || self.unknown.contains_key(&KeyKind::OrderManagement) {
+            return;
+        }
+        if let Err(error) = key.endpoint(&api.endpoint_key)
+            && !matches!(error.problem, KeyProblem::Missing { .. })
+        {
+            self.reject_key(attribute(KeyKind::OrderManagement), &error);
         }
     }
 
@@ -471,12 +515,22 @@ impl Reader<'_> {
             ConfigError::RegisterPath => (API, Path::attribute(API).then("register").then("path")),
             _ => (API, Path::attribute(API)),
         };
-        self.about(
-            path,
-            name,
-            "Invalid provider configuration",
-            &format!("cannot be used: {error}."),
-        )
+        let problem = match error {
+            ConfigError::CaCertificates => "holds no certificate in PEM form.\n\n\
+                 Set the text of a PEM file, which begins with `-----BEGIN CERTIFICATE-----`, for \
+                 example as `file(\"ca.pem\")`."
+                .to_owned(),
+            ConfigError::ProxyUrl => "is not a URL of a proxy that can be used.\n\n\
+                 Set it as `http://host:port` or `https://host:port`, with `user:password@` in \
+                 front of the host if the proxy wants them."
+                .to_owned(),
+            ConfigError::Endpoint => "cannot be called.\n\n\
+                 Set an `https://` URL without user name; `http://` is accepted for loopback hosts \
+                 only, because a token must not travel in clear text."
+                .to_owned(),
+            error => format!("cannot be used: {error}."),
+        };
+        self.about(path, name, "Invalid provider configuration", &problem)
     }
 
     fn order_management_api(&mut self) -> OrderManagementApi {

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 use secrecy::ExposeSecret;
 
-use super::configured::{Configured, Key};
+use super::configured::{Configured, Key, missing_key};
 use super::destination_fallback::{FROM_KEY, Fallback, KeyValues, key_values, no_key};
 use super::destination_properties::{
     CLIENT_SECRET, HTTP, SECRETS, SecretPair, TYPED, default_authentication, default_proxy_type,
@@ -32,6 +32,12 @@ const COMPUTED_BY_REQUEST: [&str; 3] = ["etag", "modification_time", "unmanaged_
 pub(super) fn refine(provider: Option<&Configured>, plan: &mut Plan) {
     if plan.action() == Action::Delete {
         return;
+    }
+    // What certainly fails is better said before anything is changed.
+    if plan.action() == Action::Create
+        && provider.is_some_and(|provider| provider.key(KeyKind::Destination) == Key::Absent)
+    {
+        plan.report(missing_key(KeyKind::Destination));
     }
     identity(plan);
     defaults(plan);
@@ -308,7 +314,7 @@ mod tests {
     use super::super::destination_secrets::{Origin, Record};
     use super::super::resource_destination::Destination;
     use super::*;
-    use crate::client::{Client, CloudAlmKey, Config};
+    use crate::client::{Client, CloudAlmKey, Config, DestinationKey};
     use crate::framework::plan::{Change, Planned, plan};
     use crate::framework::private::Private;
 
@@ -317,9 +323,13 @@ mod tests {
         "uaa": { "clientid": "sb-calm", "clientsecret": "key-secret", "url": "https://acme-calm.auth" }
     }"#;
 
-    /// What is known about the Cloud ALM key.
+    const DESTINATION_KEY: &str = r#"{"clientid":"c","clientsecret":"s","uri":"https://d.example","url":"https://zone.example"}"#;
+
+    /// A provider with a Destination key, and what is known about the Cloud ALM
+    /// key.
     fn provider(key: Key) -> Configured {
         let config = Config {
+            destination_key: Some(DestinationKey::parse(DESTINATION_KEY).unwrap()),
             cloud_alm_key: (key == Key::Known).then(|| CloudAlmKey::parse(KEY).unwrap()),
             ..Config::default()
         };
@@ -752,6 +762,20 @@ mod tests {
         assert!(error.detail.contains("`cloud_alm_service_key`"));
         assert!(error.detail.contains("`SAPCALM_CLOUD_ALM_SERVICE_KEY`"));
         assert_eq!(error.path, Some(Path::attribute("url")));
+    }
+
+    #[test]
+    fn a_new_destination_without_a_destination_key_is_refused_while_planning() {
+        let without = Configured::new(Client::new(Config::default()).unwrap(), BTreeMap::new());
+        let change = Change {
+            config: object(&[("url", text("https://a.example"))]),
+            prior: Value::Null,
+            private: nothing(),
+        };
+        let planned = plan(&Destination, Some(&without), change);
+        let details: Vec<_> = planned.diagnostics.iter().map(|one| &one.detail).collect();
+        assert_eq!(details.len(), 1, "{details:?}");
+        assert!(details[0].contains("`SAPCALM_DESTINATION_SERVICE_KEY`"));
     }
 
     #[test]

@@ -140,7 +140,14 @@ fn whereabouts(error: &Error) -> Option<String> {
     let url = url::Url::parse(error.url()?).ok()?;
     let host_matters = error.status().is_none()
         || error.token_refusal().is_some()
-        || matches!(error.kind(), ErrorKind::Router | ErrorKind::Html);
+        || matches!(
+            error.kind(),
+            ErrorKind::Router
+                | ErrorKind::Html
+                | ErrorKind::NoAnswer
+                | ErrorKind::Redirect { .. }
+                | ErrorKind::ProxyCredentials
+        );
     let host = if host_matters {
         url.origin().ascii_serialization()
     } else {
@@ -150,6 +157,10 @@ fn whereabouts(error: &Error) -> Option<String> {
     let request = format!("{method} {host}{}", url.path());
     let request = match error.status() {
         Some(status) => format!("{request} → {status}"),
+        None => request,
+    };
+    let request = match error.proxy().filter(|_| host_matters) {
+        Some(proxy) => format!("{request} through the proxy {proxy}"),
         None => request,
     };
     let id = error.correlation_id();
@@ -238,18 +249,37 @@ fn next_step_on_the_way(call: Call, kind: &ErrorKind) -> String {
              `NO_PROXY`).",
             settings(call)
         ),
-        ErrorKind::Tls => "If a proxy or firewall re-signs the traffic of this machine, add its \
-                           certificate to the provider's `ca_certificates`."
+        ErrorKind::Tls => "If a proxy or firewall re-signs the traffic of this machine, or the \
+                           host has an authority of its own, add the certificate of that \
+                           authority, in PEM form, to the provider's `ca_certificates`."
             .to_owned(),
         ErrorKind::Proxy => "Check the provider's `proxy_url`, or the variables `HTTPS_PROXY` \
                              and `NO_PROXY`, and whether the proxy allows this host."
             .to_owned(),
+        ErrorKind::ProxyCredentials => {
+            "Write the user name and the password of the proxy into the provider's `proxy_url`, as \
+             `http://user:password@host:port` (with special characters percent-encoded), or into \
+             the variable that names the proxy."
+                .to_owned()
+        }
+        ErrorKind::CertificateRefused => format!(
+            "The service key was deleted, its certificate was replaced or is not valid any more, \
+             or the clock of this machine is wrong. Create a new service key and set it in {}.",
+            settings(call)
+        ),
+        ErrorKind::ExpiredCertificate { key, .. } => format!(
+            "Create a new service key and set it in {}. SAP makes the certificate of an x509 key \
+             valid for 7 days, unless its `validity` is set when the key is created.",
+            key_settings(*key)
+        ),
         ErrorKind::NoAnswer => "Run Terraform again. If it happens again, raise the provider's \
                                 `request_timeout`."
             .to_owned(),
-        ErrorKind::Deadline => "Raise the value for this operation in `timeouts`, and run \
-                                Terraform again."
-            .to_owned(),
+        ErrorKind::Deadline => format!(
+            "Raise the value for this operation in `timeouts`, and run Terraform again. If the \
+             host never answers, check the URL in {}, firewalls and the proxy.",
+            settings(call)
+        ),
         ErrorKind::Cancelled => "Run Terraform again to complete it.".to_owned(),
         ErrorKind::Router => format!(
             "No application runs behind this URL. Check the host and path in {}.",
@@ -280,8 +310,8 @@ fn next_step_for_token(call: Call, refusal: &Refusal) -> String {
                                          text asks for all scopes that the client has."
             .to_owned(),
         Refusal::BadCredentials => format!(
-            "The secret is wrong, the service key was deleted, or its kind of credentials is not \
-             allowed any more. Create a new service key and set it in {}.",
+            "The secret or certificate is wrong or expired, the service key was deleted, or its kind \
+             of credentials is not allowed any more. Create a new service key and set it in {}.",
             settings(call)
         ),
         Refusal::UnknownZone => format!(
@@ -389,6 +419,7 @@ fn endpoint_settings(call: Call) -> String {
 mod tests {
     use super::*;
     use crate::client;
+    use crate::client::{KeyError, KeyProblem};
 
     /// An error as the client makes it.
     fn error(kind: ErrorKind, status: Option<u16>, message: Option<&str>) -> Error {
@@ -502,17 +533,48 @@ mod tests {
                 Error::new(ErrorKind::MissingKey(KeyKind::CloudAlm)),
             ),
         ];
-        let page: Vec<String> = cases
-            .iter()
-            .map(|(call, error)| {
-                let diagnostic = failed(*call, error);
-                assert!(!diagnostic.detail.contains("please"));
-                let path = diagnostic.path.map(|path| format!(" (at {path})"));
-                let heading = format!("{}{}", diagnostic.summary, path.unwrap_or_default());
-                format!("## {heading}\n\n{}\n", diagnostic.detail)
-            })
-            .collect();
-        insta::assert_snapshot!("texts", page.join("\n"));
+        insta::assert_snapshot!("texts", page(&cases));
+    }
+
+    #[test]
+    fn the_texts_about_proxies_and_certificates_say_so_too() {
+        let expired = ErrorKind::ExpiredCertificate {
+            key: KeyKind::Destination,
+            at: jiff::Timestamp::UNIX_EPOCH,
+        };
+        let missing_endpoint = ErrorKind::UnusableKey(KeyError {
+            kind: KeyKind::OrderManagement,
+            problem: KeyProblem::Missing {
+                path: "endpoints.monitoring".to_owned(),
+            },
+        });
+        let mut cases = [
+            ErrorKind::ProxyCredentials,
+            ErrorKind::Connect,
+            ErrorKind::CertificateRefused,
+        ]
+        .map(|kind| (Call::ReadDestination, error(kind, None, None)));
+        for (_, error) in &mut cases[..2] {
+            error.parts_mut().proxy = Some("http://proxy.example:3128".to_owned());
+        }
+        let others = [
+            (Call::ReadDestination, Error::new(expired)),
+            (Call::UseKey, Error::new(missing_endpoint)),
+        ];
+        let cases: Vec<_> = cases.into_iter().chain(others).collect();
+        insta::assert_snapshot!("proxy_and_certificate_texts", page(&cases));
+    }
+
+    /// The messages as a practitioner sees them, one after the other.
+    fn page(cases: &[(Call, Error)]) -> String {
+        let shown = cases.iter().map(|(call, error)| {
+            let diagnostic = failed(*call, error);
+            assert!(!diagnostic.detail.contains("please"));
+            let path = diagnostic.path.map(|path| format!(" (at {path})"));
+            let heading = format!("{}{}", diagnostic.summary, path.unwrap_or_default());
+            format!("## {heading}\n\n{}\n", diagnostic.detail)
+        });
+        shown.collect::<Vec<_>>().join("\n")
     }
 
     #[test]

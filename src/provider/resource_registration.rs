@@ -318,6 +318,14 @@ impl Resource for Registration {
         if plan.action() == Action::Update && !plan.replaces() {
             plan_update(provider, plan);
         }
+        // What certainly fails is better said before anything is changed.
+        if plan.action() == Action::Create
+            && let Some(provider) = provider
+            && provider.key(KeyKind::OrderManagement) != Key::Unknown
+            && let Err(problem) = provider.require_order_management()
+        {
+            plan.report(problem);
+        }
     }
 
     async fn create(
@@ -1253,12 +1261,14 @@ mod tests {
         ])
     }
 
-    /// A provider with or without a Cloud ALM key.
+    /// A provider with an Order Management key, with or without a Cloud ALM key.
     fn provider(cloud_alm: bool) -> Configured {
+        let order_management = r#"{"endpoints":{"integration-monitoring-api":"https://omf.example"},"uaa":{"clientid":"c","clientsecret":"s","url":"https://orders.example"}}"#;
         let key = r#"{"endpoints":{"Api":"https://alm.example/api"},"uaa":{"clientid":"c","clientsecret":"s","url":"https://calm.example"}}"#;
-        let environment = |name: &str| {
-            let asked = cloud_alm && name == "SAPCALM_CLOUD_ALM_SERVICE_KEY";
-            asked.then(|| Ok(key.to_owned()))
+        let environment = |name: &str| match name {
+            "SAPCALM_CLOUD_ALM_SERVICE_KEY" if cloud_alm => Some(Ok(key.to_owned())),
+            "SAPCALM_ORDER_MANAGEMENT_SERVICE_KEY" => Some(Ok(order_management.to_owned())),
+            _ => None,
         };
         config::read(&Value::Null, &environment, "").0.unwrap()
     }

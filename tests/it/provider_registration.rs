@@ -4,6 +4,8 @@
 use std::time::Duration;
 
 use sapcalm::emulator::{DestinationKey, Emulator, Options, Scenario};
+use sapcalm::framework::diagnostics::Severity;
+use sapcalm::framework::plan::{Change, plan};
 use sapcalm::framework::private::Private;
 use sapcalm::framework::resource::{DynResource, ImportRequest};
 use sapcalm::framework::value::Value;
@@ -279,11 +281,18 @@ async fn create_fails_before_it_changes_anything_when_the_destination_is_missing
 }
 
 #[tokio::test]
-async fn create_without_a_key_names_the_attribute_and_the_variable() {
+async fn create_without_a_key_is_refused_while_planning_and_names_attribute_and_variable() {
     let sap = Sap::new().await;
     let provider = sap.provider_with(&["order-management"], Value::Null);
-    let done = TF.create(&provider, &configuration([])).await;
-    let detail = &done.error().detail;
+    let change = Change {
+        config: configuration([]),
+        prior: Value::Null,
+        private: Private::default(),
+    };
+    let planned = plan(TF.resource, Some(&provider), change);
+    let problem = planned.diagnostics.iter().next().unwrap();
+    assert_eq!(problem.severity, Severity::Error);
+    let detail = &problem.detail;
     assert!(
         detail.contains("`order_management_service_key`"),
         "{detail}"
@@ -292,7 +301,6 @@ async fn create_without_a_key_names_the_attribute_and_the_variable() {
         detail.contains("`SAPCALM_ORDER_MANAGEMENT_SERVICE_KEY`"),
         "{detail}"
     );
-    assert!(done.instance.is_none());
 }
 
 #[tokio::test]
