@@ -15,10 +15,16 @@ mod core_self_test;
 mod edges_absence;
 
 #[cfg(test)]
+mod edges_keys;
+
+#[cfg(test)]
 mod edges_kinds;
 
 #[cfg(test)]
 mod edges_many;
+
+#[cfg(test)]
+mod edges_network;
 
 #[cfg(test)]
 mod edges_whose_object;

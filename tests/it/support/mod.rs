@@ -6,5 +6,8 @@ pub(crate) mod counts;
 pub(crate) mod direct;
 pub(crate) mod fake_provider;
 pub(crate) mod in_process;
+pub(crate) mod page;
+pub(crate) mod peers;
+pub(crate) mod proxy;
 pub(crate) mod workspace;
 pub(crate) mod world;

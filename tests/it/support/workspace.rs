@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use super::cli::{Cli, Output, use_built_provider};
 
@@ -11,6 +11,8 @@ use super::cli::{Cli, Output, use_built_provider};
 pub(crate) struct Workspace {
     cli: Cli,
     directory: tempfile::TempDir,
+    /// What the environment of every command has besides the usual.
+    env: Vec<(String, String)>,
 }
 
 impl Workspace {
@@ -19,11 +21,36 @@ impl Workspace {
         let cli = Cli::find_or_skip()?;
         let directory = tempfile::tempdir().unwrap();
         use_built_provider(directory.path());
-        Some(Self { cli, directory })
+        Some(Self {
+            cli,
+            directory,
+            env: Vec::new(),
+        })
     }
 
     pub(crate) fn path(&self) -> &Path {
         self.directory.path()
+    }
+
+    /// The version of the program, such as `1.11.4`.
+    pub(crate) fn version(&self) -> String {
+        self.cli.version(self.path()).0
+    }
+
+    /// Sets an environment variable for every command from now on.
+    pub(crate) fn set_env(&mut self, name: &str, value: &str) {
+        self.env.retain(|(other, _)| other != name);
+        self.env.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Replaces the configuration by a provider block and resources.
+    pub(crate) fn write_json(&self, provider: &Json, resources: &Json) {
+        let configuration = json!({
+            "terraform": { "required_providers": { "sapcalm": { "source": "sapcalm/sapcalm" } } },
+            "provider": { "sapcalm": provider },
+            "resource": resources,
+        });
+        fs::write(self.path().join("main.tf.json"), configuration.to_string()).unwrap();
     }
 
     /// Replaces the configuration; where the provider comes from is added.
@@ -37,11 +64,13 @@ impl Workspace {
     /// meanwhile.
     pub(crate) async fn run(&self, args: &[&str]) -> Output {
         let (cli, directory) = (self.cli.clone(), self.path().to_owned());
+        let env = self.env.clone();
         let mut owned: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
         owned.push("-no-color".to_owned());
         tokio::task::spawn_blocking(move || {
             let args: Vec<&str> = owned.iter().map(String::as_str).collect();
-            cli.run(&directory, &args, &[])
+            let env = env.iter().map(|(name, value)| (&name[..], &value[..]));
+            cli.run(&directory, &args, &env.collect::<Vec<_>>())
         })
         .await
         .unwrap()

@@ -1,6 +1,7 @@
 //! The SAP of a test: the emulator with its knobs turned one way or another,
 //! and what the provider has to be told so that it still works.
 
+use std::net::SocketAddr;
 use std::path::Path;
 
 use sapcalm::emulator::{
@@ -109,6 +110,7 @@ impl Variant {
 
 /// An emulated SAP, and the control over it.
 pub(crate) struct World {
+    tls: bool,
     emulator: Emulator,
     http: reqwest::Client,
     pub(crate) variant: Variant,
@@ -128,14 +130,21 @@ impl World {
             knobs: variant.knobs(),
             ..options.scenario.clone()
         };
+        let tls = options.tls;
         let emulator = Emulator::start(Options {
             scenario,
             ..options
         })
         .await
         .unwrap();
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let mut http = reqwest::Client::builder().no_proxy();
+        if tls {
+            let pem = std::fs::read(emulator.keys_dir().join("ca.pem")).unwrap();
+            http = http.tls_certs_only([reqwest::Certificate::from_pem(&pem).unwrap()]);
+        }
+        let http = http.build().unwrap();
         Self {
+            tls,
             emulator,
             http,
             variant,
@@ -152,6 +161,21 @@ impl World {
         std::fs::read_to_string(self.keys().join(format!("{name}.json"))).unwrap()
     }
 
+    /// The certificate of the emulator's authority, when it does TLS.
+    pub(crate) fn ca(&self) -> String {
+        std::fs::read_to_string(self.keys().join("ca.pem")).unwrap()
+    }
+
+    /// `https://127.0.0.1:41234`, or with the host name that was chosen.
+    pub(crate) fn url(&self) -> &str {
+        self.emulator.url()
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.emulator.address()
+    }
+
     /// The provider block with all keys, and what this variant needs.
     pub(crate) fn provider(&self) -> Json {
         let mut block = json!({
@@ -160,6 +184,9 @@ impl World {
             "cloud_alm_service_key": self.key("cloud-alm"),
             "retry_base_delay": "1ms",
         });
+        if self.tls {
+            block["ca_certificates"] = self.ca().into();
+        }
         for (name, value) in self.variant.settings.as_object().unwrap() {
             block[name] = value.clone();
         }
@@ -176,7 +203,8 @@ impl World {
     }
 
     fn control(&self, path: &str) -> String {
-        format!("{}/_emulator/{path}", self.emulator.url())
+        let scheme = if self.tls { "https" } else { "http" };
+        format!("{scheme}://{}/_emulator/{path}", self.emulator.address())
     }
 
     async fn get(&self, path: &str) -> Json {
