@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value as Json, json};
 
-use super::cli::{Cli, Output, use_built_provider};
+use super::cli::{Cli, Output, Running, use_built_provider};
 
 /// The directory and the program.
 pub(crate) struct Workspace {
@@ -60,13 +60,33 @@ impl Workspace {
         fs::write(self.path().join("main.tf"), text).unwrap();
     }
 
+    /// The text of the state file.
+    #[track_caller]
+    pub(crate) fn state(&self) -> String {
+        fs::read_to_string(self.path().join("terraform.tfstate")).unwrap()
+    }
+
+    /// Loses the state file.
+    #[track_caller]
+    pub(crate) fn forget_state(&self) {
+        fs::remove_file(self.path().join("terraform.tfstate")).unwrap();
+    }
+
+    /// Starts a command: for signals in the middle of it.
+    pub(crate) fn start(&self, args: &[&str]) -> Running {
+        self.cli.start(self.path(), args, &[])
+    }
+
     /// Runs a command. Whatever the test serves in this process goes on
     /// meanwhile.
     pub(crate) async fn run(&self, args: &[&str]) -> Output {
         let (cli, directory) = (self.cli.clone(), self.path().to_owned());
         let env = self.env.clone();
         let mut owned: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
-        owned.push("-no-color".to_owned());
+        // After the addresses of an import no flag may follow.
+        if args.first() != Some(&"import") {
+            owned.push("-no-color".to_owned());
+        }
         tokio::task::spawn_blocking(move || {
             let args: Vec<&str> = owned.iter().map(String::as_str).collect();
             let env = env.iter().map(|(name, value)| (&name[..], &value[..]));
@@ -108,8 +128,7 @@ impl Workspace {
     /// key.
     pub(crate) fn instances(&self, address: &str) -> Vec<Json> {
         let (type_name, name) = address.split_once('.').unwrap();
-        let text = fs::read_to_string(self.path().join("terraform.tfstate")).unwrap();
-        let state: Json = serde_json::from_str(&text).unwrap();
+        let state: Json = serde_json::from_str(&self.state()).unwrap();
         let resources = state["resources"].as_array().unwrap();
         resources
             .iter()
