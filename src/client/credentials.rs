@@ -65,6 +65,14 @@ pub enum KeyProblem {
         /// The JSON path, with dots.
         path: String,
     },
+    /// It has endpoints, but not the one that is called.
+    #[error("has no `{path}`, only {others}")]
+    NoEndpoint {
+        /// The JSON path that was looked for.
+        path: String,
+        /// The endpoints that are there, as a text.
+        others: String,
+    },
     /// A value is no URL that can be called.
     #[error("has no usable URL in `{path}`")]
     BadUrl {
@@ -316,7 +324,15 @@ impl OrderManagementKey {
                 missing: path,
                 looks_like,
             },
-            (None, None) => KeyProblem::Missing { path },
+            (None, None) if self.endpoints.is_empty() => KeyProblem::Missing { path },
+            (None, None) => KeyProblem::NoEndpoint {
+                path,
+                others: self
+                    .endpoint_names()
+                    .map(|name| format!("`endpoints.{name}`"))
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            },
         };
         Err(KeyError {
             kind: KeyKind::OrderManagement,
@@ -804,7 +820,10 @@ mod tests {
                 key.default_scope().unwrap(),
                 "a!b1|x!b2.IntegrationMonitoring"
             );
-            assert_eq!(problem(key.endpoint("none")), missing("endpoints.none"));
+            let path = "endpoints.none".to_owned();
+            let others = "`endpoints.integration-monitoring-api`, `endpoints.o`".to_owned();
+            let expected = KeyProblem::NoEndpoint { path, others };
+            assert_eq!(problem(key.endpoint("none")), expected);
             let path = "endpoints.o".to_owned();
             assert_eq!(problem(key.endpoint("o")), KeyProblem::PlainHttp { path });
             assert_eq!(key.endpoint_names().count(), 2);

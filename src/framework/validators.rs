@@ -204,6 +204,9 @@ impl Validation {
         for attribute in attributes {
             let path = parent.clone().then(attribute.name);
             self.attribute(&path, attribute, object.get(attribute.name), hidden);
+            if attribute.write_only && !object.get(attribute.name).is_null() {
+                self.write_only(&path, attribute, attributes);
+            }
         }
     }
 
@@ -227,16 +230,6 @@ impl Validation {
                 format!("`{path}` has no value. The configuration must give one."),
             );
         }
-        if attribute.write_only && !self.write_only_allowed && !value.is_null() {
-            self.error(
-                path,
-                "Write-only attribute not allowed",
-                format!(
-                    "`{path}` is write-only: its value is used and never stored. That takes \
-                     Terraform 1.11 or later. Use such a version, or remove the attribute."
-                ),
-            );
-        }
         for validator in attribute.validators {
             if let Some(diagnostic) = validator.check(path, value, hidden) {
                 self.diagnostics.push(diagnostic);
@@ -252,6 +245,31 @@ impl Validation {
             let warning = Diagnostic::warning("Attribute deprecated", instead);
             self.diagnostics.push(warning.at(path.clone()));
         }
+    }
+
+    /// A client that does not know write-only attributes would store the value.
+    fn write_only(&mut self, path: &Path, attribute: &Attribute, siblings: &[Attribute]) {
+        if self.write_only_allowed {
+            return;
+        }
+        // By convention the attribute without the suffix is the stored twin.
+        let twin = attribute.name.strip_suffix("_wo");
+        let twin = twin.and_then(|name| siblings.iter().find(|other| other.name == name));
+        let instead = match twin {
+            Some(twin) => format!(
+                "use `{}` instead, whose value Terraform stores in its state",
+                twin.name
+            ),
+            None => "take the attribute out".to_owned(),
+        };
+        self.error(
+            path,
+            "Write-only attribute not allowed",
+            format!(
+                "`{path}` is write-only: its value is used and never stored. That takes Terraform \
+                 1.11 (OpenTofu 1.11) or later. Use such a version, or {instead}."
+            ),
+        );
     }
 
     fn error(&mut self, path: &Path, summary: &'static str, detail: String) {

@@ -23,6 +23,7 @@ use crate::framework::validators::Validator;
 use crate::framework::value::Value;
 
 use super::configured::{Configured, attribute};
+use super::diagnostics::sentence;
 
 /// The nested attribute for Order Management's monitoring API.
 const API: &str = "order_management_api";
@@ -183,13 +184,31 @@ pub fn process_environment(name: &str) -> Option<Result<String, String>> {
 /// Checks what stands in the `provider` block itself.
 #[must_use]
 pub fn validate(config: &Value) -> Diagnostics {
-    read(config, &|_| None, "").1
+    read_at(Stage::Validate, config, &|_| None, "").1
 }
 
 /// Reads the `provider` block and the environment. Without errors there is a
 /// configured provider.
 #[must_use]
 pub fn read(
+    config: &Value,
+    environment: Environment<'_>,
+    terraform_version: &str,
+) -> (Option<Configured>, Diagnostics) {
+    read_at(Stage::Configure, config, environment, terraform_version)
+}
+
+/// When the configuration is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// On its own; what the environment adds is not looked at.
+    Validate,
+    /// With everything that counts.
+    Configure,
+}
+
+fn read_at(
+    stage: Stage,
     config: &Value,
     environment: Environment<'_>,
     terraform_version: &str,
@@ -202,6 +221,12 @@ pub fn read(
         origins: BTreeMap::new(),
     };
     let settings = reader.settings(terraform_version);
+    if reader.diagnostics.has_errors() {
+        return (None, reader.diagnostics);
+    }
+    if stage == Stage::Configure {
+        reader.check_endpoint(&settings);
+    }
     if reader.diagnostics.has_errors() {
         return (None, reader.diagnostics);
     }
@@ -253,9 +278,6 @@ impl Reader<'_> {
         let at_least = Duration::from_millis(1);
         let order_management_key = self.key(KeyKind::OrderManagement, OrderManagementKey::parse);
         let order_management_api = self.order_management_api();
-        if let Some(key) = &order_management_key {
-            self.check_endpoint(key, &order_management_api);
-        }
         Config {
             destination_key: self.key(KeyKind::Destination, DestinationKey::parse),
             order_management_key,
@@ -329,20 +351,6 @@ impl Reader<'_> {
             "Invalid service key",
             &format!("is not usable: {error}.\n\n{next_step}"),
         );
-    }
-
-    /// Refuses an endpoint in the key that must not be called, and the key of
-    /// another service. That a key has no endpoint is an error only of what
-    /// calls it.
-    fn check_endpoint(&mut self, key: &OrderManagementKey, api: &OrderManagementApi) {
-        if api.endpoint.is_some() || self.unknown.contains_key(&KeyKind::OrderManagement) {
-            return;
-        }
-        if let Err(error) = key.endpoint(&api.endpoint_key)
-            && !matches!(error.problem, KeyProblem::Missing { .. })
-        {
-            self.reject_key(attribute(KeyKind::OrderManagement), &error);
-        }
     }
 
     /// A text without which no request can be sent as it should be.
@@ -497,6 +505,45 @@ impl Reader<'_> {
         }
     }
 
+    /// Looks for the endpoint of Order Management in its service key, so that
+    /// the key of another service is found before anything is changed. That a
+    /// key has no endpoints at all is an error only of what calls one.
+    fn check_endpoint(&mut self, settings: &Config) {
+        let api = &settings.order_management_api;
+        let Some(key) = &settings.order_management_key else {
+            return;
+        };
+        if api.endpoint.is_some() || self.unknown.contains_key(&KeyKind::OrderManagement) {
+            return;
+        }
+        match key.endpoint(&api.endpoint_key) {
+            Err(error) if matches!(error.problem, KeyProblem::NoEndpoint { .. }) => {
+                self.reject_endpoint_key(&error);
+            }
+            Err(error) if !matches!(error.problem, KeyProblem::Missing { .. }) => {
+                self.reject_key(attribute(KeyKind::OrderManagement), &error);
+            }
+            _ => {}
+        }
+    }
+
+    /// An error at `endpoint_key` where that is configured, else at the key.
+    fn reject_endpoint_key(&mut self, error: &KeyError) {
+        let summary = "Invalid service key";
+        let next_step = "Set `order_management_api.endpoint_key` in the `provider \"sapcalm\"` \
+                         block to the name of the endpoint for monitoring, or \
+                         `order_management_api.endpoint` to its URL.";
+        if self.config.get(API).get("endpoint_key").is_null() {
+            let problem = format!("is not usable: {error}.\n\n{next_step}");
+            self.reject(attribute(KeyKind::OrderManagement), summary, &problem);
+        } else {
+            let detail = format!("{}.\n\n{next_step}", sentence(&error.to_string()));
+            let path = Path::attribute(API).then("endpoint_key");
+            self.diagnostics
+                .push(Diagnostic::error(summary, detail).at(path));
+        }
+    }
+
     /// What the client found wrong with the settings as a whole.
     fn contradiction(&self, error: &ConfigError) -> Diagnostic {
         let (name, path) = match error {
@@ -528,7 +575,23 @@ impl Reader<'_> {
                  Set an `https://` URL without user name; `http://` is accepted for loopback hosts \
                  only, because a token must not travel in clear text."
                 .to_owned(),
-            error => format!("cannot be used: {error}."),
+            ConfigError::IdenticalCalls => format!(
+                "cannot be used: {error}.\n\nGive one of the two another `method`, `path` or `body`."
+            ),
+            ConfigError::Header { .. } => format!(
+                "cannot be used: {error}.\n\nTake it out. The provider sets the headers of the \
+                 connection and the authorization itself, and name and value of a header are \
+                 ASCII text."
+            ),
+            ConfigError::UserAgent => {
+                format!("cannot be used: {error}.\n\nUse printable ASCII characters only.")
+            }
+            ConfigError::RegisterPath | ConfigError::OffboardPath => {
+                "has a `.` or `..` segment or a `#`.\n\n\
+                 Take it out: the path is added to the endpoint as it is."
+                    .to_owned()
+            }
+            error => format!("cannot be used: {error}. Correct it."),
         };
         self.about(path, name, "Invalid provider configuration", &problem)
     }
@@ -840,6 +903,25 @@ mod tests {
     }
 
     #[test]
+    fn an_endpoint_that_the_key_lacks_is_found_before_anything_is_called() {
+        let key = ("order_management_service_key", text(ORDER_MANAGEMENT));
+        let other = object([("endpoint_key", text("other"))]);
+        let config = block([key.clone(), (API, other)]);
+        let found = error(&config, &[]);
+        assert_eq!(path(&found), "order_management_api.endpoint_key");
+        // A variable may still name the endpoint: the block alone is no error.
+        assert!(validate(&config).is_empty());
+
+        let variables = [(
+            "SAPCALM_ORDER_MANAGEMENT_API",
+            r#"{"endpoint_key":"other"}"#,
+        )];
+        let found = error(&block([key]), &variables);
+        assert_eq!(path(&found), "order_management_service_key");
+        assert!(found.detail.contains("`order_management_api.endpoint_key`"));
+    }
+
+    #[test]
     fn every_attribute_has_a_variable_that_works_and_is_documented() {
         let values = [
             ("destination_service_key", DESTINATION),
@@ -847,7 +929,7 @@ mod tests {
             ("cloud_alm_service_key", CLOUD_ALM),
             (
                 API,
-                r#"{"endpoint_key":"monitoring","not_registered_codes":[404]}"#,
+                r#"{"endpoint":"https://m.example","endpoint_key":"monitoring","not_registered_codes":[404]}"#,
             ),
             ("ca_certificates", ""),
             ("proxy_url", "http://user:pass@proxy.example:8080"),

@@ -7,13 +7,14 @@
 
 use std::collections::BTreeSet;
 
+use super::configured::attribute;
 use super::destination_body::{Unwanted, Wanted, unmanaged};
 use super::destination_schema::{Model, TYPE_NAME};
 use super::destination_secrets::{NoRandomness, Records};
 use super::destination_settle::{Settled, remember, settle};
 use super::diagnostics::{Call, failed, failed_advising, failed_softly};
 use super::resource_destination::{Site, no_randomness, owned_id, set_metadata};
-use crate::client::{Error, Labels, Metadata, Properties, TokenCheck};
+use crate::client::{Error, KeyKind, Labels, Metadata, Properties, TokenCheck};
 use crate::framework::diagnostics::{Diagnostic, Diagnostics};
 use crate::framework::path::Path;
 use crate::framework::private::Private;
@@ -336,8 +337,9 @@ pub(super) fn check_failed(reason: &str, consequence: &str) -> Diagnostic {
         "Destination cannot fetch a token",
         format!(
             "The Destination service could not fetch a token through the destination. SAP says: \
-             {reason}\n\n{consequence} Correct client, secret and token service URL, or take \
-             `check_token` out."
+             {reason}\n\n{consequence} Correct client, secret and token service URL (here, or in \
+             the provider's `{}` where they come from it), or take `check_token` out.",
+            attribute(KeyKind::CloudAlm)
         ),
     )
     .at(Path::attribute("check_token"))

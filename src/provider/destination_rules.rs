@@ -96,7 +96,7 @@ fn spelling(config: &Value, found: &mut Diagnostics) {
         {
             found.push(wrong(
                 "Wrong spelling",
-                format!("SAP spells it `{right}` and ignores `{value}`."),
+                format!("SAP spells it `{right}` and ignores `{value}`. Write `{right}`."),
                 path,
             ));
         } else if closed {
@@ -134,8 +134,8 @@ fn secret_pairs(config: &Value, found: &mut Diagnostics) {
             found.push(wrong(
                 "Version without secret",
                 format!(
-                    "`{}` says when `{}` is new, but `{}` is not set.",
-                    pair.version, pair.write_only, pair.write_only
+                    "`{0}` says when `{1}` is new, but `{1}` is not set. Set `{1}`, or take `{0}` out.",
+                    pair.version, pair.write_only
                 ),
                 Path::attribute(pair.version),
             ));
@@ -201,21 +201,32 @@ fn unusable_key(key: &str) -> Option<Diagnostic> {
     if key.is_empty() || key.chars().any(char::is_control) {
         return Some(Diagnostic::error(
             "Unusable property name",
-            "The name of a property has at least one character and no control characters.",
+            "The name of a property has at least one character and no control characters. Rename \
+             the key, or take it out.",
         ));
     }
     if key.starts_with('$') {
         return Some(Diagnostic::error(
             "Unusable property name",
-            "Names that begin with `$` are reserved by SAP.",
+            "Names that begin with `$` are reserved by SAP. Take the key out.",
         ));
     }
     respelled(key).map(|right| {
+        let attribute = match lookup(right) {
+            Known::Name => Some("name"),
+            Known::Typed(property) => Some(property.attribute),
+            Known::Secret(pair) => Some(pair.attribute),
+            Known::OtherSecret | Known::Open | Known::Unknown => None,
+        };
+        let next_step = match attribute {
+            Some(attribute) => format!("Set it with the attribute `{attribute}`."),
+            None => format!("Write `{right}`."),
+        };
         Diagnostic::error(
             "Wrong spelling",
             format!(
                 "SAP spells this property `{right}`. It would store `{key}` silently and never \
-                 use it."
+                 use it. {next_step}"
             ),
         )
     })
@@ -237,7 +248,8 @@ fn secret_properties(config: &Value, found: &mut Diagnostics) {
             "Version without secret",
             format!(
                 "`{SECRET_PROPERTIES_VERSION}` says when `{SECRET_PROPERTIES}` is new, but \
-                 `{SECRET_PROPERTIES}` is not set."
+                 `{SECRET_PROPERTIES}` is not set. Set `{SECRET_PROPERTIES}`, or take \
+                 `{SECRET_PROPERTIES_VERSION}` out."
             ),
             Path::attribute(SECRET_PROPERTIES_VERSION),
         ));
@@ -321,7 +333,8 @@ fn proxy_type(config: &Value, kind: &Authentication, found: &mut Diagnostics) {
         found.push(wrong(
             "Proxy type does not fit",
             format!(
-                "`{}` works with the proxy type `{}`, not with `{proxy_type}`.",
+                "`{}` works with the proxy type `{}`, not with `{proxy_type}`. Change \
+                 `proxy_type` or `authentication`.",
                 kind.name,
                 kind.proxy_types.join("` or `")
             ),
@@ -350,7 +363,8 @@ fn required(config: &Value, kind: &Authentication, found: &mut Diagnostics) {
             continue;
         }
         let mut detail = format!(
-            "An HTTP destination with `{}` needs `{attribute}`.",
+            "An HTTP destination with the authentication `{}` needs `{attribute}`. Set it, or \
+             choose another `authentication`.",
             kind.name
         );
         if FROM_KEY.contains(attribute) && kind.name == CLIENT_CREDENTIALS {

@@ -444,19 +444,28 @@ pub(super) fn id_of(level: &str, name: &str) -> String {
 fn check_name(value: &Value) -> Result<(), String> {
     let name = value.as_str().unwrap_or_default();
     if name.is_empty() {
-        return Err("A destination needs a name of at least one character.".to_owned());
+        return Err(
+            "A destination has a name of at least one character. Without `name` it is `CloudALM`."
+                .to_owned(),
+        );
     }
     let length = name.chars().count();
     if length > LONGEST_NAME {
         return Err(format!(
-            "This name has {length} characters; SAP allows at most {LONGEST_NAME}."
+            "This name has {length} characters, and SAP allows at most {LONGEST_NAME}. Shorten it."
         ));
     }
     if name.contains('/') || name.chars().any(char::is_control) {
-        return Err("A destination's name holds neither `/` nor control characters.".to_owned());
+        return Err(
+            "The name of a destination cannot contain `/` or control characters. Choose \
+                    another `name`."
+                .to_owned(),
+        );
     }
     if name == "." || name == ".." {
-        return Err("`.` and `..` cannot be names of destinations.".to_owned());
+        return Err(
+            "`.` and `..` cannot be names of destinations. Choose another `name`.".to_owned(),
+        );
     }
     Ok(())
 }
@@ -470,7 +479,11 @@ fn check_web_address(value: &Value) -> Result<(), String> {
         .find_map(|scheme| text.strip_prefix(scheme));
     match rest {
         Some(rest) if !rest.is_empty() && !rest.starts_with('/') => Ok(()),
-        _ => Err("A URL here starts with `https://` or `http://` and names a host.".to_owned()),
+        _ => Err(
+            "This is not a URL. Write one that starts with `https://` or `http://` and names a host, \
+                  such as `https://eu10.alm.cloud.sap/api`."
+                .to_owned(),
+        ),
     }
 }
 

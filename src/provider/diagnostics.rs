@@ -187,7 +187,7 @@ fn rounded(duration: Duration) -> String {
 }
 
 /// The text with a capital letter at its beginning.
-fn sentence(text: &str) -> String {
+pub(super) fn sentence(text: &str) -> String {
     let mut characters = text.chars();
     match characters.next() {
         Some(first) => first.to_uppercase().chain(characters).collect(),
@@ -304,11 +304,12 @@ fn next_step_on_the_way(call: Call, kind: &ErrorKind) -> String {
 /// Refusals of the token service.
 fn next_step_for_token(call: Call, refusal: &Refusal) -> String {
     match refusal {
-        Refusal::InvalidScope { .. } => "The client of this service key was not granted the \
-                                         scope. A service key that is older than the scope does \
-                                         not have it: create a new one. Or set `scope`; an empty \
-                                         text asks for all scopes that the client has."
-            .to_owned(),
+        Refusal::InvalidScope { .. } => format!(
+            "The client of the service key in {} was not granted the scope. A service key that is \
+             older than the scope does not have it: create a new one. Or set `scope`; an empty \
+             text asks for all scopes that the client has.",
+            settings(call)
+        ),
         Refusal::BadCredentials => format!(
             "The secret or certificate is wrong or expired, the service key was deleted, or its kind \
              of credentials is not allowed any more. Create a new service key and set it in {}.",
@@ -348,26 +349,24 @@ fn next_step_by_status(call: Call, status: u16) -> String {
                                         endpoint of the service key, is a guess."
                 .to_owned()
         }
-        (Call::Register, 400 | 415) => "Correct `order_management_api.register.body` or \
-                                        `order_management_api.headers` in the `provider \
-                                        \"sapcalm\"` block, if the answer says that something is \
-                                        missing in the request."
-            .to_owned(),
-        (Call::Register, _) => "Order Management reads the destination in its own subaccount and \
-                                calls Cloud ALM through it: check that it exists there and that \
-                                its credentials work. A changed destination takes effect after \
-                                up to 5 minutes."
-            .to_owned(),
-        (Call::Offboard, 404) => "If nothing is registered any more, add 404 to \
-                                  `order_management_api.not_registered_codes` in the `provider \
-                                  \"sapcalm\"` block. If something is, correct \
-                                  `order_management_api.offboard`. Nothing was removed from the \
-                                  state."
-            .to_owned(),
-        (Call::Offboard, 400 | 405 | 415) => "Correct `order_management_api.offboard` (`path`, \
-                                              `method`, `body`) in the `provider \"sapcalm\"` \
-                                              block."
-            .to_owned(),
+        (Call::Register, 400) => {
+            format!("{REGISTRATION_REQUEST} {}", if_registered_already(status))
+        }
+        (Call::Register, 415) => REGISTRATION_REQUEST.to_owned(),
+        (Call::Register, 402..=423 | 425..=499) => {
+            format!("{THROUGH_DESTINATION} {}", if_registered_already(status))
+        }
+        (Call::Register, _) => THROUGH_DESTINATION.to_owned(),
+        (Call::Offboard, 405 | 415) => format!("{OFFBOARDING_REQUEST} {STATE_IS_KEPT}"),
+        (Call::Offboard, 400 | 404 | 406..=423 | 425..=428) => format!(
+            "{OFFBOARDING_REQUEST} If nothing is registered any \
+             more, add {status} to `order_management_api.not_registered_codes`, and the destroy \
+             succeeds. {STATE_IS_KEPT}"
+        ),
+        (Call::Offboard, 424) => format!(
+            "Order Management may call Cloud ALM through the destination also to offboard: check \
+             that the destination exists and that its credentials work. {STATE_IS_KEPT}"
+        ),
         (Call::ReadLandscape, 403) => "The instance of the Cloud ALM service key lacks the \
                                        authority `calm-api.landscape.read`. Make an instance that \
                                        has it, or set `verify = false`."
@@ -392,6 +391,31 @@ fn next_step_by_status(call: Call, status: u16) -> String {
               correlation id."
             .to_owned(),
     }
+}
+
+/// What to do when the registration call lacks something.
+const REGISTRATION_REQUEST: &str = "If the answer says that something is missing in the request, correct \
+     `order_management_api.register.body` or `order_management_api.headers` in the `provider \
+     \"sapcalm\"` block.";
+
+/// What to do when the offboarding call is not understood.
+const OFFBOARDING_REQUEST: &str = "Correct `order_management_api.offboard` (`path`, `method`, `body`) \
+     in the `provider \"sapcalm\"` block.";
+
+const STATE_IS_KEPT: &str = "Nothing was removed from the state.";
+
+/// Why registering fails when the request itself is right.
+const THROUGH_DESTINATION: &str = "Order Management reads the destination in its own subaccount and calls Cloud ALM through it: \
+     check that it exists there, that its credentials work, and that its URL has the form that \
+     Order Management expects (`url_form` of `sapcalm_destination`). A changed destination takes \
+     effect after up to 5 minutes: within that time registering is repeated, as long as \
+     `timeouts` allows.";
+
+fn if_registered_already(status: u16) -> String {
+    format!(
+        "If it says that the tenant is registered already, add {status} to \
+         `order_management_api.already_registered_codes` in the `provider \"sapcalm\"` block."
+    )
 }
 
 /// Where the service key of this call is set.
@@ -484,6 +508,9 @@ mod tests {
             (Call::Register, lost),
             (Call::Offboard, answered(404, "not registered")),
             (Call::Offboard, answered(405, "Method Not Allowed")),
+            (Call::Offboard, answered(424, "destination not found")),
+            (Call::Register, answered(400, "header is missing")),
+            (Call::Register, answered(500, "oops")),
             (Call::ReadLandscape, answered(403, "Forbidden")),
             (Call::AuthorizeRegistration, token(scope, 400)),
             (

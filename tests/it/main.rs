@@ -9,10 +9,16 @@
 mod support;
 
 #[cfg(test)]
+mod client_against_emulator;
+
+#[cfg(test)]
 mod core_self_test;
 
 #[cfg(test)]
 mod edges_absence;
+
+#[cfg(test)]
+mod edges_bad_input;
 
 #[cfg(test)]
 mod edges_keys;
@@ -36,22 +42,19 @@ mod emulator_binary;
 mod layering;
 
 #[cfg(test)]
+mod lifecycles;
+
+#[cfg(test)]
 mod main_job;
 
 #[cfg(test)]
 mod main_job_cli;
 
 #[cfg(test)]
+mod plugin_transport;
+
+#[cfg(test)]
 mod provider_destination;
 
 #[cfg(test)]
 mod provider_registration;
-
-#[cfg(test)]
-mod plugin_transport;
-
-#[cfg(test)]
-mod client_against_emulator;
-
-#[cfg(test)]
-mod lifecycles;

@@ -14,7 +14,10 @@ pub(super) fn run<P: Provider>(
     let schema = server.provider.schema();
     let config = convert::decode_object(&schema.object_type(), "config", request.config.as_ref())?;
     let mut diagnostics = validate_config(schema, &config, true);
-    diagnostics.extend(server.provider.validate(&config));
+    // The provider reads the same values again, and would say the same again.
+    if !diagnostics.has_errors() {
+        diagnostics.extend(server.provider.validate(&config));
+    }
     Ok(Response {
         diagnostics: convert::diagnostics(diagnostics),
     })

@@ -156,6 +156,12 @@ impl World {
         self.emulator.keys_dir()
     }
 
+    /// Host and port of every service.
+    pub(crate) fn host(&self) -> &str {
+        let url = self.emulator.url();
+        url.split_once("://").map_or(url, |(_, host)| host)
+    }
+
     /// The text of a service key.
     pub(crate) fn key(&self, name: &str) -> String {
         std::fs::read_to_string(self.keys().join(format!("{name}.json"))).unwrap()
@@ -306,6 +312,37 @@ impl World {
             }
         }
         self.set_destinations(&destinations).await;
+    }
+
+    /// Makes all destinations old enough for every cache to have seen them.
+    pub(crate) async fn age_destinations(&self) {
+        let state = self.state().await;
+        let mut list = state["subaccounts"][ORDERS_SUBDOMAIN]["destinations"].clone();
+        for one in list.as_array_mut().unwrap() {
+            // A time counts only together with a new etag.
+            one["etag"] = json!("0".repeat(64));
+            one["modification_time"] = json!(1_600_000_000_000_u64);
+        }
+        let change = json!({ "subaccounts": { ORDERS_SUBDOMAIN: { "destinations": list } } });
+        self.send(reqwest::Method::PATCH, "state", change).await;
+    }
+
+    /// What the landscape of Cloud ALM shows, by id.
+    pub(crate) async fn landscape(&self) -> Vec<String> {
+        let state = self.state().await;
+        let objects = state["subaccounts"][CLOUD_ALM_SUBDOMAIN]["landscape"].as_array();
+        let id = |object: &Json| object["lmsId"].as_str().unwrap().to_owned();
+        objects.into_iter().flatten().map(id).collect()
+    }
+
+    /// Makes the landscape show these ids.
+    pub(crate) async fn set_landscape(&self, ids: &[String]) {
+        let objects: Vec<Json> = ids
+            .iter()
+            .map(|id| json!({ "lmsId": id, "objectType": "CloudService" }))
+            .collect();
+        let change = json!({ "subaccounts": { CLOUD_ALM_SUBDOMAIN: { "landscape": objects } } });
+        self.send(reqwest::Method::PATCH, "state", change).await;
     }
 
     /// Whether Order Management is registered.
