@@ -21,6 +21,9 @@ mod edges_absence;
 mod edges_bad_input;
 
 #[cfg(test)]
+mod edges_clients;
+
+#[cfg(test)]
 mod edges_keys;
 
 #[cfg(test)]

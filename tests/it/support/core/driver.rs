@@ -259,7 +259,9 @@ impl Core {
         let mut session = Session::new(channel, process, self.shared.clone()).await;
         if let Some(schema) = &self.schema {
             session.set_schema(Arc::clone(schema));
-            if !schema.capabilities.get_provider_schema_optional {
+            let shared = self.shared.release.shares_the_schema()
+                && schema.capabilities.get_provider_schema_optional;
+            if !shared {
                 let _ = session.load_schema(&mut Diags::default()).await;
             }
         }

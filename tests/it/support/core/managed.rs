@@ -571,7 +571,9 @@ impl Session {
             identity: object.identity.clone(),
             replace_paths: Vec::new(),
         };
-        if !self.schema().capabilities.plan_destroy {
+        let plans =
+            self.shared.release.plans_a_destroy() && self.schema().capabilities.plan_destroy;
+        if !plans {
             return Some(change);
         }
         let request = proto::plan_resource_change::Request {

@@ -34,7 +34,10 @@ const STOP_DELAY: Duration = Duration::from_millis(100);
 /// Which Terraform is played: what it tells a provider and what it asks for.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Release {
-    /// Sends no capabilities at all.
+    /// The first one that installs a provider with this protocol. It knows
+    /// neither plans for a destroy nor capabilities of either side.
+    V1_0,
+    /// Plans a destroy, and asks every process for the schema.
     V1_5,
     /// Knows ephemeral resources, but no write-only attributes.
     V1_10,
@@ -46,6 +49,16 @@ pub(crate) enum Release {
 }
 
 impl Release {
+    /// All of them, old to new.
+    pub(crate) const ALL: [Self; 6] = [
+        Self::V1_0,
+        Self::V1_5,
+        Self::V1_10,
+        Self::V1_11,
+        Self::V1_12,
+        Self::V1_16,
+    ];
+
     /// In the apply walk Terraform says that it allows deferral, although it then
     /// accepts none that was not planned.
     fn capabilities(self, applying: bool) -> Option<proto::ClientCapabilities> {
@@ -59,12 +72,24 @@ impl Release {
 
     pub(crate) fn version(self) -> &'static str {
         match self {
+            Self::V1_0 => "1.0.3",
             Self::V1_5 => "1.5.7",
             Self::V1_10 => "1.10.5",
             Self::V1_11 => "1.11.4",
             Self::V1_12 => "1.12.2",
             Self::V1_16 => "1.16.0",
         }
+    }
+
+    /// From Terraform 1.3 on.
+    pub(crate) fn plans_a_destroy(self) -> bool {
+        self >= Self::V1_5
+    }
+
+    /// From Terraform 1.6 on a process is not asked for the schema when another
+    /// one has told it and the provider does not mind.
+    pub(crate) fn shares_the_schema(self) -> bool {
+        self >= Self::V1_10
     }
 
     pub(crate) fn knows_write_only(self) -> bool {
