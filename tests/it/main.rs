@@ -9,6 +9,9 @@
 mod support;
 
 #[cfg(test)]
+mod assumptions;
+
+#[cfg(test)]
 mod client_against_emulator;
 
 #[cfg(test)]
