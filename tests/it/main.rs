@@ -64,3 +64,6 @@ mod provider_destination;
 
 #[cfg(test)]
 mod provider_registration;
+
+#[cfg(test)]
+mod schema_command;
