@@ -24,6 +24,10 @@ demo: prerequisites cli ## Apply, drift, repair and destroy against the SAP emul
 test: prerequisites ## Build everything and run all tests
 	@CARGO="$(CARGO)" sh tests/run.sh
 
+.PHONY: chaos
+chaos: prerequisites ## Run every request of a whole life into every fault
+	SAPCALM_CHAOS=full $(CARGO) test --locked --test it fault_matrix -- --nocapture
+
 .PHONY: lint
 lint: prerequisites ## Formatting, clippy, and the rules for dependencies
 	$(CARGO) fmt --all --check

@@ -369,6 +369,25 @@ impl<'a> Destinations<'a> {
         name: &str,
         changes: &Changes,
     ) -> Result<(), Error> {
+        let unread = Properties::default();
+        self.patch_from(context, level, name, &unread, changes)
+            .await
+    }
+
+    /// As [`Destinations::patch`], of a destination that holds `current`: an
+    /// answer that repeats what it held before shows no secret either.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Destinations::patch`].
+    pub async fn patch_from(
+        &self,
+        context: &Context,
+        level: Level,
+        name: &str,
+        current: &Properties,
+        changes: &Changes,
+    ) -> Result<(), Error> {
         if changes.is_empty() {
             return Ok(());
         }
@@ -379,6 +398,7 @@ impl<'a> Destinations<'a> {
             let values = values.filter_map(|(_, value)| value.as_deref());
             let request = Request::new(Method::PATCH, self.collection_url(level))
                 .masking(values.filter(|value| may_be_secret(value)))
+                .masking(secret_values(current))
                 .json(&patch_of(name, changes));
             let Err(refused) = self.send(&operation, request).await else {
                 return Ok(());
@@ -630,6 +650,7 @@ impl<'a> Destinations<'a> {
                 .filter(|etag| refused_etag.as_ref() != Some(etag));
             let mut request = Request::new(Method::PUT, self.collection_url(level))
                 .masking(secret_values(&merged))
+                .masking(secret_values(&current.properties))
                 .json(&body_of(&merged));
             if let Some(value) = etag
                 .as_deref()
@@ -1278,6 +1299,34 @@ mod tests {
         assert_eq!(
             (server.tokens(), server.calls().len(), error.attempts()),
             (2, 2, 2)
+        );
+    }
+
+    #[tokio::test]
+    async fn a_refused_patch_shows_neither_the_new_secret_nor_the_one_before() {
+        let server = Server::script([answer(
+            400,
+            r#"{"ErrorMessage":"clientSecret is old-secret, not new-secret"}"#,
+        )])
+        .await;
+        let test = server.client();
+        let current: Properties = [("clientSecret".to_owned(), "old-secret".to_owned())]
+            .into_iter()
+            .collect();
+        let error = of(&test)
+            .patch_from(
+                &test.context,
+                LEVEL,
+                "a",
+                &current,
+                &changes(&[("clientSecret", Some("new-secret"))]),
+            )
+            .await
+            .unwrap_err();
+        let shown = error.to_string();
+        assert!(
+            shown.contains("clientSecret is (hidden), not (hidden)"),
+            "{shown}"
         );
     }
 

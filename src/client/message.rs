@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
+use url::form_urlencoded;
 
 /// Longest text that is shown, in characters.
 const MAX_CHARACTERS: usize = 500;
@@ -112,14 +113,26 @@ pub(crate) fn clean<'a>(text: &str, secrets: impl IntoIterator<Item = &'a str>) 
     // Longest first: one secret may be a part of another.
     secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     for secret in secrets {
-        text = replaced(text, secret);
-        text = replaced(
-            text,
-            &utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string(),
-        );
+        for spelling in spellings(secret) {
+            text = replaced(text, &spelling);
+        }
     }
     let words: Vec<Cow<'_, str>> = text.split_whitespace().map(mask_tokens).collect();
     shorten(&mask_schemes(&words))
+}
+
+/// A secret as it is, and as JSON, URLs and forms write it: services quote the
+/// request that they refuse.
+fn spellings(secret: &str) -> [Cow<'_, str>; 4] {
+    let json = Value::from(secret).to_string();
+    let inside = json.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
+    let form: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    [
+        Cow::Borrowed(secret),
+        Cow::Owned(inside.unwrap_or(secret).to_owned()),
+        Cow::Owned(utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string()),
+        Cow::Owned(form),
+    ]
 }
 
 fn replaced<'a>(text: Cow<'a, str>, secret: &str) -> Cow<'a, str> {
@@ -220,6 +233,18 @@ mod tests {
         let cleaned = clean("a pass$word b pass%24word c", ["pass$word"]);
         assert_eq!(cleaned, "a (hidden) b (hidden) c");
         assert_eq!(clean("abcdef abc", ["abcd", "abcdef"]), "(hidden) abc");
+    }
+
+    #[test]
+    fn a_secret_is_masked_where_a_service_quotes_the_form_or_the_json_it_was_sent() {
+        let secret = "pass-wo_rd$1=\"x\ny";
+        let form: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+        let json = serde_json::json!({ "clientSecret": secret });
+        for quoted in [format!("client_secret={form}&scope=a"), json.to_string()] {
+            let cleaned = clean(&quoted, [secret]);
+            assert!(cleaned.contains(MASK), "{cleaned}");
+            assert!(!cleaned.contains("wo_rd"), "{cleaned}");
+        }
     }
 
     #[test]

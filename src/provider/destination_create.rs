@@ -182,9 +182,13 @@ async fn adopt_existing(
     let properties = found.properties.with(&changes);
     let mut metadata = found.metadata;
     if !changes.is_empty() {
-        let patched = site
-            .service
-            .patch(&site.context, site.level, &site.name, &changes);
+        let patched = site.service.patch_from(
+            &site.context,
+            site.level,
+            &site.name,
+            &found.properties,
+            &changes,
+        );
         if let Err(error) = patched.await {
             return Err(failed(Call::UpdateDestination, &error));
         }

@@ -45,6 +45,9 @@ mod edges_whose_object;
 mod emulator_binary;
 
 #[cfg(test)]
+mod fault_matrix;
+
+#[cfg(test)]
 mod layering;
 
 #[cfg(test)]
@@ -67,3 +70,6 @@ mod provider_registration;
 
 #[cfg(test)]
 mod schema_command;
+
+#[cfg(test)]
+mod secret_canaries;

@@ -9,5 +9,6 @@ pub(crate) mod in_process;
 pub(crate) mod page;
 pub(crate) mod peers;
 pub(crate) mod proxy;
+pub(crate) mod served;
 pub(crate) mod workspace;
 pub(crate) mod world;

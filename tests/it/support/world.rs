@@ -270,6 +270,12 @@ impl World {
         self.get("state").await
     }
 
+    /// Makes the whole world what an earlier [`World::state`] said.
+    pub(crate) async fn restore(&self, state: &Json) {
+        self.send(reqwest::Method::PUT, "state", state.clone())
+            .await;
+    }
+
     /// The destinations of Order Management's subaccount: their properties.
     pub(crate) async fn destinations(&self) -> Vec<Json> {
         self.destinations_of(ORDERS_SUBDOMAIN).await
