@@ -231,8 +231,8 @@ pub(super) fn key_values(
                 "The Cloud ALM service key is an x509 key: it has a certificate instead of a \
                  client secret, and a destination holds a certificate only by the name of an \
                  uploaded key store.\n\n\
-                 Upload the key's certificate with the resource `sapcalm_destination_certificate` \
-                 and configure `url`, `client_id`, `token_service_url` and \
+                 Upload the key's certificate as a destination certificate on the same level (in \
+                 the cockpit) and configure `url`, `client_id`, `token_service_url` and \
                  `token_service_key_store_location` here; or give the provider's `{}` a key with \
                  a client secret.",
                 attribute(KeyKind::CloudAlm)
@@ -424,7 +424,7 @@ mod tests {
         });
         let key = CloudAlmKey::parse(&key.to_string()).unwrap();
         let error = key_values(&key, None).unwrap_err();
-        assert!(error.detail.contains("sapcalm_destination_certificate"));
+        assert!(error.detail.contains("destination certificate"));
         assert_eq!(error.path, Some(Path::attribute("url")));
     }
 }
