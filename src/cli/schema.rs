@@ -41,6 +41,11 @@ pub(super) async fn document(provider: &impl Provider, address: &str) -> Result<
     }
     insert(
         &mut document,
+        "action_schemas",
+        by_name(&schemas.action_schemas, action),
+    );
+    insert(
+        &mut document,
         "functions",
         by_name(&schemas.functions, function),
     );
@@ -78,6 +83,15 @@ fn schema(schema: &proto::Schema) -> Json {
     insert(&mut members, "attributes", attributes(&block.attributes));
     describe(&mut members, &block.description, block.description_kind);
     json!({ "version": schema.version, "block": members })
+}
+
+/// An action has no version, as nothing of it is stored.
+fn action(action: &proto::ActionSchema) -> Json {
+    let Some(Json::Object(mut members)) = action.schema.as_ref().map(schema) else {
+        return json!({});
+    };
+    members.shift_remove("version");
+    Json::Object(members)
 }
 
 fn attributes(attributes: &[proto::schema::Attribute]) -> Json {

@@ -9,8 +9,10 @@
 //! attributes), tuples and values of dynamic type. No schema of ours needs
 //! them, and a schema that cannot express them cannot get them wrong.
 
+pub mod action;
 pub mod diagnostics;
 pub mod duration;
+pub mod list_resource;
 pub mod model;
 pub mod number;
 pub mod path;

@@ -1,7 +1,9 @@
 //! A provider: its schema, how it is configured, and the static lists of what
 //! it offers.
 
+use super::action::DynAction;
 use super::diagnostics::Diagnostics;
+use super::list_resource::DynListResource;
 use super::resource::DynResource;
 use super::schema::Schema;
 use super::value::Value;
@@ -33,4 +35,14 @@ pub trait Provider: Send + Sync + 'static {
 
     /// The managed resources.
     fn resources(&self) -> &'static [&'static dyn DynResource<Self::Configured>];
+
+    /// The list resources.
+    fn list_resources(&self) -> &'static [&'static dyn DynListResource<Self::Configured>] {
+        &[]
+    }
+
+    /// The actions.
+    fn actions(&self) -> &'static [&'static dyn DynAction<Self::Configured>] {
+        &[]
+    }
 }

@@ -409,9 +409,9 @@ fn to_value<R: Resource>(resource: &R, model: &R::Model) -> Result<Value, Diagno
     model::to_value(model, &object_type).map_err(misfit)
 }
 
-fn misfit(error: ValueError) -> Diagnostics {
+pub(super) fn misfit(error: ValueError) -> Diagnostics {
     Diagnostic::error(
-        "Model of a resource does not fit its schema",
+        "Model does not fit its schema",
         format!("{error} This is a bug in the provider: report it."),
     )
     .at(error.path)

@@ -27,6 +27,10 @@ pub enum Operation {
     Update,
     /// Removing the object.
     Delete,
+    /// Finding objects.
+    List,
+    /// Running an action.
+    Invoke,
 }
 
 impl Operation {
@@ -36,6 +40,8 @@ impl Operation {
             Self::Read => "read",
             Self::Update => "update",
             Self::Delete => "delete",
+            Self::List => "list",
+            Self::Invoke => "invoke",
         }
     }
 }

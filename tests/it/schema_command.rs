@@ -9,7 +9,8 @@ use serde_json::{Map, Value as Json};
 use crate::support::cli::{ADDRESS, Cli, use_built_provider};
 
 /// Schemas of these kinds are left out by a Terraform that does not know them.
-const NEWER: [&str; 4] = [
+const NEWER: [&str; 5] = [
+    "action_schemas",
     "ephemeral_resource_schemas",
     "list_resource_schemas",
     "functions",

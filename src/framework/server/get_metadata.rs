@@ -3,15 +3,29 @@
 use super::Server;
 use crate::framework::provider::Provider;
 use crate::proto::tfplugin6::ServerCapabilities;
-use crate::proto::tfplugin6::get_metadata::{ResourceMetadata, Response};
+use crate::proto::tfplugin6::get_metadata::{
+    ActionMetadata, ListResourceMetadata, ResourceMetadata, Response,
+};
 
 pub(super) fn run<P: Provider>(server: &Server<P>) -> Response {
     let resources = server.provider.resources().iter();
+    let list_resources = server.provider.list_resources().iter();
+    let actions = server.provider.actions().iter();
     Response {
         server_capabilities: Some(capabilities()),
         resources: resources
             .map(|resource| ResourceMetadata {
                 type_name: resource.definition().type_name.to_owned(),
+            })
+            .collect(),
+        list_resources: list_resources
+            .map(|list_resource| ListResourceMetadata {
+                type_name: list_resource.definition().resource.type_name.to_owned(),
+            })
+            .collect(),
+        actions: actions
+            .map(|action| ActionMetadata {
+                type_name: action.definition().type_name.to_owned(),
             })
             .collect(),
         ..Response::default()

@@ -9,12 +9,30 @@ use crate::proto::tfplugin6::get_provider_schema::Response;
 
 pub(super) fn run<P: Provider>(server: &Server<P>) -> Response {
     let resources = server.provider.resources().iter();
+    let list_resources = server.provider.list_resources().iter();
+    let actions = server.provider.actions().iter();
     Response {
         provider: Some(schema(server.provider.schema())),
         resource_schemas: resources
             .map(|resource| {
                 let definition = resource.definition();
                 (definition.type_name.to_owned(), schema(definition.schema))
+            })
+            .collect(),
+        list_resource_schemas: list_resources
+            .map(|list_resource| {
+                let definition = list_resource.definition();
+                let type_name = definition.resource.type_name.to_owned();
+                (type_name, schema(definition.schema))
+            })
+            .collect(),
+        action_schemas: actions
+            .map(|action| {
+                let definition = action.definition();
+                let action_schema = proto::ActionSchema {
+                    schema: Some(schema(definition.schema)),
+                };
+                (definition.type_name.to_owned(), action_schema)
             })
             .collect(),
         server_capabilities: Some(capabilities()),

@@ -13,12 +13,12 @@
 //! deadline. Only the resource knows what can be given up without losing an
 //! object, so the deadline is handed to it (see [`Context`]).
 
-mod actions;
 mod apply_resource_change;
 mod configure_provider;
 mod convert;
 mod data_sources;
 mod ephemeral_resources;
+mod events;
 mod functions;
 mod generate_resource_config;
 mod get_metadata;
@@ -26,9 +26,11 @@ mod get_provider_schema;
 mod get_resource_identity_schemas;
 mod identity;
 mod import_resource_state;
-mod list_resources;
+mod invoke_action;
+mod list_resource;
 mod move_resource_state;
 mod panics;
+mod plan_action;
 mod plan_resource_change;
 mod read_resource;
 mod rpc;
@@ -37,23 +39,28 @@ mod stop_provider;
 mod tests;
 mod upgrade_resource_identity;
 mod upgrade_resource_state;
+mod validate_action_config;
+mod validate_list_resource_config;
 mod validate_provider_config;
 mod validate_resource_config;
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use futures_util::stream::{self, BoxStream};
+use futures_util::stream::BoxStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
+use super::action::DynAction;
 use super::diagnostics::{Diagnostic, Diagnostics};
+use super::list_resource::DynListResource;
 use super::provider::Provider;
 use super::resource::{Context, DynResource};
 use super::timeouts::{self, Operation};
 use super::value::Value;
 use crate::proto::tfplugin6 as proto;
 use crate::proto::tfplugin6::provider_server::Provider as Protocol;
+use events::Events;
 use rpc::{Rpc, answer};
 
 /// A provider that answers Terraform's calls.
@@ -111,6 +118,34 @@ impl<P: Provider> Server<P> {
             .find(|resource| resource.definition().type_name == type_name)
             .copied()
             .ok_or_else(|| convert::absent_kind("Unknown resource type", "resource", type_name))
+    }
+
+    /// The list resource of a type name.
+    fn list_resource_of(
+        &self,
+        type_name: &str,
+    ) -> Result<&'static dyn DynListResource<P::Configured>, Diagnostics> {
+        self.provider
+            .list_resources()
+            .iter()
+            .find(|list_resource| list_resource.definition().resource.type_name == type_name)
+            .copied()
+            .ok_or_else(|| {
+                convert::absent_kind("Unknown list resource type", "list resource", type_name)
+            })
+    }
+
+    /// The action of a type name.
+    fn action(
+        &self,
+        type_name: &str,
+    ) -> Result<&'static dyn DynAction<P::Configured>, Diagnostics> {
+        self.provider
+            .actions()
+            .iter()
+            .find(|action| action.definition().type_name == type_name)
+            .copied()
+            .ok_or_else(|| convert::absent_kind("Unknown action type", "action", type_name))
     }
 
     fn configure(&self, configuration: Configuration<P::Configured>) {
@@ -433,21 +468,17 @@ impl<P: Provider> Protocol for Server<P> {
         let request = request.into_inner();
         let rpc = Rpc::list_resource("ValidateListResourceConfig", &request.type_name);
         let fallback = proto::validate_list_resource_config::Response::default();
-        let body = async { Err(list_resources::absent(&request.type_name)) };
+        let body = async { validate_list_resource_config::run(self, &request) };
         answer(rpc, fallback, body).await
     }
 
-    type ListResourceStream = BoxStream<'static, Result<proto::list_resource::Event, Status>>;
+    type ListResourceStream = Events<proto::list_resource::Event>;
 
     async fn list_resource(
         &self,
         request: Request<proto::list_resource::Request>,
     ) -> Answer<Self::ListResourceStream> {
-        let request = request.into_inner();
-        let rpc = Rpc::list_resource("ListResource", &request.type_name);
-        let fallback = proto::list_resource::Event::default();
-        let body = async { Err(list_resources::absent(&request.type_name)) };
-        answer(rpc, fallback, body).await.map(only_event)
+        list_resource::run(self, request.into_inner()).await
     }
 
     // -- actions --------------------------------------------------------------
@@ -459,7 +490,7 @@ impl<P: Provider> Protocol for Server<P> {
         let request = request.into_inner();
         let rpc = Rpc::action("ValidateActionConfig", &request.type_name);
         let fallback = proto::validate_action_config::Response::default();
-        let body = async { Err(actions::absent(&request.type_name)) };
+        let body = async { validate_action_config::run(self, &request) };
         answer(rpc, fallback, body).await
     }
 
@@ -470,21 +501,17 @@ impl<P: Provider> Protocol for Server<P> {
         let request = request.into_inner();
         let rpc = Rpc::action("PlanAction", &request.action_type);
         let fallback = proto::plan_action::Response::default();
-        let body = async { Err(actions::absent(&request.action_type)) };
+        let body = async { plan_action::run(self, &request) };
         answer(rpc, fallback, body).await
     }
 
-    type InvokeActionStream = BoxStream<'static, Result<proto::invoke_action::Event, Status>>;
+    type InvokeActionStream = Events<proto::invoke_action::Event>;
 
     async fn invoke_action(
         &self,
         request: Request<proto::invoke_action::Request>,
     ) -> Answer<Self::InvokeActionStream> {
-        let request = request.into_inner();
-        let rpc = Rpc::action("InvokeAction", &request.action_type);
-        let fallback = actions::completed();
-        let body = async { Err(actions::absent(&request.action_type)) };
-        answer(rpc, fallback, body).await.map(only_event)
+        invoke_action::run(self, request.into_inner()).await
     }
 
     // -- state stores: an experiment of Terraform's, not offered --------------
@@ -547,14 +574,4 @@ impl<P: Provider> Protocol for Server<P> {
     ) -> Answer<proto::delete_state::Response> {
         no_state_stores()
     }
-}
-
-/// A stream of one event.
-fn only_event<E: Send + 'static>(
-    event: Response<E>,
-) -> Response<BoxStream<'static, Result<E, Status>>> {
-    event.map(|event| {
-        let events: BoxStream<'static, _> = Box::pin(stream::iter([Ok(event)]));
-        events
-    })
 }

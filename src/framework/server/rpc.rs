@@ -72,8 +72,13 @@ impl<'a> Rpc<'a> {
         }
     }
 
+    /// The same method, without the name of what it is called on.
+    pub(super) fn without_subject(&self) -> Rpc<'static> {
+        Rpc::new(self.name)
+    }
+
     /// The span whose fields every line within the call carries.
-    fn span(&self) -> tracing::Span {
+    pub(super) fn span(&self) -> tracing::Span {
         tracing::error_span!(
             "rpc",
             tf_rpc = self.name,
@@ -89,13 +94,14 @@ impl<'a> Rpc<'a> {
 
     /// What the practitioner reads after a panic. What was panicked with can
     /// hold a secret and is not shown.
-    fn crashed(&self, location: &str) -> Diagnostic {
+    pub(super) fn crashed(&self, location: &str) -> Diagnostic {
         let consequence = match self.name {
             "ApplyResourceChange" => {
                 "What it had done until then is not known: look at the object itself before the \
                  next `terraform apply`. An object that was about to be created may exist \
                  without being in the state."
             }
+            "InvokeAction" => "What it had done until then is not known. The state stays as it is.",
             _ => "Nothing was changed, and the state stays as it is.",
         };
         Diagnostic::error(
@@ -128,7 +134,7 @@ pub(super) async fn answer<R: Report>(
                 with(fallback, rpc.crashed(&location).into())
             }
         };
-        log(&response, started);
+        log(response.reported(), started);
         response
     };
     Ok(Response::new(answered.instrument(span).await))
@@ -139,15 +145,15 @@ fn with<R: Report>(mut response: R, diagnostics: Diagnostics) -> R {
     response
 }
 
-fn log(response: &impl Report, started: Instant) {
+/// Logs the end of a call with what it told the practitioner.
+pub(super) fn log(reported: &[proto::Diagnostic], started: Instant) {
     let count = |severity: Severity| {
-        response
-            .reported()
+        reported
             .iter()
             .filter(|diagnostic| diagnostic.severity() == severity)
             .count()
     };
-    for diagnostic in response.reported() {
+    for diagnostic in reported {
         match diagnostic.severity() {
             Severity::Warning => tracing::warn!(
                 diagnostic_severity = "WARNING",
@@ -219,7 +225,6 @@ reports_in!(diagnostics:
     proto::validate_action_config::Response,
     proto::plan_action::Response,
 );
-reports_in!(diagnostic: proto::list_resource::Event);
 
 impl Report for proto::stop_provider::Response {
     /// The one field is for an error that prevented stopping.
@@ -251,24 +256,5 @@ impl Report for proto::call_function::Response {
 
     fn reported(&self) -> &[proto::Diagnostic] {
         &[]
-    }
-}
-
-impl Report for proto::invoke_action::Event {
-    fn report(&mut self, diagnostics: Vec<proto::Diagnostic>) {
-        use proto::invoke_action::event::{Completed, Type};
-        if let Some(Type::Completed(completed)) = &mut self.r#type {
-            completed.diagnostics.extend(diagnostics);
-        } else {
-            self.r#type = Some(Type::Completed(Completed { diagnostics }));
-        }
-    }
-
-    fn reported(&self) -> &[proto::Diagnostic] {
-        use proto::invoke_action::event::Type;
-        match &self.r#type {
-            Some(Type::Completed(completed)) => &completed.diagnostics,
-            _ => &[],
-        }
     }
 }

@@ -1,6 +1,7 @@
 //! The server, called as Terraform calls it.
 
 mod sample;
+mod streams;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

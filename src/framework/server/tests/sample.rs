@@ -1,13 +1,18 @@
 //! A provider with one resource whose objects live in memory. What an
 //! operation does can be chosen with the attribute `behave`.
 
+pub(super) mod streaming;
+
 use std::collections::BTreeMap;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use crate::framework::action::DynAction;
 use crate::framework::diagnostics::{Diagnostic, Diagnostics};
+use crate::framework::list_resource::DynListResource;
 use crate::framework::plan::{Action, Plan};
 use crate::framework::private::Private;
 use crate::framework::provider::Provider;
@@ -39,6 +44,8 @@ static PROVIDER_SCHEMA: Schema = Schema::new(
 pub(super) struct World {
     region: String,
     things: Mutex<BTreeMap<String, Model>>,
+    /// How many things lists have found.
+    pub(super) listed: AtomicUsize,
 }
 
 impl Provider for Sample {
@@ -79,6 +86,14 @@ impl Provider for Sample {
 
     fn resources(&self) -> &'static [&'static dyn DynResource<World>] {
         &[&Thing]
+    }
+
+    fn list_resources(&self) -> &'static [&'static dyn DynListResource<World>] {
+        &[&streaming::Things]
+    }
+
+    fn actions(&self) -> &'static [&'static dyn DynAction<World>] {
+        &[&streaming::Count]
     }
 }
 
