@@ -1,8 +1,11 @@
 //! The Destination service, version 1: create, read, update and delete.
 //!
-//! Finding a destination for use is in `find`, labels are in `labels`, what a
-//! valid destination is in `validation`. Certificates and fragments are left out.
+//! Certificates live in collections of the same kind and share this code; what
+//! is theirs alone is in `certificate`. Finding a destination for use is in
+//! `find`, labels are in `labels`, what a valid destination is in `validation`.
+//! Fragments are left out, and labels and generation of certificates.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use http::header::{ALLOW, ETAG, HeaderName};
@@ -14,8 +17,10 @@ use super::call::{Call, Outcome, Refusal, Reply, json_body, value_of};
 use super::filter::Filter;
 use super::knobs::{DestinationKnobs, DuplicateBody, ErrorBody, MissingDelete, PatchSupport};
 use super::validation::{self, Draft};
-use super::world::{Destination, Grant, Level, LevelKind, Properties, Service, World, now_ms};
-use super::{find, labels};
+use super::world::{
+    Destination, Grant, Kind, Level, LevelKind, Properties, Service, World, now_ms,
+};
+use super::{certificate, find, labels};
 
 /// Longest request target, from the path on.
 const MAX_TARGET: usize = 4000;
@@ -30,20 +35,41 @@ pub(crate) async fn handle(shared: &Shared, call: &Call, path: &[&str]) -> Reply
         Ok(grant) => match path {
             ["v1", "destinations", name] => find::version_1(shared, call, &grant, name).await,
             ["v2", "destinations", name] => find::version_2(shared, call, &grant, name).await,
-            ["v1", "subaccountDestinations", rest @ ..] => manage(
-                &mut shared.world(),
-                call,
-                &grant,
-                LevelKind::Subaccount,
-                rest,
-            ),
-            ["v1", "instanceDestinations", rest @ ..] => {
-                manage(&mut shared.world(), call, &grant, LevelKind::Instance, rest)
-            }
+            ["v1", collection, rest @ ..] => match of_collection(collection) {
+                Some(place) => manage(&mut shared.world(), call, &grant, place, rest),
+                None => Err(Refusal::new(StatusCode::NOT_FOUND, "Not Found")),
+            },
             _ => Err(Refusal::new(StatusCode::NOT_FOUND, "Not Found")),
         },
     };
     outcome.unwrap_or_else(|refusal| render(&refusal, shared.world().knobs.destination.error_body))
+}
+
+/// The collections, by the path segment that names them.
+const COLLECTIONS: [(&str, (Kind, LevelKind)); 4] = [
+    (
+        "subaccountDestinations",
+        (Kind::Destination, LevelKind::Subaccount),
+    ),
+    (
+        "instanceDestinations",
+        (Kind::Destination, LevelKind::Instance),
+    ),
+    (
+        "subaccountCertificates",
+        (Kind::Certificate, LevelKind::Subaccount),
+    ),
+    (
+        "instanceCertificates",
+        (Kind::Certificate, LevelKind::Instance),
+    ),
+];
+
+fn of_collection(segment: &str) -> Option<(Kind, LevelKind)> {
+    COLLECTIONS
+        .iter()
+        .find(|(name, _)| *name == segment)
+        .map(|(_, place)| *place)
 }
 
 /// An error as this service writes it.
@@ -99,7 +125,7 @@ fn manage(
     world: &mut World,
     call: &Call,
     grant: &Grant,
-    kind: LevelKind,
+    (kind, level): (Kind, LevelKind),
     rest: &[&str],
 ) -> Outcome {
     let mut scene = Scene {
@@ -107,32 +133,42 @@ fn manage(
         call,
         grant,
         kind,
+        level,
     };
     match (rest, &call.method) {
         ([], &Method::GET) => scene.list(),
         ([], &Method::POST) => scene.create(),
         ([], &Method::PUT) => scene.replace(),
-        ([], &Method::PATCH) => scene.patch(),
+        ([], &Method::PATCH) if kind == Kind::Destination => scene.patch(),
         ([], &Method::DELETE) => scene.delete_many(),
         ([name], &Method::GET) => scene.read(name),
         ([name], &Method::DELETE) => scene.delete(name),
-        ([name, "labels"], _) => labels::handle(scene.world, call, grant, kind, name),
+        ([name, "labels"], _) if kind == Kind::Destination => {
+            labels::handle(scene.world, call, grant, level, name)
+        }
         ([] | [_], _) => Err(Refusal::method_not_allowed()),
         _ => Err(Refusal::new(StatusCode::NOT_FOUND, "Not Found")),
     }
 }
 
-/// One request about the destinations of one level.
+/// One request about the destinations or certificates of one level.
 struct Scene<'a> {
     world: &'a mut World,
     call: &'a Call,
     grant: &'a Grant,
-    kind: LevelKind,
+    kind: Kind,
+    level: LevelKind,
 }
 
 impl Scene<'_> {
     fn level(&mut self) -> Result<&mut Level, Refusal> {
-        level_of(self.world, self.grant, self.kind)
+        level_of(self.world, self.grant, self.level)
+    }
+
+    /// All of this kind on this level.
+    fn all(&mut self) -> Result<&BTreeMap<String, Destination>, Refusal> {
+        let kind = self.kind;
+        self.level().map(|level| level.all(kind))
     }
 
     fn knobs(&self) -> &DestinationKnobs {
@@ -140,9 +176,19 @@ impl Scene<'_> {
     }
 
     fn segment(&self) -> &'static str {
-        match self.kind {
-            LevelKind::Subaccount => "subaccountDestinations",
-            LevelKind::Instance => "instanceDestinations",
+        let place = (self.kind, self.level);
+        let mut collections = COLLECTIONS.iter();
+        collections
+            .find(|(_, other)| *other == place)
+            .map_or("", |(name, _)| name)
+    }
+
+    /// How the service tells one of this kind.
+    fn telling(&self) -> impl for<'a> Fn(&'a Destination) -> Cow<'a, Destination> + use<> {
+        let (kind, content) = (self.kind, self.knobs().certificate_content);
+        move |one| match kind {
+            Kind::Destination => Cow::Borrowed(one),
+            Kind::Certificate => Cow::Owned(certificate::told(one, content)),
         }
     }
 
@@ -150,12 +196,8 @@ impl Scene<'_> {
 
     fn read(&mut self, name: &str) -> Outcome {
         let quoted = self.knobs().quoted_etag;
-        let destination = self
-            .level()?
-            .destinations
-            .get(name)
-            .cloned()
-            .ok_or_else(not_found)?;
+        let tell = self.telling();
+        let destination = self.all()?.get(name).cloned().ok_or_else(not_found)?;
         let shown = if quoted {
             format!("\"{}\"", destination.etag)
         } else {
@@ -167,7 +209,7 @@ impl Scene<'_> {
         } else if names_it("if-none-match") == Some(true) {
             Reply::empty(StatusCode::NOT_MODIFIED)
         } else {
-            Reply::json(StatusCode::OK, &destination.properties)
+            Reply::json(StatusCode::OK, &tell(&destination).properties)
         };
         Ok(reply.with_header(ETAG, &shown))
     }
@@ -176,7 +218,8 @@ impl Scene<'_> {
         let query = ListQuery::parse(&self.call.query_pairs())?;
         let segment = self.segment();
         let now = now_ms();
-        let all = &self.level()?.destinations;
+        let tell = self.telling();
+        let all = self.all()?;
         let found: Vec<(&String, &Destination)> = all
             .iter()
             .filter(|(name, destination)| {
@@ -189,7 +232,7 @@ impl Scene<'_> {
                 .iter()
                 .map(|(name, destination)| match query.mode {
                     Mode::Select => json!({ "Name": name }),
-                    _ => with_metadata(destination, &query.metadata),
+                    _ => with_metadata(&tell(destination), &query.metadata),
                 })
                 .collect()
         };
@@ -264,7 +307,7 @@ impl Scene<'_> {
         let mut body = json!({ "ErrorMessage": "Duplicate key" });
         if let (false, Some(existing), Some(body)) = (
             metadata.is_empty(),
-            self.level()?.destinations.get(name),
+            self.all()?.get(name),
             body.as_object_mut(),
         ) {
             body.insert("$metadata".to_owned(), metadata_of(existing, metadata));
@@ -292,37 +335,44 @@ impl Scene<'_> {
     }
 
     fn draft(&self, value: &Value) -> Result<Draft, Refusal> {
-        validation::draft(value, self.kind, self.knobs())
+        match self.kind {
+            Kind::Destination => validation::draft(value, self.level, self.knobs()),
+            Kind::Certificate => certificate::draft(value, self.knobs().check_certificates),
+        }
     }
 
     fn add(&mut self, draft: Draft) -> Result<Addition, Refusal> {
         let limit = self.knobs().entity_limit;
         let time = self.world.next_time();
         let delay = self.world.propagation();
-        if self.level()?.destinations.contains_key(&draft.name) {
+        if self.all()?.contains_key(&draft.name) {
             return Ok(Addition::Exists);
         }
         if limit.is_some_and(|limit| self.count() >= limit) {
             // The limit is documented, the answer beyond it is not.
-            return Err(Refusal::bad_request(
-                "The maximum number of destinations is reached",
-            ));
+            let kind = match self.kind {
+                Kind::Destination => "destinations",
+                Kind::Certificate => "certificates",
+            };
+            let text = format!("The maximum number of {kind} is reached");
+            return Err(Refusal::bad_request(text));
         }
         let mut destination = Destination::new(draft.properties, time);
         destination.shared_with_subscriber = draft.shared_with_subscriber;
         let created = destination.clone();
-        self.level()?.insert(draft.name, destination, delay);
+        let kind = self.kind;
+        self.level()?.write(kind, draft.name, destination, delay);
         Ok(Addition::Created(created))
     }
 
-    /// How many destinations the subaccount has on all levels.
+    /// How many of this kind the subaccount has on all levels.
     fn count(&self) -> usize {
         let Some(subaccount) = self.world.subaccounts.get(&self.grant.subdomain) else {
             return 0;
         };
         let instances = subaccount.instances.values();
-        let in_instances: usize = instances.map(|level| level.destinations.len()).sum();
-        subaccount.destinations.destinations.len() + in_instances
+        let levels = instances.chain([&subaccount.destinations]);
+        levels.map(|level| level.all(self.kind).len()).sum()
     }
 
     // ---- update ----
@@ -389,15 +439,16 @@ impl Scene<'_> {
         let keep_labels = self.call.method == Method::PATCH || self.knobs().put_keeps_labels;
         let time = self.world.next_time();
         let delay = self.world.propagation();
+        let kind = self.kind;
         let level = self.level()?;
-        let existing = level.destinations.get(name).ok_or_else(not_found)?;
+        let existing = level.all(kind).get(name).ok_or_else(not_found)?;
         let mut destination = Destination::new(properties, time);
         destination.shared_with_subscriber = shared_with_subscriber;
         if keep_labels {
             destination.labels.clone_from(&existing.labels);
         }
         let etag = destination.etag.clone();
-        level.insert(name.to_owned(), destination, delay);
+        level.write(kind, name.to_owned(), destination, delay);
         Ok(etag)
     }
 
@@ -407,11 +458,7 @@ impl Scene<'_> {
             return Ok(());
         }
         let call = self.call;
-        let etag = self
-            .level()?
-            .destinations
-            .get(name)
-            .map(|it| it.etag.clone());
+        let etag = self.all()?.get(name).map(|it| it.etag.clone());
         match etag.and_then(|etag| header_names_etag(call, "if-match", &etag)) {
             Some(false) => Err(Refusal::new(
                 StatusCode::PRECONDITION_FAILED,
@@ -426,14 +473,15 @@ impl Scene<'_> {
     fn delete(&mut self, name: &str) -> Outcome {
         self.check_if_match(name)?;
         let missing = self.knobs().missing_delete;
-        if let Some(user) = user_of(self.level()?, name) {
+        let kind = self.kind;
+        if let (Kind::Destination, Some(user)) = (kind, user_of(self.level()?, name)) {
             return Err(Refusal::bad_request(format!(
                 "Cannot perform operation on the destination '{name}' because it is used as an \
                  assertion provider for destination '{user}'"
             )));
         }
         let delay = self.world.propagation();
-        match (self.level()?.remove(name, delay), missing) {
+        match (self.level()?.erase(kind, name, delay), missing) {
             (true, _) => Ok(Reply::json(StatusCode::OK, &json!({"Count": 1}))),
             (false, MissingDelete::CountZero) => {
                 Ok(Reply::json(StatusCode::OK, &json!({"Count": 0})))
@@ -450,9 +498,11 @@ impl Scene<'_> {
             return Err(Refusal::bad_request("$filter must be a list of names"));
         };
         let delay = self.world.propagation();
+        let kind = self.kind;
         let level = self.level()?;
         let in_use: Vec<&str> = names
             .iter()
+            .filter(|_| kind == Kind::Destination)
             .filter(|name| user_of(level, name).is_some_and(|user| !names.contains(&user)))
             .map(String::as_str)
             .collect();
@@ -465,7 +515,7 @@ impl Scene<'_> {
         let mut count = 0;
         let mut summary = Vec::new();
         for name in &names {
-            summary.push(if level.remove(name, delay) {
+            summary.push(if level.erase(kind, name, delay) {
                 count += 1;
                 json!({"name": name, "status": "DELETED"})
             } else {

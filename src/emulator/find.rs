@@ -3,7 +3,8 @@
 //!
 //! Tokens are fetched for `OAuth2ClientCredentials` and made for
 //! `BasicAuthentication`; kinds that need a user answer with an `error`, as
-//! they do without a user. Fragments, chains and mutual TLS are left out.
+//! they do without a user. Mutual TLS with the token service is done with the
+//! certificate that the destination names. Fragments and chains are left out.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::Shared;
 use super::call::{Call, Outcome, Refusal, Reply, value_of};
+use super::certificate::{self, Identity};
 use super::destination::not_found;
 use super::world::{Destination, Grant, LevelKind, Properties, Service};
 
@@ -21,6 +23,9 @@ const CALLER: &str = "destination";
 /// What a consumer finds.
 struct Found {
     destination: Destination,
+    /// The certificates that it names, as far as they are on the same level.
+    certificates: Vec<Properties>,
+    identity: Result<Option<Identity>, String>,
     owner: Value,
 }
 
@@ -75,13 +80,20 @@ fn look_up(shared: &Shared, grant: &Grant, name: &str, kind: LevelKind) -> Optio
     let mut world = shared.world();
     let level = world.level(grant, kind)?;
     let destination = level.seen_by_consumers(name)?.clone();
+    let certificates = certificate::named(&level.certificates, &destination.properties);
+    let identity = certificate::identity(&level.certificates, &destination.properties);
     let instance = match (kind, &grant.service) {
         (LevelKind::Instance, Service::Destination { instance }) => Some(instance),
         _ => None,
     };
     let subaccount = world.subaccounts.get(&grant.subdomain)?;
     let owner = json!({"SubaccountId": subaccount.id, "InstanceId": instance});
-    Some(Found { destination, owner })
+    Some(Found {
+        destination,
+        certificates,
+        identity,
+        owner,
+    })
 }
 
 /// The body without the owner, which the versions write to different places.
@@ -106,8 +118,11 @@ async fn answer(
     }
     if !is_set("$skipTokenRetrieval") {
         check_tenant(properties, tenant)?;
-        let tokens = tokens(shared, properties, tenant).await;
+        let tokens = tokens(shared, found, tenant).await;
         body.insert("authTokens".to_owned(), json!(tokens));
+    }
+    if !found.certificates.is_empty() && !is_set("$skipCredentials") {
+        body.insert("certificates".to_owned(), json!(found.certificates));
     }
     Ok(body)
 }
@@ -140,11 +155,19 @@ fn check_tenant(properties: &Properties, tenant: Option<&str>) -> Result<(), Ref
     }
 }
 
-async fn tokens(shared: &Shared, properties: &Properties, tenant: Option<&str>) -> Vec<Value> {
+async fn tokens(shared: &Shared, found: &Found, tenant: Option<&str>) -> Vec<Value> {
+    let properties = &found.destination.properties;
     let get = |key: &str| properties.get(key).map_or("", String::as_str);
     match get("Authentication") {
         "OAuth2ClientCredentials" => {
-            let token = shared.outbound.token(CALLER, properties, tenant).await;
+            let token = match &found.identity {
+                Ok(identity) => {
+                    let identity = identity.as_ref();
+                    let outbound = &shared.outbound;
+                    outbound.token(CALLER, properties, tenant, identity).await
+                }
+                Err(reason) => Err(reason.clone()),
+            };
             vec![match token {
                 Ok(token) => {
                     let mut entry = ready("Bearer", &token.value);

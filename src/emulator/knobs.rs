@@ -128,6 +128,10 @@ pub struct DestinationKnobs {
     pub entity_limit: Option<usize>,
     /// Milliseconds until consumers (Find, Order Management) see a change.
     pub propagation_ms: u64,
+    /// Whether name and content of a certificate must fit together.
+    pub check_certificates: bool,
+    /// How the content of a certificate is told.
+    pub certificate_content: CertificateContent,
 }
 
 impl Default for DestinationKnobs {
@@ -146,8 +150,24 @@ impl Default for DestinationKnobs {
             check_required: true,
             entity_limit: Some(1000),
             propagation_ms: 0,
+            check_certificates: true,
+            certificate_content: CertificateContent::Verbatim,
         }
     }
+}
+
+/// How the content of a certificate is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CertificateContent {
+    /// As it was sent.
+    Verbatim,
+    /// The same bytes, in lines of 76 characters.
+    Wrapped,
+    /// Other bytes that mean the same, as after a conversion.
+    Rewritten,
+    /// Not at all.
+    Withheld,
 }
 
 /// Form of an error body.

@@ -17,10 +17,12 @@
 //! | `/api` | Cloud ALM |
 //! | `/_emulator` | the control API, see `control` |
 //!
-//! Deliberately not here: certificates and destination fragments, IAS tokens,
-//! the cockpit, everything else that SAP has.
+//! Deliberately not here: certificates that the service makes itself, key
+//! stores for mutual TLS (only PEM is read, see `certificate`), destination
+//! fragments, IAS tokens, the cockpit, everything else that SAP has.
 
 mod call;
+mod certificate;
 mod control;
 mod destination;
 mod fault;

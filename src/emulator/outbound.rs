@@ -14,6 +14,7 @@ use http::Method;
 use serde_json::Value;
 use url::{Host, Url};
 
+use super::certificate::Identity;
 use super::world::Properties;
 
 /// Header by which the emulator recognises its own requests.
@@ -22,8 +23,10 @@ pub(crate) const CALLER_HEADER: &str = "x-emulator-caller";
 /// Sends the requests of the emulated services.
 pub(crate) struct Outbound {
     client: reqwest::Client,
-    /// The emulator's own host name, if it has one.
-    own_host: Option<String>,
+    /// What is trusted; nothing where the emulator does no TLS.
+    authorities: Vec<reqwest::Certificate>,
+    /// The emulator's own host name and where it leads, if it has one.
+    own_host: Option<(String, SocketAddr)>,
     /// Proof that a request is the emulator's own.
     pass: String,
 }
@@ -44,23 +47,16 @@ impl Outbound {
         ca_pem: Option<&str>,
         own_host: Option<(String, SocketAddr)>,
     ) -> Result<Self, reqwest::Error> {
-        let mut builder = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(Duration::from_secs(10));
-        if let Some(pem) = ca_pem {
-            let certificate = reqwest::Certificate::from_pem(pem.as_bytes())?;
-            builder = builder.tls_certs_only([certificate]);
-        } else {
-            // Nothing but this machine is ever called, so no trust store is needed.
-            builder = builder.tls_certs_only([]);
-        }
-        if let Some((host, address)) = &own_host {
-            builder = builder.resolve(host, *address);
-        }
+        // Nothing but this machine is ever called, so no trust store is needed.
+        let authorities: Vec<_> = ca_pem
+            .map(|pem| reqwest::Certificate::from_pem(pem.as_bytes()))
+            .transpose()?
+            .into_iter()
+            .collect();
         Ok(Self {
-            client: builder.build()?,
-            own_host: own_host.map(|(host, _)| host),
+            client: builder(&authorities, own_host.as_ref()).build()?,
+            authorities,
+            own_host,
             pass: uuid::Uuid::new_v4().to_string(),
         })
     }
@@ -78,12 +74,22 @@ impl Outbound {
         method: Method,
         url: &str,
     ) -> Result<reqwest::RequestBuilder, String> {
+        self.request_by(&self.client, caller, method, url)
+    }
+
+    fn request_by(
+        &self,
+        client: &reqwest::Client,
+        caller: &str,
+        method: Method,
+        url: &str,
+    ) -> Result<reqwest::RequestBuilder, String> {
         let url = Url::parse(url).map_err(|error| format!("'{url}' is not a URL: {error}"))?;
         let local = match url.host() {
             Some(Host::Domain(name)) => {
-                let own = self.own_host.as_deref();
+                let own = self.own_host.as_ref();
                 name.eq_ignore_ascii_case("localhost")
-                    || own.is_some_and(|own| name.eq_ignore_ascii_case(own))
+                    || own.is_some_and(|(own, _)| name.eq_ignore_ascii_case(own))
             }
             Some(Host::Ipv4(ip)) => ip.is_loopback(),
             Some(Host::Ipv6(ip)) => ip.is_loopback(),
@@ -94,25 +100,36 @@ impl Outbound {
             return Err(format!("host '{host}' cannot be reached from the emulator"));
         }
         let own = format!("{} {caller}", self.pass);
-        Ok(self.client.request(method, url).header(CALLER_HEADER, own))
+        Ok(client.request(method, url).header(CALLER_HEADER, own))
     }
 
-    /// Fetches the token that `OAuth2ClientCredentials` properties describe.
-    /// The error is the reason in words.
+    /// Fetches the token that `OAuth2ClientCredentials` properties describe;
+    /// with an identity by mutual TLS, and without the client secret. The error
+    /// is the reason in words.
     pub(crate) async fn token(
         &self,
         caller: &str,
         properties: &Properties,
         tenant: Option<&str>,
+        identity: Option<&Identity>,
     ) -> Result<Token, String> {
         let get = |key: &str| properties.get(key).map(String::as_str);
         let url = token_url(properties, tenant)?;
         let mut form = vec![("grant_type", "client_credentials")];
-        let mut request = self.request(caller, Method::POST, &url)?;
+        let client = match identity {
+            Some(identity) => builder(&self.authorities, self.own_host.as_ref())
+                .identity(identity.to_reqwest()?)
+                .build()
+                .map_err(|error| reason(&error))?,
+            None => self.client.clone(),
+        };
+        let mut request = self.request_by(&client, caller, Method::POST, &url)?;
         request = request.header("accept", "application/json");
         let client_id = get("clientId").unwrap_or_default();
-        let secret = get("clientSecret");
-        if let Some(user) = get("tokenServiceUser") {
+        let secret = get("clientSecret").filter(|_| identity.is_none());
+        if identity.is_some() {
+            form.push(("client_id", client_id));
+        } else if let Some(user) = get("tokenServiceUser") {
             request = request.basic_auth(user, get("tokenServicePassword"));
         } else if get("tokenService.addClientCredentialsInBody") == Some("false") {
             let pair = format!("{client_id}:{}", secret.unwrap_or_default());
@@ -146,6 +163,22 @@ impl Outbound {
             ));
         }
         parse_token(&body).ok_or_else(|| "the token service answered without a token".to_owned())
+    }
+}
+
+/// A client that asks this machine and nobody else.
+fn builder(
+    authorities: &[reqwest::Certificate],
+    own_host: Option<&(String, SocketAddr)>,
+) -> reqwest::ClientBuilder {
+    let builder = reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(Duration::from_secs(10))
+        .tls_certs_only(authorities.to_vec());
+    match own_host {
+        Some((host, address)) => builder.resolve(host, *address),
+        None => builder,
     }
 }
 

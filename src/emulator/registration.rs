@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::Shared;
 use super::call::{Call, Outcome, Refusal, Reply};
+use super::certificate::{self, Identity};
 use super::keys::CLOUD_ALM_PATH;
 use super::knobs::{BodyRule, ErrorBody, OrderManagementKnobs, UrlForm};
 use super::landscape::REGISTRATION_PATH;
@@ -189,23 +190,30 @@ async fn call_cloud_alm(
         let text = format!("Destination {DESTINATION} cannot be used: {reason}");
         Refusal::new(StatusCode::FAILED_DEPENDENCY, text)
     };
-    let properties = destination(shared, grant)
+    let (properties, identity) = destination(shared, grant)
         .ok_or_else(|| failed("it was not found at subaccount level".to_owned()))?;
     let url = check(&properties).map_err(failed)?;
-    let token = shared.outbound.token(CALLER, &properties, None).await;
-    let token = token.map_err(failed)?;
+    let identity = identity.map_err(failed)?;
+    let outbound = &shared.outbound;
+    let token = outbound.token(CALLER, &properties, None, identity.as_ref());
+    let token = token.await.map_err(failed)?;
     send(shared, knobs, change, lms_id, &url, &token)
         .await
         .map_err(failed)?;
     Ok(url)
 }
 
-/// The destination as a consumer sees it.
-fn destination(shared: &Shared, grant: &Grant) -> Option<Properties> {
+/// The destination as a consumer sees it, with its certificate for the token
+/// service or why that cannot be used.
+fn destination(
+    shared: &Shared,
+    grant: &Grant,
+) -> Option<(Properties, Result<Option<Identity>, String>)> {
     let world = shared.world();
-    let subaccount = world.subaccounts.get(&grant.subdomain)?;
-    let found = subaccount.destinations.seen_by_consumers(DESTINATION)?;
-    Some(found.properties.clone())
+    let level = &world.subaccounts.get(&grant.subdomain)?.destinations;
+    let found = level.seen_by_consumers(DESTINATION)?;
+    let identity = certificate::identity(&level.certificates, &found.properties);
+    Some((found.properties.clone(), identity))
 }
 
 /// What the destination must be; its URL.

@@ -7,23 +7,25 @@
 //!       "id": "…",
 //!       "destinations": [ { "properties": { "Name": "CloudALM", "Type": "HTTP" },
 //!                           "labels": [], "etag": "…", "modification_time": 1788000123456 } ],
+//!       "certificates": [ { "properties": { "Name": "a.pem", "Type": "CERTIFICATE", "Content": "…" } } ],
 //!       "instances": { "<instance id>": [ … ] },
+//!       "instance_certificates": { "<instance id>": [ … ] },
 //!       "registration": { "lms_id": "CO_prod_…", "url": "…" },
 //!       "landscape": [] },
 //!     "acme-calm": { "landscape": [ { "lmsId": "CO_prod_…", "name": "…" } ] } } }
 //! ```
 //!
 //! Everything may be left out. `PUT` replaces: what is left out becomes empty.
-//! `PATCH` leaves alone what is left out. A destination without `etag` and
-//! `modification_time` that says the same as the one that is there keeps
-//! those, any other gets new ones. `id` can be set, subaccounts are never removed.
+//! `PATCH` leaves alone what is left out. A destination or certificate without
+//! `etag` and `modification_time` that says the same as the one that is there
+//! keeps those, any other gets new ones. `id` can be set, subaccounts are never removed.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::world::{
-    Destination, Label, LandscapeObject, Level, Properties, Registration, Subaccount, World,
+    Destination, Kind, Label, LandscapeObject, Level, Properties, Registration, Subaccount, World,
 };
 
 /// The document.
@@ -39,7 +41,9 @@ pub struct State {
 struct SubaccountState {
     id: Option<String>,
     destinations: Option<Vec<DestinationState>>,
+    certificates: Option<Vec<DestinationState>>,
     instances: Option<BTreeMap<String, Vec<DestinationState>>>,
+    instance_certificates: Option<BTreeMap<String, Vec<DestinationState>>>,
     registration: Field<Option<Registration>>,
     landscape: Option<Vec<LandscapeObject>>,
 }
@@ -90,17 +94,19 @@ pub(crate) enum LeftOut {
 
 /// The world as a document, secrets included.
 pub(crate) fn read(world: &World) -> State {
-    let list = |level: &Level| level.destinations.values().map(describe).collect();
+    let list = |level: &Level, kind| level.all(kind).values().map(describe).collect();
     let subaccounts = world.subaccounts.iter().map(|(subdomain, subaccount)| {
-        let instances = subaccount.instances.iter();
+        let instances = |kind| {
+            let lists = subaccount.instances.iter();
+            let lists = lists.map(|(instance, level)| (instance.clone(), list(level, kind)));
+            Some(lists.collect())
+        };
         let state = SubaccountState {
             id: Some(subaccount.id.clone()),
-            destinations: Some(list(&subaccount.destinations)),
-            instances: Some(
-                instances
-                    .map(|(instance, level)| (instance.clone(), list(level)))
-                    .collect(),
-            ),
+            destinations: Some(list(&subaccount.destinations, Kind::Destination)),
+            certificates: Some(list(&subaccount.destinations, Kind::Certificate)),
+            instances: instances(Kind::Destination),
+            instance_certificates: instances(Kind::Certificate),
             registration: Field::Set(subaccount.registration.clone()),
             landscape: Some(subaccount.landscape.clone()),
         };
@@ -143,13 +149,17 @@ pub(crate) fn write(world: &mut World, state: State, left_out: LeftOut) -> Resul
 
 fn check(state: &State) -> Result<(), String> {
     for (subdomain, part) in &state.subaccounts {
-        let instances = part.instances.iter().flat_map(BTreeMap::values);
-        let lists = part.destinations.iter().chain(instances);
+        let instances = [&part.instances, &part.instance_certificates];
+        let instances = instances.into_iter().flatten().flat_map(BTreeMap::values);
+        let lists = part.destinations.iter().chain(&part.certificates);
         if lists
+            .chain(instances)
             .flatten()
             .any(|it| !it.properties.contains_key("Name"))
         {
-            return Err(format!("a destination of '{subdomain}' has no 'Name'"));
+            return Err(format!(
+                "a destination or certificate of '{subdomain}' has no 'Name'"
+            ));
         }
     }
     Ok(())
@@ -165,21 +175,28 @@ fn rebuild(
     if let Some(id) = part.id {
         subaccount.id = id;
     }
-    if let Some(list) = part.destinations.or_else(|| emptied.then(Vec::new)) {
-        fill(world, &mut subaccount.destinations, list);
-    }
-    let mut instances = part.instances.unwrap_or_default();
-    if emptied {
-        for instance in subaccount.instances.keys() {
-            instances.entry(instance.clone()).or_default();
+    for (kind, list) in [
+        (Kind::Destination, part.destinations),
+        (Kind::Certificate, part.certificates),
+    ] {
+        if let Some(list) = list.or_else(|| emptied.then(Vec::new)) {
+            fill(world, &mut subaccount.destinations, kind, list);
         }
     }
-    for (instance, list) in instances {
-        fill(
-            world,
-            subaccount.instances.entry(instance).or_default(),
-            list,
-        );
+    for (kind, instances) in [
+        (Kind::Destination, part.instances),
+        (Kind::Certificate, part.instance_certificates),
+    ] {
+        let mut instances = instances.unwrap_or_default();
+        if emptied {
+            for instance in subaccount.instances.keys() {
+                instances.entry(instance.clone()).or_default();
+            }
+        }
+        for (instance, list) in instances {
+            let level = subaccount.instances.entry(instance).or_default();
+            fill(world, level, kind, list);
+        }
     }
     match part.registration {
         Field::Set(registration) => subaccount.registration = registration,
@@ -191,25 +208,25 @@ fn rebuild(
     }
 }
 
-/// Makes the destinations of a level those of the list.
-fn fill(world: &mut World, level: &mut Level, list: Vec<DestinationState>) {
+/// Makes the destinations or certificates of a level those of the list.
+fn fill(world: &mut World, level: &mut Level, kind: Kind, list: Vec<DestinationState>) {
     let delay = world.propagation();
     let wanted: BTreeMap<String, DestinationState> = list
         .into_iter()
         .filter_map(|state| Some((state.properties.get("Name")?.clone(), state)))
         .collect();
     let gone: Vec<String> = level
-        .destinations
+        .all(kind)
         .keys()
         .filter(|name| !wanted.contains_key(*name))
         .cloned()
         .collect();
     for name in gone {
-        level.remove(&name, delay);
+        level.erase(kind, &name, delay);
     }
     for (name, state) in wanted {
         let unchanged = level
-            .destinations
+            .all(kind)
             .get(&name)
             .filter(|existing| existing.properties == state.properties);
         let mut destination = match unchanged {
@@ -221,7 +238,7 @@ fn fill(world: &mut World, level: &mut Level, list: Vec<DestinationState>) {
         // A changed destination has a new etag, even when the document still
         // holds the one that was read before the change.
         if level
-            .destinations
+            .all(kind)
             .get(&name)
             .is_none_or(|existing| Some(&existing.etag) != state.etag.as_ref())
         {
@@ -232,6 +249,6 @@ fn fill(world: &mut World, level: &mut Level, list: Vec<DestinationState>) {
                 destination.modification_time = time;
             }
         }
-        level.insert(name, destination, delay);
+        level.write(kind, name, destination, delay);
     }
 }

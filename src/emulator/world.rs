@@ -41,9 +41,9 @@ pub(crate) struct World {
 pub(crate) struct Subaccount {
     /// The tenant, `zid` in tokens.
     pub(crate) id: String,
-    /// Destinations of the whole subaccount.
+    /// Destinations and certificates of the whole subaccount.
     pub(crate) destinations: Level,
-    /// Destinations of its service instances, by instance id.
+    /// Those of its service instances, by instance id.
     pub(crate) instances: BTreeMap<String, Level>,
     /// Whether its Order Management is registered.
     pub(crate) registration: Option<Registration>,
@@ -82,7 +82,8 @@ impl LandscapeObject {
 /// The properties of a destination; every value is a string.
 pub(crate) type Properties = BTreeMap<String, String>;
 
-/// One destination.
+/// One destination; or one certificate, which the service keeps in the same
+/// form, with the properties `Name`, `Type` and `Content`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Destination {
     pub(crate) properties: Properties,
@@ -123,10 +124,13 @@ pub(crate) struct Label {
     pub(crate) values: Vec<String>,
 }
 
-/// The destinations of one subaccount or one service instance, by name.
+/// The destinations and certificates of one subaccount or one service
+/// instance, by name.
 #[derive(Debug, Default)]
 pub(crate) struct Level {
     pub(crate) destinations: BTreeMap<String, Destination>,
+    /// Consumers see them at once.
+    pub(crate) certificates: BTreeMap<String, Destination>,
     /// What consumers still see of destinations that changed a moment ago.
     outdated: BTreeMap<String, Outdated>,
 }
@@ -140,6 +144,30 @@ struct Outdated {
 }
 
 impl Level {
+    /// All of one kind.
+    pub(crate) fn all(&self, kind: Kind) -> &BTreeMap<String, Destination> {
+        match kind {
+            Kind::Destination => &self.destinations,
+            Kind::Certificate => &self.certificates,
+        }
+    }
+
+    /// Writes one; consumers see a destination after `delay`.
+    pub(crate) fn write(&mut self, kind: Kind, name: String, one: Destination, delay: Duration) {
+        match kind {
+            Kind::Destination => self.insert(name, one, delay),
+            Kind::Certificate => drop(self.certificates.insert(name, one)),
+        }
+    }
+
+    /// Removes one, see [`Level::write`]; says whether it was there.
+    pub(crate) fn erase(&mut self, kind: Kind, name: &str, delay: Duration) -> bool {
+        match kind {
+            Kind::Destination => self.remove(name, delay),
+            Kind::Certificate => self.certificates.remove(name).is_some(),
+        }
+    }
+
     /// Writes a destination; consumers see it after `delay`.
     pub(crate) fn insert(&mut self, name: String, destination: Destination, delay: Duration) {
         let before = self.destinations.insert(name.clone(), destination);
@@ -179,7 +207,15 @@ impl Level {
     }
 }
 
-/// Which destinations a path of the Destination service names.
+/// What a path of the Destination service is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Destination,
+    /// A key store, or certificates in PEM or DER form.
+    Certificate,
+}
+
+/// On which level a path of the Destination service looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LevelKind {
     Subaccount,

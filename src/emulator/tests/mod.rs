@@ -1,5 +1,6 @@
 //! The emulator over real HTTP, one file per service.
 
+mod certificate;
 mod control;
 mod destination;
 mod find;
