@@ -30,12 +30,11 @@ pub struct Config {
     pub proxy_url: Option<SecretString>,
     /// Retries and their pace.
     pub retry: RetryPolicy,
-    /// Time for one attempt, the answer included. Default 60 s.
+    /// Time for one attempt, the answer included.
     pub request_timeout: Duration,
-    /// Time until a connection, TLS included, must stand. Default 10 s.
+    /// Time until a connection, TLS included, must stand.
     pub connect_timeout: Duration,
-    /// Requests in flight at the same time. Default 10, Terraform's own
-    /// parallelism.
+    /// Requests in flight at the same time.
     pub max_concurrent_requests: usize,
     /// The whole `User-Agent` header.
     pub user_agent: String,
@@ -51,9 +50,9 @@ impl Default for Config {
             ca_certificates: None,
             proxy_url: None,
             retry: RetryPolicy::default(),
-            request_timeout: Duration::from_mins(1),
-            connect_timeout: Duration::from_secs(10),
-            max_concurrent_requests: 10,
+            request_timeout: Self::REQUEST_TIMEOUT,
+            connect_timeout: Self::CONNECT_TIMEOUT,
+            max_concurrent_requests: Self::MAX_CONCURRENT_REQUESTS,
             user_agent: concat!("terraform-provider-sapcalm/", env!("CARGO_PKG_VERSION"))
                 .to_owned(),
         }
@@ -75,6 +74,13 @@ impl fmt::Debug for Config {
 }
 
 impl Config {
+    /// Default of `request_timeout`.
+    pub const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
+    /// Default of `connect_timeout`.
+    pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+    /// Default of `max_concurrent_requests`: Terraform's own parallelism.
+    pub const MAX_CONCURRENT_REQUESTS: usize = 10;
+
     /// What can be checked without the HTTP stack.
     pub(crate) fn validate(&self) -> Result<(), ConfigError> {
         if self.max_concurrent_requests == 0 {
@@ -97,16 +103,14 @@ pub struct OrderManagementApi {
     pub endpoint: Option<Url>,
     /// Which member of the key's `endpoints` to use.
     pub endpoint_key: String,
-    /// The call that registers. Default POST to `<endpoint>/registration`,
-    /// which is a guess.
+    /// The call that registers.
     pub register: ApiCall,
-    /// The call that offboards. Default POST to the endpoint verbatim, as SAP
-    /// documents.
+    /// The call that offboards.
     pub offboard: ApiCall,
     /// Headers added to both calls.
     pub headers: BTreeMap<String, String>,
     /// Statuses of the registration call that mean "registered already" and so
-    /// success. Default 409.
+    /// success.
     pub already_registered_codes: Vec<u16>,
     /// Statuses of the offboarding call that mean "not registered" and so
     /// success, besides 409 and 410. Default none.
@@ -125,15 +129,27 @@ pub struct ApiCall {
     pub body: Option<String>,
 }
 
+impl OrderManagementApi {
+    /// Default of `endpoint_key`.
+    pub const ENDPOINT_KEY: &'static str = "integration-monitoring-api";
+    /// Path of the default `register`, a POST without body. It is a guess.
+    pub const REGISTER_PATH: &'static str = "registration";
+    /// Path of the default `offboard`, a POST without body: the endpoint
+    /// verbatim, as SAP documents.
+    pub const OFFBOARD_PATH: &'static str = "";
+    /// Default of `already_registered_codes`.
+    pub const ALREADY_REGISTERED_CODES: &'static [u16] = &[409];
+}
+
 impl Default for OrderManagementApi {
     fn default() -> Self {
         Self {
             endpoint: None,
-            endpoint_key: "integration-monitoring-api".to_owned(),
-            register: ApiCall::post("registration"),
-            offboard: ApiCall::post(""),
+            endpoint_key: Self::ENDPOINT_KEY.to_owned(),
+            register: ApiCall::post(Self::REGISTER_PATH),
+            offboard: ApiCall::post(Self::OFFBOARD_PATH),
             headers: BTreeMap::new(),
-            already_registered_codes: vec![409],
+            already_registered_codes: Self::ALREADY_REGISTERED_CODES.to_vec(),
             not_registered_codes: Vec::new(),
         }
     }

@@ -12,9 +12,9 @@ use jiff::Timestamp;
 /// to wait, its word wins, up to `max_hint`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// Retries after the first attempt. Default 4, that is five attempts.
+    /// Retries after the first attempt.
     pub max_retries: u32,
-    /// Upper bound of the first delay. Default 500 ms.
+    /// Upper bound of the first delay.
     pub base_delay: Duration,
     /// Upper bound of every delay of our own. Default 20 s.
     pub max_delay: Duration,
@@ -25,8 +25,8 @@ pub struct RetryPolicy {
 impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
-            max_retries: 4,
-            base_delay: Duration::from_millis(500),
+            max_retries: Self::MAX_RETRIES,
+            base_delay: Self::BASE_DELAY,
             max_delay: Duration::from_secs(20),
             max_hint: Duration::from_mins(2),
         }
@@ -34,6 +34,11 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
+    /// Default of `max_retries`: five attempts.
+    pub const MAX_RETRIES: u32 = 4;
+    /// Default of `base_delay`.
+    pub const BASE_DELAY: Duration = Duration::from_millis(500);
+
     /// The wait before retry `retry` (0 is the first).
     ///
     /// `random` is uniform in 0..1; `hint` is what the service asked for.

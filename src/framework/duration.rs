@@ -140,6 +140,19 @@ pub fn format(duration: Duration) -> String {
     }
 }
 
+/// As [`format`], without the zeros at the end that nobody writes: `1h30m`,
+/// `20m`.
+#[must_use]
+pub fn format_short(duration: Duration) -> String {
+    let mut text = format(duration);
+    for (zero, unit) in [("m0s", "m"), ("h0m", "h")] {
+        if let Some(rest) = text.strip_suffix(zero) {
+            text = format!("{rest}{unit}");
+        }
+    }
+    text
+}
+
 /// `value / unit` as a decimal number; `unit` is a power of ten.
 fn decimal(value: u128, unit: u128) -> String {
     let (whole, mut fraction) = (value / unit, value % unit);
@@ -238,6 +251,23 @@ mod tests {
             ),
         ] {
             assert_eq!(format(duration), expected);
+            assert_eq!(parse(&format_short(duration)), Ok(duration));
+        }
+    }
+
+    #[test]
+    fn the_short_form_leaves_out_zeros_at_the_end() {
+        for (seconds, expected) in [
+            (0, "0s"),
+            (10, "10s"),
+            (60, "1m"),
+            (90, "1m30s"),
+            (1_200, "20m"),
+            (3_600, "1h"),
+            (5_400, "1h30m"),
+            (36_010, "10h0m10s"),
+        ] {
+            assert_eq!(format_short(Duration::from_secs(seconds)), expected);
         }
     }
 

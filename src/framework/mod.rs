@@ -10,7 +10,9 @@
 //! them, and a schema that cannot express them cannot get them wrong.
 
 pub mod action;
+pub mod client_version;
 pub mod diagnostics;
+pub mod documentation;
 pub mod duration;
 pub mod list_resource;
 pub mod model;

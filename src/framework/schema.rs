@@ -11,8 +11,7 @@ use super::schema_check;
 use super::types::Type;
 use super::validators::Validator;
 
-/// How long an operation may take when `timeouts` does not say, as the
-/// descriptions of [`Attribute::create_timeout`] and its like state it.
+/// How long an operation may take when `timeouts` does not say.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_mins(20);
 
 /// The schema of a provider, resource or other kind.
@@ -186,6 +185,25 @@ pub enum DefaultValue {
     Bool(bool),
 }
 
+/// What counts where nobody gives a value. Unlike a [`DefaultValue`] it is no
+/// value: null stays null in plan and state, so that an import plans nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absent {
+    /// This text.
+    Text(&'static str),
+    /// This boolean.
+    Bool(bool),
+    /// This whole number.
+    Number(i64),
+    /// These whole numbers.
+    Numbers(&'static [u16]),
+    /// This duration.
+    Duration(Duration),
+    /// Whatever these words say, for the documentation; they end with a full
+    /// stop.
+    Words(&'static str),
+}
+
 /// When a change of an attribute replaces the object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Replace {
@@ -216,8 +234,19 @@ pub struct Attribute {
     pub description: &'static str,
     /// The value when the configuration leaves it out.
     pub default: Option<DefaultValue>,
+    /// What counts where nobody gives a value and there is no `default`. An
+    /// optional attribute without it stands for nothing then.
+    pub absent: Option<Absent>,
+    /// The environment variable that counts where the configuration gives no
+    /// value; for attributes of the `provider` block.
+    pub variable: Option<&'static str>,
     /// Rules for a known value.
     pub validators: &'static [Validator],
+    /// The values that the service documents, where it may accept others.
+    pub known_values: &'static [&'static str],
+    /// Attributes beside it that must not have a value at the same time. Only
+    /// one side of a pair names the other.
+    pub conflicts_with: &'static [&'static str],
     /// Whether a change replaces the object.
     pub replace: Replace,
     /// A computed value that keeps its prior value in a plan, because it never
@@ -237,7 +266,11 @@ impl Attribute {
             write_only: false,
             description: "",
             default: None,
+            absent: None,
+            variable: None,
             validators: &[],
+            known_values: &[],
+            conflicts_with: &[],
             replace: Replace::Never,
             keep_prior: false,
             deprecation: None,
@@ -291,28 +324,26 @@ impl Attribute {
     /// on.
     #[must_use]
     pub const fn timeouts(operations: &'static [Attribute]) -> Self {
-        Self::object("timeouts", operations).describe(
-            "How long operations may take, retries included: Go durations such as `30s` or \
-             `1h30m`.",
-        )
+        Self::object("timeouts", operations)
+            .describe("How long operations may take, retries included.")
     }
 
     /// The `create` key of [`Attribute::timeouts`].
     #[must_use]
     pub const fn create_timeout() -> Self {
-        Self::timeout("create", "How long creating may take. Default `20m`.")
+        Self::timeout("create", "How long creating may take.")
     }
 
     /// The `read` key of [`Attribute::timeouts`].
     #[must_use]
     pub const fn read_timeout() -> Self {
-        Self::timeout("read", "How long reading may take. Default `20m`.")
+        Self::timeout("read", "How long reading may take.")
     }
 
     /// The `update` key of [`Attribute::timeouts`].
     #[must_use]
     pub const fn update_timeout() -> Self {
-        Self::timeout("update", "How long updating may take. Default `20m`.")
+        Self::timeout("update", "How long updating may take.")
     }
 
     /// The `delete` key of [`Attribute::timeouts`].
@@ -320,17 +351,17 @@ impl Attribute {
     pub const fn delete_timeout() -> Self {
         Self::timeout(
             "delete",
-            "How long deleting may take. Default `20m`. A destroy takes the value from the \
-             state, so apply a new one first.",
+            "How long deleting may take. A destroy takes the value from the state, so apply a \
+             new one first.",
         )
     }
 
     /// A key of [`Attribute::timeouts`] for another operation, such as `open`.
-    /// The description says the default.
     #[must_use]
     pub const fn timeout(operation: &'static str, description: &'static str) -> Self {
         Self::string(operation)
             .validate(&[Validator::Duration])
+            .when_absent(Absent::Duration(DEFAULT_TIMEOUT))
             .describe(description)
     }
 
@@ -382,6 +413,34 @@ impl Attribute {
     pub const fn default(mut self, default: DefaultValue) -> Self {
         self.default = Some(default);
         self.mode = Mode::OptionalComputed;
+        self
+    }
+
+    /// What counts where nobody gives a value.
+    #[must_use]
+    pub const fn when_absent(mut self, absent: Absent) -> Self {
+        self.absent = Some(absent);
+        self
+    }
+
+    /// The environment variable beside it.
+    #[must_use]
+    pub const fn variable(mut self, name: &'static str) -> Self {
+        self.variable = Some(name);
+        self
+    }
+
+    /// The values that the service documents, where it may accept others.
+    #[must_use]
+    pub const fn known_values(mut self, values: &'static [&'static str]) -> Self {
+        self.known_values = values;
+        self
+    }
+
+    /// Attributes beside it that must not have a value at the same time.
+    #[must_use]
+    pub const fn conflicts_with(mut self, others: &'static [&'static str]) -> Self {
+        self.conflicts_with = others;
         self
     }
 
@@ -531,19 +590,5 @@ mod tests {
         );
         assert_eq!(THING.attribute("size").unwrap().mode, Mode::Computed);
         assert!(THING.attribute("create").is_none());
-    }
-
-    #[test]
-    fn the_descriptions_of_timeouts_state_the_default_that_is_used() {
-        let text = crate::framework::duration::format(DEFAULT_TIMEOUT);
-        assert_eq!(text, "20m0s");
-        for attribute in [
-            Attribute::create_timeout(),
-            Attribute::read_timeout(),
-            Attribute::update_timeout(),
-            Attribute::delete_timeout(),
-        ] {
-            assert!(attribute.description.contains("Default `20m`."));
-        }
     }
 }

@@ -8,7 +8,9 @@
 //!
 //! Everything here is `const`, hence the plain loops.
 
-use super::schema::{Attribute, AttributeType, DefaultValue, IdentityAttribute, Mode, Replace};
+use super::schema::{
+    Absent, Attribute, AttributeType, DefaultValue, IdentityAttribute, Mode, Replace,
+};
 use super::validators::Validator;
 
 /// Names that Terraform gives a meaning of its own in a `resource` or
@@ -91,6 +93,26 @@ const fn check_attributes(attributes: &[Attribute]) {
             j += 1;
         }
         check_attribute(&attributes[i]);
+        check_conflicts(&attributes[i], attributes);
+        i += 1;
+    }
+}
+
+const fn check_conflicts(attribute: &Attribute, siblings: &[Attribute]) {
+    let mut i = 0;
+    while i < attribute.conflicts_with.len() {
+        let mut found = false;
+        let mut j = 0;
+        while j < siblings.len() {
+            let other = &siblings[j];
+            let optional = !matches!(other.mode, Mode::Required | Mode::Computed);
+            found = found || (optional && equal(other.name, attribute.conflicts_with[i]));
+            j += 1;
+        }
+        assert!(
+            found && !equal(attribute.name, attribute.conflicts_with[i]),
+            "an attribute conflicts with an optional one beside it"
+        );
         i += 1;
     }
 }
@@ -121,6 +143,7 @@ const fn check_attribute(attribute: &Attribute) {
     }
     check_mode(attribute);
     check_default(attribute);
+    check_absent(attribute);
     check_validators(attribute);
 }
 
@@ -219,6 +242,27 @@ const fn check_default(attribute: &Attribute) {
             }
         }
         _ => panic!("a default has the type of its attribute"),
+    }
+}
+
+const fn check_absent(attribute: &Attribute) {
+    let Some(absent) = &attribute.absent else {
+        return;
+    };
+    assert!(
+        attribute.default.is_none() && !matches!(attribute.mode, Mode::Required | Mode::Computed),
+        "only an optional attribute without a default can be left out"
+    );
+    match (absent, &attribute.kind) {
+        (Absent::Words(words), _) => assert!(
+            is_sentence(words),
+            "the words about a value that is left out end with a full stop"
+        ),
+        (Absent::Bool(_), AttributeType::Bool)
+        | (Absent::Number(_), AttributeType::Number)
+        | (Absent::Text(_) | Absent::Duration(_), AttributeType::String)
+        | (Absent::Numbers(_), AttributeType::Set(_) | AttributeType::List(_)) => {}
+        _ => panic!("what counts for a value that is left out has the type of its attribute"),
     }
 }
 
@@ -335,7 +379,7 @@ mod tests {
     #[test]
     fn every_rule_about_an_attribute_is_checked() {
         assert_eq!(broken(good), "none");
-        let cases: [Case; 29] = [
+        let cases: [Case; 35] = [
             (|| Attribute::string("").describe("A."), "snake_case"),
             (|| Attribute::string("Name").describe("A."), "snake_case"),
             (|| Attribute::string("a-b").describe("A."), "snake_case"),
@@ -424,6 +468,28 @@ mod tests {
                 || good().validate(&[Validator::WholeNumber { min: 0, max: 1 }]),
                 "only a number",
             ),
+            (
+                || good().when_absent(Absent::Words("Nothing")),
+                "end with a full stop",
+            ),
+            (
+                || good().when_absent(Absent::Bool(true)),
+                "left out has the type",
+            ),
+            (
+                || good().required().when_absent(Absent::Text("x")),
+                "can be left out",
+            ),
+            (
+                || {
+                    good()
+                        .default(DefaultValue::String("x"))
+                        .when_absent(Absent::Text("x"))
+                },
+                "can be left out",
+            ),
+            (|| good().conflicts_with(&["other"]), "conflicts with"),
+            (|| good().conflicts_with(&["name"]), "conflicts with"),
         ];
         for (number, (attribute, rule)) in cases.into_iter().enumerate() {
             let broken = broken(attribute);

@@ -10,6 +10,7 @@
 use serde::de::IgnoredAny;
 use url::Url;
 
+use super::client_version;
 use super::diagnostics::{Diagnostic, Diagnostics};
 use super::duration;
 use super::path::Path;
@@ -204,6 +205,7 @@ impl Validation {
         for attribute in attributes {
             let path = parent.clone().then(attribute.name);
             self.attribute(&path, attribute, object.get(attribute.name), hidden);
+            self.conflicts(&path, attribute, object);
             if attribute.write_only && !object.get(attribute.name).is_null() {
                 self.write_only(&path, attribute, attributes);
             }
@@ -247,6 +249,26 @@ impl Validation {
         }
     }
 
+    /// Two values of which only one can count.
+    fn conflicts(&mut self, path: &Path, attribute: &Attribute, object: &Value) {
+        let is_known = |value: &Value| !value.is_null() && !value.is_unknown();
+        if !is_known(object.get(attribute.name)) {
+            return;
+        }
+        for other in attribute.conflicts_with {
+            if is_known(object.get(other)) {
+                self.error(
+                    path,
+                    "Conflicting attributes",
+                    format!(
+                        "`{path}` and `{other}` beside it are both set, and only one of them can \
+                         count. Keep one."
+                    ),
+                );
+            }
+        }
+    }
+
     /// A client that does not know write-only attributes would store the value.
     fn write_only(&mut self, path: &Path, attribute: &Attribute, siblings: &[Attribute]) {
         if self.write_only_allowed {
@@ -266,8 +288,9 @@ impl Validation {
             path,
             "Write-only attribute not allowed",
             format!(
-                "`{path}` is write-only: its value is used and never stored. That takes Terraform \
-                 1.11 (OpenTofu 1.11) or later. Use such a version, or {instead}."
+                "`{path}` is write-only: its value is used and never stored. That takes {}. Use \
+                 such a version, or {instead}.",
+                client_version::WRITE_ONLY
             ),
         );
     }
@@ -432,8 +455,10 @@ mod tests {
                 .required()
                 .validate(&[Validator::NotEmpty])
                 .describe("Its name."),
+            Attribute::string("secret").describe("Its secret."),
             Attribute::string("secret_wo")
                 .write_only()
+                .conflicts_with(&["secret"])
                 .describe("Its secret."),
             Attribute::string("old")
                 .deprecated("Use `name` instead.")
@@ -508,6 +533,22 @@ mod tests {
             messages(&Value::Null, true),
             ["name: Required attribute missing"]
         );
+    }
+
+    #[test]
+    fn two_values_of_which_one_can_count_are_refused_when_both_are_known() {
+        let both = |plain: Value| {
+            let secret = ("secret_wo", Value::string("hunter2"));
+            config(&[("name", Value::string("x")), ("secret", plain), secret])
+        };
+        let wrong = both(Value::string("hunter2"));
+        assert_eq!(
+            messages(&wrong, true),
+            ["secret_wo: Conflicting attributes"]
+        );
+        let all = format!("{:?}", validate_config(&SCHEMA, &wrong, true));
+        assert!(!all.contains("hunter2"), "{all}");
+        assert_eq!(messages(&both(Value::Unknown), true), Vec::<String>::new());
     }
 
     #[test]

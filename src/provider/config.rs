@@ -13,12 +13,12 @@ use url::Url;
 
 use crate::client::{
     ApiCall, Client, CloudAlmKey, Config, ConfigError, DestinationKey, KeyError, KeyKind,
-    KeyProblem, OrderManagementApi, OrderManagementKey,
+    KeyProblem, OrderManagementApi, OrderManagementKey, RetryPolicy,
 };
 use crate::framework::diagnostics::{Diagnostic, Diagnostics};
 use crate::framework::duration;
 use crate::framework::path::Path;
-use crate::framework::schema::{Attribute, AttributeType, Schema};
+use crate::framework::schema::{Absent, Attribute, AttributeType, Schema};
 use crate::framework::validators::Validator;
 use crate::framework::value::Value;
 
@@ -35,137 +35,183 @@ const SERVICES: [KeyKind; 3] = [
     KeyKind::CloudAlm,
 ];
 
+/// Bounds of `max_retries`.
+const RETRIES: Range = Range { min: 0, max: 100 };
+
+/// Bounds of `max_concurrent_requests`.
+const CONCURRENT_REQUESTS: Range = Range { min: 1, max: 1000 };
+
+/// The whole numbers that a setting accepts.
+#[derive(Debug, Clone, Copy)]
+struct Range {
+    min: u32,
+    max: u32,
+}
+
+impl Range {
+    const fn rule(self) -> [Validator; 1] {
+        [Validator::WholeNumber {
+            min: self.min as i64,
+            max: self.max as i64,
+        }]
+    }
+}
+
+const RETRIES_RULE: &[Validator] = &RETRIES.rule();
+const CONCURRENT_REQUESTS_RULE: &[Validator] = &CONCURRENT_REQUESTS.rule();
+
 /// The schema of the `provider` block.
 pub static SCHEMA: Schema = Schema::new(
     0,
-    "Connects SAP services to SAP Cloud ALM with the service keys of the services \
-                  involved. Every attribute is optional and has an environment variable; an \
-                  attribute that is set wins. The value of a variable may be `@` and a path: then \
-                  the file's content is the value. A service key is needed only by what calls its \
-                  service.",
+    "Connects SAP services to SAP Cloud ALM with the service keys of the services involved.\n\n\
+        Every attribute is optional and has an environment variable; an attribute that is set \
+        wins. The value of a variable may be `@` and a path: then the file's content is the value. \
+        A service key is needed only by what calls its service.",
     &[
         Attribute::string("destination_service_key")
             .sensitive()
+            .variable("SAPCALM_DESTINATION_SERVICE_KEY")
             .describe(
                 "Service key (or binding) of the Destination service, as JSON text, of the \
                  subaccount whose destinations are managed. Keys with a client secret and x509 \
-                 keys are accepted. Environment variable: `SAPCALM_DESTINATION_SERVICE_KEY`.",
+                 keys are accepted.",
             ),
         Attribute::string("order_management_service_key")
             .sensitive()
+            .variable("SAPCALM_ORDER_MANAGEMENT_SERVICE_KEY")
             .describe(
                 "Service key (or binding) of SAP Order Management foundation, as JSON text. Its \
-                 subaccount is the one that is registered. Environment variable: \
-                 `SAPCALM_ORDER_MANAGEMENT_SERVICE_KEY`.",
+                 subaccount is the one that is registered.",
             ),
         Attribute::string("cloud_alm_service_key")
             .sensitive()
+            .variable("SAPCALM_CLOUD_ALM_SERVICE_KEY")
             .describe(
                 "Service key (or binding) of the SAP Cloud ALM API, as JSON text. Destinations \
                  take their values from it, and registrations are looked up in the landscape \
-                 with it. Environment variable: `SAPCALM_CLOUD_ALM_SERVICE_KEY`.",
+                 with it.",
             ),
-        Attribute::object(API, API_ATTRIBUTES).describe(
-            "How registering and offboarding call SAP Order Management foundation. SAP documents \
-             the offboarding call only, so all of it can be set. Changing it affects the next \
-             call only, also the one of a destroy. Environment variable: \
-             `SAPCALM_ORDER_MANAGEMENT_API`, an object in JSON with the same names.",
-        ),
-        Attribute::string("ca_certificates").describe(
-            "Certificates in PEM form that are trusted besides those of the machine, for proxies \
-             that re-sign traffic. Environment variable: `SAPCALM_CA_CERTIFICATES`.",
-        ),
-        Attribute::string("proxy_url").sensitive().describe(
-            "`http://` or `https://` URL of the proxy for every request; it may hold a user name \
-             and a password, with special characters percent-encoded. Default: the variables \
-             `HTTPS_PROXY` and `ALL_PROXY`, which are not used for loopback hosts. `NO_PROXY` \
-             holds in both cases. Environment variable: `SAPCALM_PROXY_URL`.",
-        ),
-        Attribute::number("max_retries")
-            .validate(&[Validator::WholeNumber { min: 0, max: 100 }])
+        Attribute::object(API, API_ATTRIBUTES)
+            .variable("SAPCALM_ORDER_MANAGEMENT_API")
             .describe(
-                "How often a failed request is repeated where that is safe. Default: `4`. \
-                 Environment variable: `SAPCALM_MAX_RETRIES`.",
+                "How registering and offboarding call SAP Order Management foundation. SAP \
+                 documents the offboarding call only, so all of it can be set. Changing it affects \
+                 the next call only, also the one of a destroy. In the environment it is an object \
+                 in JSON with the same names.",
             ),
+        Attribute::string("ca_certificates")
+            .variable("SAPCALM_CA_CERTIFICATES")
+            .describe(
+                "Certificates in PEM form that are trusted besides those of the machine, for \
+                 proxies that re-sign traffic.",
+            ),
+        Attribute::string("proxy_url")
+            .sensitive()
+            .when_absent(Absent::Words(
+                "the variables `HTTPS_PROXY` and `ALL_PROXY`, which are not used for loopback \
+                 hosts.",
+            ))
+            .variable("SAPCALM_PROXY_URL")
+            .describe(
+                "`http://` or `https://` URL of the proxy for every request; it may hold a user \
+                 name and a password, with special characters percent-encoded. `NO_PROXY` holds in \
+                 any case.",
+            ),
+        Attribute::number("max_retries")
+            .validate(RETRIES_RULE)
+            .when_absent(Absent::Number(RetryPolicy::MAX_RETRIES as i64))
+            .variable("SAPCALM_MAX_RETRIES")
+            .describe("How often a failed request is repeated where that is safe."),
         Attribute::string("retry_base_delay")
             .validate(&[Validator::Duration])
+            .when_absent(Absent::Duration(RetryPolicy::BASE_DELAY))
+            .variable("SAPCALM_RETRY_BASE_DELAY")
             .describe(
-                "Longest wait before the first repetition, as a duration such as `500ms`. It \
-                 doubles with every further one, up to 20 seconds; the real wait is random. A \
-                 `Retry-After` of the service wins. Default: `500ms`. Environment variable: \
-                 `SAPCALM_RETRY_BASE_DELAY`.",
+                "Longest wait before the first repetition. It doubles with every further one, up \
+                 to 20 seconds; the real wait is random. A `Retry-After` of the service wins.",
             ),
         Attribute::string("request_timeout")
             .validate(&[Validator::Duration])
-            .describe(
-                "Time for one request with its answer, as a duration such as `30s`. Default: \
-                 `60s`. Environment variable: `SAPCALM_REQUEST_TIMEOUT`.",
-            ),
+            .when_absent(Absent::Duration(Config::REQUEST_TIMEOUT))
+            .variable("SAPCALM_REQUEST_TIMEOUT")
+            .describe("Time for one request with its answer."),
         Attribute::string("connect_timeout")
             .validate(&[Validator::Duration])
-            .describe(
-                "Time until a connection stands, TLS included, as a duration such as `5s`. \
-                 Default: `10s`. Environment variable: `SAPCALM_CONNECT_TIMEOUT`.",
-            ),
+            .when_absent(Absent::Duration(Config::CONNECT_TIMEOUT))
+            .variable("SAPCALM_CONNECT_TIMEOUT")
+            .describe("Time until a connection stands, TLS included."),
         Attribute::number("max_concurrent_requests")
-            .validate(&[Validator::WholeNumber { min: 1, max: 1000 }])
+            .validate(CONCURRENT_REQUESTS_RULE)
+            .when_absent(Absent::Number(Config::MAX_CONCURRENT_REQUESTS as i64))
+            .variable("SAPCALM_MAX_CONCURRENT_REQUESTS")
+            .describe("Requests in flight at the same time."),
+        Attribute::string("append_user_agent")
+            .variable("SAPCALM_APPEND_USER_AGENT")
             .describe(
-                "Requests in flight at the same time. Default: `10`. Environment variable: \
-                 `SAPCALM_MAX_CONCURRENT_REQUESTS`.",
+                "Text added to the `User-Agent` header, after the versions of Terraform and of \
+                 this provider.",
             ),
-        Attribute::string("append_user_agent").describe(
-            "Text added to the `User-Agent` header, after the versions of Terraform and of this \
-             provider. Environment variable: `SAPCALM_APPEND_USER_AGENT`.",
-        ),
     ],
 );
 
 const API_ATTRIBUTES: &[Attribute] = &[
     Attribute::string("endpoint")
         .validate(&[Validator::Url])
+        .when_absent(Absent::Words("the URL in the service key."))
         .describe(
             "URL that is called instead of the one in the service key. Setting it allows the \
              service key's token to be sent there.",
         ),
     Attribute::string("endpoint_key")
         .validate(&[Validator::NotEmpty])
-        .describe(
-            "Which member of `endpoints` in the service key is called. Default: \
-             `integration-monitoring-api`.",
-        ),
-    Attribute::object("register", CALL_ATTRIBUTES).describe(
+        .when_absent(Absent::Text(OrderManagementApi::ENDPOINT_KEY))
+        .describe("Which member of `endpoints` in the service key is called."),
+    Attribute::object("register", REGISTER).describe(
         "The call that registers. SAP does not document it; the default, a `POST` without body \
          to `registration` below the endpoint, is a guess.",
     ),
-    Attribute::object("offboard", CALL_ATTRIBUTES).describe(
-        "The call that offboards. Default, as SAP documents: a `POST` without body to the \
-         endpoint as it stands in the service key.",
+    Attribute::object("offboard", OFFBOARD).describe(
+        "The call that offboards. The default is what SAP documents: a `POST` without body to \
+         the endpoint as it stands in the service key.",
     ),
     Attribute::map("headers", &AttributeType::String)
         .sensitive()
-        .describe("Headers added to both calls. Default: none."),
-    Attribute::set("already_registered_codes", &AttributeType::Number).describe(
-        "HTTP statuses of the registration call that mean \"registered already\", and so \
-         success. Default: `[409]`.",
-    ),
+        .describe("Headers added to both calls."),
+    Attribute::set("already_registered_codes", &AttributeType::Number)
+        .when_absent(Absent::Numbers(
+            OrderManagementApi::ALREADY_REGISTERED_CODES,
+        ))
+        .describe(
+            "HTTP statuses of the registration call that mean \"registered already\", and so \
+             success.",
+        ),
     Attribute::set("not_registered_codes", &AttributeType::Number).describe(
         "HTTP statuses of the offboarding call that mean \"not registered\", and so success, \
-         besides 409 and 410. Default: none.",
+         besides 409 and 410.",
     ),
 ];
 
-const CALL_ATTRIBUTES: &[Attribute] = &[
-    Attribute::string("method")
-        .validate(&[Validator::OneOf(&["POST", "PUT", "PATCH", "DELETE", "GET"])])
-        .describe("HTTP method. Default: `POST`."),
-    Attribute::string("path").describe(
-        "Path below the endpoint; an empty text is the endpoint itself, a leading `?` adds a \
-         query only.",
-    ),
-    Attribute::string("body")
-        .sensitive()
-        .describe("Body of the request. Default: none."),
-];
+const REGISTER: &[Attribute] = &call(OrderManagementApi::REGISTER_PATH);
+const OFFBOARD: &[Attribute] = &call(OrderManagementApi::OFFBOARD_PATH);
+
+/// One call with its default path.
+const fn call(path: &'static str) -> [Attribute; 3] {
+    [
+        Attribute::string("method")
+            .validate(&[Validator::OneOf(&["POST", "PUT", "PATCH", "DELETE", "GET"])])
+            .when_absent(Absent::Text("POST"))
+            .describe("HTTP method."),
+        Attribute::string("path")
+            .when_absent(Absent::Text(path))
+            .describe(
+                "Path below the endpoint; an empty text is the endpoint itself, a leading `?` \
+                 adds a query only.",
+            ),
+        Attribute::string("body")
+            .sensitive()
+            .describe("Body of the request."),
+    ]
+}
 
 /// Looks up an environment variable: its value, or why it cannot be read.
 /// `None` where it is not set.
@@ -269,7 +315,7 @@ impl Reader<'_> {
     fn settings(&mut self, terraform_version: &str) -> Config {
         let defaults = Config::default();
         let mut retry = defaults.retry;
-        if let Some(count) = self.whole_number("max_retries", 0, 100) {
+        if let Some(count) = self.whole_number("max_retries", RETRIES) {
             retry.max_retries = count;
         }
         if let Some(delay) = self.duration("retry_base_delay", Duration::ZERO) {
@@ -293,7 +339,7 @@ impl Reader<'_> {
                 .duration("connect_timeout", at_least)
                 .unwrap_or(defaults.connect_timeout),
             max_concurrent_requests: self
-                .whole_number("max_concurrent_requests", 1, 1000)
+                .whole_number("max_concurrent_requests", CONCURRENT_REQUESTS)
                 .map_or(defaults.max_concurrent_requests, |count| count as usize),
             user_agent: user_agent(
                 terraform_version,
@@ -394,7 +440,8 @@ impl Reader<'_> {
         }
     }
 
-    fn whole_number(&mut self, name: &'static str, min: u32, max: u32) -> Option<u32> {
+    fn whole_number(&mut self, name: &'static str, range: Range) -> Option<u32> {
+        let Range { min, max } = range;
         let text = self.known(name)?;
         match text.trim().parse() {
             Ok(number) if (min..=max).contains(&number) => Some(number),
@@ -445,7 +492,7 @@ impl Reader<'_> {
     /// `@`. An empty variable counts as not set.
     fn variable(&self, name: &str) -> Option<Result<String, String>> {
         let variable = variable_name(name);
-        let value = match (self.environment)(&variable)? {
+        let value = match (self.environment)(variable)? {
             Ok(value) => value,
             Err(problem) => {
                 return Some(Err(format!(
@@ -712,9 +759,13 @@ impl Reader<'_> {
     }
 }
 
-/// The environment variable of an attribute.
-fn variable_name(attribute: &str) -> String {
-    format!("SAPCALM_{}", attribute.to_ascii_uppercase())
+/// The environment variable of an attribute of the `provider` block. Each has
+/// one.
+fn variable_name(attribute: &str) -> &'static str {
+    let attribute = SCHEMA.attribute(attribute);
+    attribute
+        .and_then(|attribute| attribute.variable)
+        .unwrap_or_default()
 }
 
 fn user_agent(terraform_version: &str, append: Option<&str>) -> String {
@@ -811,7 +862,7 @@ fn same_settings(a: &Value, b: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::configured::Key;
+    use super::super::configured::{Key, variable};
     use super::*;
 
     const DESTINATION: &str = r#"{"clientid":"c","clientsecret":"top-secret","uri":"https://destination-configuration.example","url":"https://zone.authentication.example","tenantid":"t"}"#;
@@ -944,17 +995,16 @@ mod tests {
         let attributes: Vec<_> = SCHEMA.attributes.iter().map(|a| a.name).collect();
         assert_eq!(names, attributes);
         for attribute in SCHEMA.attributes {
-            let documented = format!("`{}`", variable_name(attribute.name));
-            assert!(attribute.description.contains(&documented), "{documented}");
+            let variable = format!("SAPCALM_{}", attribute.name.to_uppercase());
+            assert_eq!(attribute.variable, Some(&*variable));
+        }
+        for kind in SERVICES {
+            assert_eq!(variable_name(attribute(kind)), variable(kind));
         }
 
         let variables: Vec<_> = values
             .iter()
             .map(|(name, value)| (variable_name(name), *value))
-            .collect();
-        let variables: Vec<_> = variables
-            .iter()
-            .map(|(name, v)| (name.as_str(), *v))
             .collect();
         let provider = configured(&block([]), &variables);
         let config = provider.client().config();

@@ -330,7 +330,7 @@ pub(super) fn security_concern(key: &str, value: &str) -> Option<&'static str> {
 /// The destination type that is meant when nothing is said.
 pub(super) const HTTP: &str = "HTTP";
 /// The destination types SAP documents.
-pub(super) static TYPES: &[&str] = &[HTTP, "RFC", "MAIL", "LDAP", "TCP"];
+pub(super) const TYPES: &[&str] = &[HTTP, "RFC", "MAIL", "LDAP", "TCP"];
 /// The authentication that is meant for HTTP when nothing is said.
 pub(super) const CLIENT_CREDENTIALS: &str = "OAuth2ClientCredentials";
 /// What a destination does for which SAP holds no authentication.
@@ -341,9 +341,11 @@ pub(super) const INTERNET: &str = "Internet";
 pub(super) const ON_PREMISE: &str = "OnPremise";
 const PRIVATE_LINK: &str = "PrivateLink";
 /// The proxy types SAP documents.
-pub(super) static PROXY_TYPES: &[&str] = &[INTERNET, ON_PREMISE, PRIVATE_LINK];
+pub(super) const PROXY_TYPES: &[&str] = &[INTERNET, ON_PREMISE, PRIVATE_LINK];
 /// A token service URL that is used as it is.
 pub(super) const DEDICATED: &str = "Dedicated";
+/// How a token service URL is used (SAP BTP Connectivity).
+pub(super) const TOKEN_SERVICE_URL_TYPES: &[&str] = &[DEDICATED, "Common"];
 
 /// What SAP documents about one value of `Authentication` of an HTTP
 /// destination.
@@ -403,7 +405,7 @@ const fn token_client(name: &'static str) -> Authentication {
 }
 
 /// Every authentication SAP documents for HTTP.
-pub(super) static AUTHENTICATIONS: &[Authentication] = &[
+pub(super) const AUTHENTICATIONS: &[Authentication] = &[
     Authentication {
         name: NO_AUTHENTICATION,
         proxy_types: ANY_PROXY,
@@ -481,6 +483,17 @@ pub(super) static AUTHENTICATIONS: &[Authentication] = &[
         allows: &[],
     },
 ];
+
+/// SAP's spelling of each of them.
+pub(super) const AUTHENTICATION_NAMES: &[&str] = &{
+    let mut names = [""; AUTHENTICATIONS.len()];
+    let mut i = 0;
+    while i < names.len() {
+        names[i] = AUTHENTICATIONS[i].name;
+        i += 1;
+    }
+    names
+};
 
 /// The documented facts about an authentication, by SAP's spelling.
 pub(super) fn authentication(name: &str) -> Option<&'static Authentication> {

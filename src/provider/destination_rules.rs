@@ -8,11 +8,10 @@ use std::collections::BTreeMap;
 
 use super::destination_fallback::{FROM_KEY, Fallback};
 use super::destination_properties::{
-    ALWAYS_ALLOWED, AUTHENTICATIONS, Authentication, CLIENT_CREDENTIALS, HTTP, Known, PROXY_TYPES,
-    SECRETS, TYPED, TYPES, authentication, default_authentication, default_proxy_type,
-    looks_secret, lookup, respelled,
+    ALWAYS_ALLOWED, Authentication, CLIENT_CREDENTIALS, HTTP, Known, PROXY_TYPES, SECRETS, TYPED,
+    authentication, default_authentication, default_proxy_type, looks_secret, lookup, respelled,
 };
-use super::destination_schema::DEFAULT_NAME;
+use super::destination_schema::{DEFAULT_NAME, DEFINITION};
 use crate::framework::diagnostics::{Diagnostic, Diagnostics};
 use crate::framework::path::Path;
 use crate::framework::value::Value;
@@ -74,18 +73,18 @@ fn name(config: &Value, found: &mut Diagnostics) {
 /// Values of SAP's closed vocabularies: another case of a known one is an
 /// error, anything else may be newer than this provider.
 fn spelling(config: &Value, found: &mut Diagnostics) {
-    let authentications: Vec<&str> = AUTHENTICATIONS.iter().map(|kind| kind.name).collect();
     let type_ = known_or(config, "type", Some(HTTP));
-    let vocabularies: [(&'static str, &[&str], bool); 4] = [
-        ("type", TYPES, true),
-        ("proxy_type", PROXY_TYPES, true),
-        ("authentication", &authentications, type_ == Some(HTTP)),
-        ("token_service_url_type", &["Dedicated", "Common"], true),
-    ];
-    for (attribute, vocabulary, closed) in vocabularies {
-        let Some(value) = config.get(attribute).as_str() else {
+    for attribute in DEFINITION.schema.attributes {
+        let vocabulary = attribute.known_values;
+        let Some(value) = config.get(attribute.name).as_str() else {
             continue;
         };
+        if vocabulary.is_empty() {
+            continue;
+        }
+        // The other types have authentications of their own.
+        let closed = attribute.name != "authentication" || type_ == Some(HTTP);
+        let attribute = attribute.name;
         if vocabulary.contains(&value) {
             continue;
         }
@@ -113,23 +112,10 @@ fn spelling(config: &Value, found: &mut Diagnostics) {
     }
 }
 
-/// The three attributes of each secret fit together.
+/// A version says something about a secret. That a secret is not given in two
+/// attributes is a matter of the schema.
 fn secret_pairs(config: &Value, found: &mut Diagnostics) {
     for pair in SECRETS {
-        let is_set = |name: &str| !config.get(name).is_null();
-        if !config.get(pair.attribute).is_unknown() && is_set(pair.attribute) {
-            let write_only = config.get(pair.write_only);
-            if !write_only.is_null() && !write_only.is_unknown() {
-                found.push(wrong(
-                    "Secret given twice",
-                    format!(
-                        "`{}` and `{}` are two ways to give the same secret. Keep one of them.",
-                        pair.attribute, pair.write_only
-                    ),
-                    Path::attribute(pair.write_only),
-                ));
-            }
-        }
         if is_known(config.get(pair.version)) && config.get(pair.write_only).is_null() {
             found.push(wrong(
                 "Version without secret",
@@ -555,10 +541,6 @@ mod tests {
             messages(&entries)
         };
         assert!(basic(&[("password", text("x"))]).is_empty());
-        assert_eq!(
-            basic(&[("password", text("x")), ("password_wo", text("x"))]),
-            ["E Secret given twice @ password_wo"]
-        );
         assert_eq!(
             basic(&[("password_wo_version", Value::Number(1_i64.into()))]),
             ["E Version without secret @ password_wo_version"]

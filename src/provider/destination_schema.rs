@@ -6,10 +6,13 @@
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::destination_properties::{
+    AUTHENTICATION_NAMES, HTTP, PROXY_TYPES, TOKEN_SERVICE_URL_TYPES, TYPES,
+};
 use crate::framework::resource::Definition;
 use crate::framework::schema::{
-    Attribute, AttributeType, DEFAULT_TIMEOUT, DefaultValue, IdentityAttribute, IdentitySchema,
-    Replace, Schema,
+    Absent, Attribute, AttributeType, DEFAULT_TIMEOUT, DefaultValue, IdentityAttribute,
+    IdentitySchema, Replace, Schema,
 };
 use crate::framework::sensitive::Sensitive;
 use crate::framework::validators::Validator;
@@ -89,6 +92,10 @@ const WEB_ADDRESS: &[Validator] = &[Validator::Custom(
     check_web_address,
 )];
 const FILLED: &[Validator] = &[Validator::NotEmpty];
+const FROM_CLOUD_ALM_KEY: Absent =
+    Absent::Words("from the Cloud ALM key where `url` says so, else none.");
+/// The default form of `url`.
+const VERBATIM: &str = "verbatim";
 
 const fn text(name: &'static str, description: &'static str) -> Attribute {
     Attribute::string(name).describe(description)
@@ -98,21 +105,23 @@ const fn secret(name: &'static str, description: &'static str) -> Attribute {
     text(name, description).sensitive().validate(FILLED)
 }
 
-const fn secret_write_only(name: &'static str, description: &'static str) -> Attribute {
-    secret(name, description).write_only()
+/// `twin` is the plain attribute of the same secret.
+const fn secret_write_only(name: &'static str, twin: &'static [&'static str]) -> Attribute {
+    secret(name, WRITE_ONLY).write_only().conflicts_with(twin)
 }
 
-const fn secret_version(name: &'static str, description: &'static str) -> Attribute {
+const fn secret_version(name: &'static str) -> Attribute {
     Attribute::number(name)
-        .describe(description)
         .validate(VERSION)
+        .when_absent(Absent::Words("every plan compares the value."))
+        .describe(WRITE_ONLY_VERSION)
 }
 
 const WRITE_ONLY: &str = "The same as the attribute without `_wo`, but never stored in plan or \
-    state. Needs Terraform 1.11. Without a version, every plan compares the value with a salted \
-    hash of what was written last.";
-const WRITE_ONLY_VERSION: &str = "Any whole number. When it is set, the write-only value is \
-    written only when this number changes, or when somebody changed the value outside Terraform.";
+    state. Without a version, every plan compares the value with a salted hash of what was written \
+    last.";
+const WRITE_ONLY_VERSION: &str = "When it is set, the write-only value is written only when this \
+    number changes, or when somebody changed the value outside Terraform.";
 
 const ATTRIBUTES: &[Attribute] = &[
     text(
@@ -128,19 +137,19 @@ const ATTRIBUTES: &[Attribute] = &[
     )]),
     text(
         "level",
-        "Where the destination lives: `subaccount` (visible in the whole subaccount) or \
-         `instance` (visible to the service instance of the service key only).",
+        "Where the destination lives. A destination of the level `subaccount` is visible in the \
+         whole subaccount, one of the level `instance` only to the service instance of the service \
+         key.",
     )
     .default(DefaultValue::String(DEFAULT_LEVEL))
     .replace(Replace::Always)
     .validate(&[Validator::OneOf(&[DEFAULT_LEVEL, INSTANCE_LEVEL])]),
-    text(
-        "type",
-        "Type of the destination: `HTTP`, `RFC`, `MAIL`, `LDAP` or `TCP`. `HTTP` when left out.",
-    )
-    .optional_computed()
-    .validate(FILLED),
-    text("description", "Free text."),
+    text("type", "Type of the destination.")
+        .optional_computed()
+        .validate(FILLED)
+        .known_values(TYPES)
+        .when_absent(Absent::Text(HTTP)),
+    text("description", "Free text about the destination."),
     text(
         "url",
         "Where the destination leads. When it is left out together with `client_id`, \
@@ -148,52 +157,59 @@ const ATTRIBUTES: &[Attribute] = &[
          `cloud_alm_service_key`.",
     )
     .optional_computed()
-    .validate(WEB_ADDRESS),
+    .validate(WEB_ADDRESS)
+    .when_absent(FROM_CLOUD_ALM_KEY),
     text(
         "url_form",
-        "How `url` is made from the `Api` endpoint of the Cloud ALM key: `verbatim` (the default, \
-         as SAP Order Management foundation needs it), `origin` (without path) or \
-         `origin_with_slash`.",
+        "How `url` is made from the `Api` endpoint of the Cloud ALM key. `verbatim` is what SAP \
+         Order Management foundation needs; `origin` leaves out the path, `origin_with_slash` \
+         leaves a `/` of it.",
     )
-    .validate(&[Validator::OneOf(&[
-        "verbatim",
-        "origin",
-        "origin_with_slash",
-    ])]),
+    .validate(&[Validator::OneOf(&[VERBATIM, "origin", "origin_with_slash"])])
+    .when_absent(Absent::Text(VERBATIM)),
     text(
         "proxy_type",
-        "`Internet`, `OnPremise` or `PrivateLink`. When left out: `Internet` for HTTP \
-         (`OnPremise` for authentications that only work there), nothing for other types.",
+        "Through which network the destination is reached.",
     )
     .optional_computed()
-    .validate(FILLED),
+    .validate(FILLED)
+    .known_values(PROXY_TYPES)
+    .when_absent(Absent::Words(
+        "`Internet` for the type `HTTP` (`OnPremise` for authentications that only work there), \
+         none for other types.",
+    )),
     text(
         "authentication",
-        "How requests are authenticated, as SAP spells it. When left out: \
-         `OAuth2ClientCredentials` for HTTP, nothing for other types.",
+        "How requests are authenticated, as SAP spells it.",
     )
     .optional_computed()
-    .validate(FILLED),
-    text(
-        "client_id",
-        "OAuth client id. Can come from the Cloud ALM key, see `url`.",
-    )
-    .optional_computed()
-    .validate(FILLED),
+    .validate(FILLED)
+    .known_values(AUTHENTICATION_NAMES)
+    .when_absent(Absent::Words(
+        "`OAuth2ClientCredentials` for the type `HTTP`, none for other types.",
+    )),
+    text("client_id", "OAuth client id.")
+        .optional_computed()
+        .validate(FILLED)
+        .when_absent(FROM_CLOUD_ALM_KEY),
     text(
         "token_service_url",
-        "Complete URL of the token endpoint, with `/oauth/token`. Can come from the Cloud ALM \
-         key, see `url`.",
+        "Complete URL of the token endpoint, with `/oauth/token`.",
     )
     .optional_computed()
-    .validate(WEB_ADDRESS),
+    .validate(WEB_ADDRESS)
+    .when_absent(FROM_CLOUD_ALM_KEY),
     text(
         "token_service_url_type",
-        "`Dedicated` (the token service URL is used as it is) or `Common` (the subdomain of the \
-         tenant is filled in). `Dedicated` for OAuth when left out.",
+        "How `token_service_url` is used: as it is (`Dedicated`), or with the subdomain of the \
+         tenant filled in (`Common`).",
     )
     .optional_computed()
-    .validate(FILLED),
+    .validate(FILLED)
+    .known_values(TOKEN_SERVICE_URL_TYPES)
+    .when_absent(Absent::Words(
+        "`Dedicated` for authentications with a token service, none for others.",
+    )),
     text(
         "scope",
         "Scopes to ask the token service for, separated by blanks.",
@@ -225,67 +241,75 @@ const ATTRIBUTES: &[Attribute] = &[
         "cloud_connector_location_id",
         "Location id of the Cloud Connector, for the proxy type `OnPremise`.",
     ),
-    secret("client_secret", "OAuth client secret."),
-    secret_write_only("client_secret_wo", WRITE_ONLY),
-    secret_version("client_secret_wo_version", WRITE_ONLY_VERSION),
+    secret("client_secret", "OAuth client secret.").when_absent(FROM_CLOUD_ALM_KEY),
+    secret_write_only("client_secret_wo", &["client_secret"]),
+    secret_version("client_secret_wo_version"),
     secret("password", "Password for `user`."),
-    secret_write_only("password_wo", WRITE_ONLY),
-    secret_version("password_wo_version", WRITE_ONLY_VERSION),
+    secret_write_only("password_wo", &["password"]),
+    secret_version("password_wo_version"),
     secret(
         "token_service_password",
         "Password for `token_service_user`.",
     ),
-    secret_write_only("token_service_password_wo", WRITE_ONLY),
-    secret_version("token_service_password_wo_version", WRITE_ONLY_VERSION),
+    secret_write_only("token_service_password_wo", &["token_service_password"]),
+    secret_version("token_service_password_wo_version"),
     secret("client_key", "Client key for `OAuth2SAMLBearerAssertion`."),
-    secret_write_only("client_key_wo", WRITE_ONLY),
-    secret_version("client_key_wo_version", WRITE_ONLY_VERSION),
+    secret_write_only("client_key_wo", &["client_key"]),
+    secret_version("client_key_wo_version"),
     secret("key_store_password", "Password of `key_store_location`."),
-    secret_write_only("key_store_password_wo", WRITE_ONLY),
-    secret_version("key_store_password_wo_version", WRITE_ONLY_VERSION),
+    secret_write_only("key_store_password_wo", &["key_store_password"]),
+    secret_version("key_store_password_wo_version"),
     secret(
         "token_service_key_store_password",
         "Password of `token_service_key_store_location`.",
     ),
-    secret_write_only("token_service_key_store_password_wo", WRITE_ONLY),
-    secret_version(
-        "token_service_key_store_password_wo_version",
-        WRITE_ONLY_VERSION,
+    secret_write_only(
+        "token_service_key_store_password_wo",
+        &["token_service_key_store_password"],
     ),
+    secret_version("token_service_key_store_password_wo_version"),
     secret(
         "trust_store_password",
         "Password of `trust_store_location`.",
     ),
-    secret_write_only("trust_store_password_wo", WRITE_ONLY),
-    secret_version("trust_store_password_wo_version", WRITE_ONLY_VERSION),
-    Attribute::map("properties", &TEXT).describe(
-        "Further properties that are not secret, in SAP's spelling. When it is set, also to \
-         `{}`, it is the complete set: further properties that others added are removed. When it \
-         is left out they are left alone and named in `unmanaged_properties`. Properties with an \
-         attribute of their own are not allowed here.",
-    ),
+    secret_write_only("trust_store_password_wo", &["trust_store_password"]),
+    secret_version("trust_store_password_wo_version"),
+    Attribute::map("properties", &TEXT)
+        .when_absent(Absent::Words(
+            "further properties are left alone and named in `unmanaged_properties`.",
+        ))
+        .describe(
+            "Further properties that are not secret, in SAP's spelling. When it is set, also to \
+             `{}`, it is the complete set: further properties that others added are removed. \
+             Properties with an attribute of their own are not allowed here.",
+        ),
     Attribute::map("secret_properties_wo", &TEXT)
         .describe(
             "Further properties that are secret, in SAP's spelling, such as `jco.client.passwd`. \
-             Never stored in plan or state. Needs Terraform 1.11. One that is taken out is \
-             deleted.",
+             Never stored in plan or state. One that is taken out is deleted.",
         )
         .sensitive()
         .write_only(),
-    secret_version("secret_properties_wo_version", WRITE_ONLY_VERSION),
-    Attribute::map("labels", &TEXTS).describe(
-        "Labels of the destination, each with its values. Never put a secret here: SAP stores \
-         labels unencrypted. When left out, labels are left alone.",
-    ),
-    Attribute::bool("adopt_existing").describe(
-        "Take over a destination of that name when there is one, instead of failing. Its \
-         properties become what is configured here.",
-    ),
-    Attribute::bool("check_token").describe(
-        "After create and update let the Destination service fetch a token through the \
-         destination. When that fails, a destination that was just created is deleted again and \
-         the apply fails with SAP's reason.",
-    ),
+    secret_version("secret_properties_wo_version"),
+    Attribute::map("labels", &TEXTS)
+        .when_absent(Absent::Words("labels are left alone."))
+        .describe(
+            "Labels of the destination, each with its values. Never put a secret here: SAP stores \
+             labels unencrypted.",
+        ),
+    Attribute::bool("adopt_existing")
+        .when_absent(Absent::Bool(false))
+        .describe(
+            "Take over a destination of that name when there is one, instead of failing. Its \
+             properties become what is configured here.",
+        ),
+    Attribute::bool("check_token")
+        .when_absent(Absent::Bool(false))
+        .describe(
+            "After create and update let the Destination service fetch a token through the \
+             destination. When that fails, a destination that was just created is deleted again \
+             and the apply fails with SAP's reason.",
+        ),
     text("id", "`<level>/<name>`, which is also the import id.")
         .computed()
         .keep_prior(),

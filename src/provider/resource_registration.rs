@@ -33,7 +33,8 @@ use crate::framework::resource::{
     Resource, UpdateRequest,
 };
 use crate::framework::schema::{
-    Attribute, AttributeType, DEFAULT_TIMEOUT, IdentityAttribute, IdentitySchema, Replace, Schema,
+    Absent, Attribute, AttributeType, DEFAULT_TIMEOUT, IdentityAttribute, IdentitySchema, Replace,
+    Schema,
 };
 use crate::framework::validators::Validator;
 use crate::framework::value::Value;
@@ -56,6 +57,10 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// The entry of the private state that says which of `lms_id` and
 /// `environment` came from the configuration.
 const GIVEN: &str = "given";
+
+/// What counts for a part of the landscape id that nobody gives.
+const FROM_LANDSCAPE: Absent =
+    Absent::Words("found in the landscape, where neither `environment` nor `lms_id` is set.");
 
 /// The resource.
 #[derive(Debug)]
@@ -107,37 +112,41 @@ static SCHEMA: Schema = Schema::new(
                  changes. Values that are set for the first time on an existing registration \
                  change nothing.",
             ),
-        Attribute::string("scope").describe(
-            "Scope of the token for both calls. Default: `{xsappname}.IntegrationMonitoring`, \
-             with the `xsappname` of the service key. An empty text asks for all scopes that \
-             the service key has.",
-        ),
+        Attribute::string("scope")
+            .when_absent(Absent::Words(
+                "`{xsappname}.IntegrationMonitoring`, with the `xsappname` of the service key.",
+            ))
+            .describe(
+                "Scope of the token for both calls. An empty text asks for all scopes that the \
+                 service key has.",
+            ),
         Attribute::string("environment")
             .optional_computed()
             .validate(&[Validator::NotEmpty])
-            .describe(
-                "Middle part of the landscape id, `CO_<environment>_<tenant ID>`. Without it, \
-                 and without `lms_id`, the landscape is searched.",
-            ),
+            .when_absent(FROM_LANDSCAPE)
+            .describe("Middle part of the landscape id, `CO_<environment>_<tenant ID>`."),
         Attribute::string("lms_id")
             .optional_computed()
             .validate(&[Validator::NotEmpty])
+            .when_absent(FROM_LANDSCAPE)
             .describe(
-                "Id of the tenant in the landscape of Cloud ALM. Without it, and without \
-                 `environment`, the landscape is searched for `CO_*_<tenant ID>`; it stays null \
-                 when several objects match.",
+                "Id of the tenant in the landscape of Cloud ALM. The landscape is searched for \
+                 `CO_*_<tenant ID>`; the id stays null when several objects match.",
             ),
-        Attribute::bool("verify").describe(
-            "Whether the tenant is looked up in the landscape of Cloud ALM after registering \
-             and with every read. Default: whether the provider has a `cloud_alm_service_key`. \
-             A tenant that is not found there is never an error; for that, write a \
-             `postcondition` on `status`.",
-        ),
+        Attribute::bool("verify")
+            .when_absent(Absent::Words(
+                "`true` when the provider has a `cloud_alm_service_key`, else `false`.",
+            ))
+            .describe(
+                "Whether the tenant is looked up in the landscape of Cloud ALM after registering \
+                 and with every read. A tenant that is not found there is never an error; for \
+                 that, write a `postcondition` on `status`.",
+            ),
         Attribute::string("verify_timeout")
             .validate(&[Validator::Duration])
+            .when_absent(Absent::Words("no wait, one look."))
             .describe(
-                "How long to wait, after registering, for the tenant to show up in the \
-                 landscape, as a duration such as `5m`. Default: one look.",
+                "How long to wait, after registering, for the tenant to show up in the landscape.",
             ),
         Attribute::string("id")
             .computed()

@@ -2,6 +2,7 @@
 
 use super::Server;
 use super::get_metadata::capabilities;
+use crate::framework::documentation;
 use crate::framework::provider::Provider;
 use crate::framework::schema::{Attribute, AttributeType, Mode, Schema};
 use crate::proto::tfplugin6 as proto;
@@ -54,10 +55,13 @@ fn schema(schema: &Schema) -> proto::Schema {
 }
 
 fn attributes(attributes: &[Attribute]) -> Vec<proto::schema::Attribute> {
-    attributes.iter().map(attribute).collect()
+    attributes
+        .iter()
+        .map(|each| attribute(each, attributes))
+        .collect()
 }
 
-fn attribute(attribute: &Attribute) -> proto::schema::Attribute {
+fn attribute(attribute: &Attribute, siblings: &[Attribute]) -> proto::schema::Attribute {
     // Exactly one of type and nested type: Terraform refuses both.
     let (r#type, nested_type) = match attribute.kind {
         AttributeType::Object(nested) => (
@@ -74,7 +78,7 @@ fn attribute(attribute: &Attribute) -> proto::schema::Attribute {
         name: attribute.name.to_owned(),
         r#type,
         nested_type,
-        description: attribute.description.to_owned(),
+        description: documentation::text(attribute, siblings),
         description_kind: proto::StringKind::Markdown.into(),
         required: attribute.mode == Mode::Required,
         optional: matches!(attribute.mode, Mode::Optional | Mode::OptionalComputed),
