@@ -15,8 +15,8 @@ use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
 use super::diagnostics::Diagnostics;
-use super::model;
-use super::resource::{self, Context, misfit};
+use super::model::{self, misfit};
+use super::resource::{self, Context};
 use super::schema::Schema;
 use super::value::Value;
 

@@ -1,7 +1,7 @@
 //! Terraform's model of a provider: schemas, values, plans and the life of a
-//! resource, without SAP and without HTTP.
+//! resource and its like, without SAP and without HTTP.
 //!
-//! A provider implements [`provider::Provider`] and lists its resources as
+//! A provider implements [`provider::Provider`] and lists what it offers as
 //! static data; [`server`] turns that into the answers of the plugin
 //! protocol. Only `server` sees the generated protocol messages.
 //!
@@ -11,9 +11,12 @@
 
 pub mod action;
 pub mod client_version;
+pub mod data_source;
 pub mod diagnostics;
 pub mod documentation;
 pub mod duration;
+pub mod ephemeral_resource;
+pub mod function;
 pub mod list_resource;
 pub mod model;
 pub mod number;

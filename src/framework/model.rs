@@ -20,6 +20,7 @@ use serde::Serialize;
 use serde::de::{self, DeserializeOwned, Expected, Unexpected};
 use serde::ser;
 
+use super::diagnostics::{Diagnostic, Diagnostics};
 use super::number::Number;
 use super::path::Step;
 use super::schema::{Attribute, AttributeType, Mode, Schema};
@@ -47,10 +48,21 @@ pub fn to_value<M: Serialize + ?Sized>(model: &M, expected: &Type) -> Result<Val
     model.serialize(writer::Writer::new(expected))
 }
 
+/// The report of a value that fits the schema and not the model: a bug, of the
+/// model.
+pub(super) fn misfit(error: ValueError) -> Diagnostics {
+    Diagnostic::error(
+        "Model does not fit its schema",
+        format!("{error} This is a bug in the provider: report it."),
+    )
+    .at(error.path)
+    .into()
+}
+
 /// Whether the model has exactly the attributes of the schema, in types that
 /// can hold what the schema allows: objects with everything set, with as
 /// little as possible, and with unknown values go through the model and come
-/// back. A test calls it for every resource.
+/// back. A test calls it for every resource and its like.
 ///
 /// # Errors
 /// The first attribute that does not come back as it went in.

@@ -35,7 +35,7 @@ use super::resource::DynResource;
 use super::schema::{Attribute, AttributeType, DefaultValue, Mode, Replace, Schema};
 use super::value::Value;
 
-pub(super) use check::{contradictions, null_write_only, settle};
+pub(super) use check::{contradictions, null_write_only, result as check_result, settle};
 
 /// What a plan is made from.
 #[derive(Debug, Clone)]

@@ -2,7 +2,10 @@
 //! it offers.
 
 use super::action::DynAction;
+use super::data_source::DynDataSource;
 use super::diagnostics::Diagnostics;
+use super::ephemeral_resource::DynEphemeralResource;
+use super::function::DynFunction;
 use super::list_resource::DynListResource;
 use super::resource::DynResource;
 use super::schema::Schema;
@@ -43,6 +46,23 @@ pub trait Provider: Send + Sync + 'static {
 
     /// The actions.
     fn actions(&self) -> &'static [&'static dyn DynAction<Self::Configured>] {
+        &[]
+    }
+
+    /// The data sources.
+    fn data_sources(&self) -> &'static [&'static dyn DynDataSource<Self::Configured>] {
+        &[]
+    }
+
+    /// The ephemeral resources.
+    fn ephemeral_resources(
+        &self,
+    ) -> &'static [&'static dyn DynEphemeralResource<Self::Configured>] {
+        &[]
+    }
+
+    /// The functions.
+    fn functions(&self) -> &'static [&'static dyn DynFunction] {
         &[]
     }
 }

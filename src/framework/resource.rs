@@ -12,13 +12,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
-use super::diagnostics::{Diagnostic, Diagnostics};
+use super::diagnostics::Diagnostics;
 use super::model;
 use super::plan::Plan;
 use super::private::Private;
 use super::schema::{IdentitySchema, Schema};
 use super::value::Value;
-use super::value_error::ValueError;
 
 /// The static facts of a resource type.
 #[derive(Debug)]
@@ -400,22 +399,13 @@ impl<R: Resource> DynResource<R::Provider> for R {
 /// A value as the model of a resource. A value that fits the schema and not
 /// the model is a bug, of the model.
 fn from_value<M: DeserializeOwned>(value: &Value) -> Result<M, Diagnostics> {
-    model::from_value(value).map_err(misfit)
+    model::from_value(value).map_err(model::misfit)
 }
 
 /// The model of a resource as a value.
 fn to_value<R: Resource>(resource: &R, model: &R::Model) -> Result<Value, Diagnostics> {
     let object_type = Resource::definition(resource).schema.object_type();
-    model::to_value(model, &object_type).map_err(misfit)
-}
-
-pub(super) fn misfit(error: ValueError) -> Diagnostics {
-    Diagnostic::error(
-        "Model does not fit its schema",
-        format!("{error} This is a bug in the provider: report it."),
-    )
-    .at(error.path)
-    .into()
+    model::to_value(model, &object_type).map_err(model::misfit)
 }
 
 /// An outcome as values.

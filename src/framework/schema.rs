@@ -97,7 +97,8 @@ impl Schema {
             .find(|attribute| attribute.name == name)
     }
 
-    /// Every attribute with its path, an object before what is inside it.
+    /// Every attribute with its path, an object before what is inside it;
+    /// the elements of collections have no path of their own.
     /// [`super::value::Value::at`] finds the value that belongs to a path.
     #[must_use]
     pub fn walk(&self) -> Vec<(Path, &'static Attribute)> {
@@ -137,11 +138,13 @@ pub enum AttributeType {
     Bool,
     /// A number.
     Number,
-    /// A list of simple values.
+    /// A list: of simple values, or, where the attribute is computed, of
+    /// objects.
     List(&'static AttributeType),
     /// A set of simple values.
     Set(&'static AttributeType),
-    /// A map of simple values.
+    /// A map: of simple values, or, where the attribute is computed, of
+    /// objects.
     Map(&'static AttributeType),
     /// A single nested object with attributes of its own.
     Object(&'static [Attribute]),
@@ -340,6 +343,12 @@ impl Attribute {
         Self::timeout("read", "How long reading may take.")
     }
 
+    /// The `open` key of [`Attribute::timeouts`].
+    #[must_use]
+    pub const fn open_timeout() -> Self {
+        Self::timeout("open", "How long opening may take.")
+    }
+
     /// The `update` key of [`Attribute::timeouts`].
     #[must_use]
     pub const fn update_timeout() -> Self {
@@ -356,7 +365,7 @@ impl Attribute {
         )
     }
 
-    /// A key of [`Attribute::timeouts`] for another operation, such as `open`.
+    /// A key of [`Attribute::timeouts`] for another operation, such as `invoke`.
     #[must_use]
     pub const fn timeout(operation: &'static str, description: &'static str) -> Self {
         Self::string(operation)

@@ -8,6 +8,7 @@
 //!
 //! Everything here is `const`, hence the plain loops.
 
+use super::function::{Definition as Function, Parameter};
 use super::schema::{
     Absent, Attribute, AttributeType, DefaultValue, IdentityAttribute, Mode, Replace,
 };
@@ -81,6 +82,86 @@ pub(super) const fn check_identity(version: i64, attributes: &[IdentityAttribute
     );
 }
 
+/// Checks what has no state: a data source or an ephemeral resource.
+pub(super) const fn check_unmanaged(type_name: &str, version: i64, attributes: &[Attribute]) {
+    assert!(is_name(type_name), "a type is named in snake_case");
+    assert!(version == 0, "what is not stored has no versions");
+    let mut i = 0;
+    while i < attributes.len() {
+        let attribute = &attributes[i];
+        assert!(
+            !attribute.write_only,
+            "only a managed resource has write-only attributes"
+        );
+        assert!(
+            attribute.default.is_none(),
+            "only a managed resource has defaults"
+        );
+        assert!(
+            matches!(attribute.replace, Replace::Never) && !attribute.keep_prior,
+            "only a managed resource has something to replace or to keep"
+        );
+        if let AttributeType::Object(inner) = attribute.kind {
+            check_unmanaged(type_name, version, inner);
+        }
+        i += 1;
+    }
+}
+
+/// Checks a function as a whole.
+pub(super) const fn check_function(function: &Function) {
+    assert!(is_name(function.name), "a function is named in snake_case");
+    assert!(
+        is_sentence(function.summary) && is_sentence(function.description),
+        "summary and description of a function end with a full stop"
+    );
+    let mut i = 0;
+    while i < function.parameters.len() {
+        check_parameter(&function.parameters[i]);
+        let mut j = 0;
+        while j < i {
+            assert!(
+                !equal(function.parameters[i].name, function.parameters[j].name),
+                "two parameters have the same name"
+            );
+            j += 1;
+        }
+        if let Some(variadic) = &function.variadic {
+            assert!(
+                !equal(function.parameters[i].name, variadic.name),
+                "two parameters have the same name"
+            );
+        }
+        i += 1;
+    }
+    if let Some(variadic) = &function.variadic {
+        check_parameter(variadic);
+    }
+    assert!(
+        is_sentence(function.returns.description),
+        "the description of what a function returns ends with a full stop"
+    );
+    match function.returns.kind {
+        AttributeType::String | AttributeType::Bool | AttributeType::Number => {}
+        AttributeType::List(element)
+        | AttributeType::Set(element)
+        | AttributeType::Map(element) => check_element(element),
+        AttributeType::Object(attributes) => check_computed(attributes),
+    }
+}
+
+const fn check_parameter(parameter: &Parameter) {
+    assert!(
+        is_name(parameter.name),
+        "a parameter is named in snake_case"
+    );
+    assert!(
+        is_sentence(parameter.description),
+        "the description of a parameter ends with a full stop"
+    );
+    check_element(&parameter.kind);
+}
+
 const fn check_attributes(attributes: &[Attribute]) {
     let mut i = 0;
     while i < attributes.len() {
@@ -134,6 +215,12 @@ const fn check_attribute(attribute: &Attribute) {
     }
     match attribute.kind {
         AttributeType::String | AttributeType::Bool | AttributeType::Number => {}
+        AttributeType::List(AttributeType::Object(inner))
+        | AttributeType::Map(AttributeType::Object(inner))
+            if matches!(attribute.mode, Mode::Computed) =>
+        {
+            check_computed(inner);
+        }
         AttributeType::List(element)
         | AttributeType::Set(element)
         | AttributeType::Map(element) => {
@@ -155,7 +242,23 @@ const fn check_element(element: &AttributeType) {
         | AttributeType::Map(element) => {
             check_element(element);
         }
-        AttributeType::Object(_) => panic!("the elements of a collection are not objects"),
+        AttributeType::Object(_) => {
+            panic!("only a computed list or map has objects as elements, and no parameter is one")
+        }
+    }
+}
+
+/// Objects that only the provider makes.
+const fn check_computed(inner: &[Attribute]) {
+    assert!(!inner.is_empty(), "a nested object has attributes");
+    check_attributes(inner);
+    let mut i = 0;
+    while i < inner.len() {
+        assert!(
+            matches!(inner[i].mode, Mode::Computed),
+            "what is inside a computed object is computed"
+        );
+        i += 1;
     }
 }
 
@@ -434,7 +537,7 @@ mod tests {
             ),
             (
                 || Attribute::set("a", &OBJECT).describe("A."),
-                "not objects",
+                "only a computed list",
             ),
             (
                 || Attribute::object("a", &[]).describe("A."),

@@ -31,6 +31,8 @@ pub enum Operation {
     List,
     /// Running an action.
     Invoke,
+    /// Opening an ephemeral resource.
+    Open,
 }
 
 impl Operation {
@@ -42,6 +44,7 @@ impl Operation {
             Self::Delete => "delete",
             Self::List => "list",
             Self::Invoke => "invoke",
+            Self::Open => "open",
         }
     }
 }

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::framework::diagnostics::Diagnostic;
+use crate::framework::diagnostics::{Diagnostic, Diagnostics};
 use crate::framework::path::{Path, Step};
 use crate::framework::schema::{Attribute, AttributeType, Mode};
 use crate::framework::value::Value;
@@ -52,20 +52,24 @@ impl Rule {
 
 impl From<Violation> for Diagnostic {
     fn from(violation: Violation) -> Self {
-        let what = if violation.path.steps().is_empty() {
-            "The object as a whole".to_owned()
-        } else {
-            format!("`{}`", violation.path)
-        };
         Self::error(
             "Provider made an impossible plan",
             format!(
-                "{what} {} in the plan. Nothing was changed. This is a bug in the provider: \
+                "{} {} in the plan. Nothing was changed. This is a bug in the provider: \
                  report it together with the configuration of this resource.",
+                subject(&violation.path),
                 violation.rule.text()
             ),
         )
         .at(violation.path)
+    }
+}
+
+fn subject(path: &Path) -> String {
+    if path.is_root() {
+        "The object as a whole".to_owned()
+    } else {
+        format!("`{path}`")
     }
 }
 
@@ -106,6 +110,39 @@ pub(super) fn plan(
         }
     }
     found
+}
+
+/// What is wrong with what was made from a configuration in one go, without a
+/// plan: the result of a data source or an ephemeral resource. It is wholly
+/// known, and what is configured comes back as it was.
+pub(in crate::framework) fn result(
+    attributes: &[Attribute],
+    config: &Value,
+    result: &Value,
+) -> Diagnostics {
+    let mut diagnostics = Diagnostics::new();
+    for violation in plan(attributes, [config, &Value::Null, result], &[]) {
+        diagnostics.push(impossible_result(&violation.path, violation.rule.text()));
+    }
+    if !result.is_wholly_known() {
+        diagnostics.push(impossible_result(
+            &Path::root(),
+            "is not known in every part",
+        ));
+    }
+    diagnostics
+}
+
+fn impossible_result(path: &Path, what: &str) -> Diagnostic {
+    Diagnostic::error(
+        "Provider made an impossible result",
+        format!(
+            "{} {what} in the result. Nothing was changed. This is a bug in the provider: report \
+             it together with the configuration of this block.",
+            subject(path)
+        ),
+    )
+    .at(path.clone())
 }
 
 /// Whether a value has the shape of a type; null and unknown have every shape.

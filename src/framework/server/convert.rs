@@ -20,6 +20,18 @@ pub(super) fn decode(
     let Some(value) = value else {
         return Err(malformed(field, "It is missing."));
     };
+    match decode_part(expected, field, value)? {
+        Value::Unknown => Err(malformed(field, "It is unknown as a whole.")),
+        value => Ok(value),
+    }
+}
+
+/// Reads any value, such as an argument of a function.
+pub(super) fn decode_part(
+    expected: &Type,
+    field: &str,
+    value: &proto::DynamicValue,
+) -> Result<Value, Diagnostics> {
     let decoded = if !value.msgpack.is_empty() {
         msgpack::decode(expected, &value.msgpack)
     } else if !value.json.is_empty() {
@@ -27,11 +39,7 @@ pub(super) fn decode(
     } else {
         Ok(Value::Null)
     };
-    match decoded {
-        Ok(Value::Unknown) => Err(malformed(field, "It is unknown as a whole.")),
-        Ok(value) => Ok(value),
-        Err(error) => Err(malformed(field, &error.to_string())),
-    }
+    decoded.map_err(|error| malformed(field, &error.to_string()))
 }
 
 /// Reads an object that must be there.

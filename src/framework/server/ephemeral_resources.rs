@@ -1,13 +1,136 @@
-//! The methods about ephemeral resources: the provider has none.
+//! The methods about ephemeral resources: `ValidateEphemeralResourceConfig`,
+//! `OpenEphemeralResource`, `RenewEphemeralResource` and
+//! `CloseEphemeralResource`.
 
-use super::convert;
+use super::{Server, convert};
 use crate::framework::diagnostics::Diagnostics;
+use crate::framework::ephemeral_resource::{DynEphemeralResource, Opened};
+use crate::framework::plan;
+use crate::framework::private::Private;
+use crate::framework::provider::Provider;
+use crate::framework::timeouts::Operation;
+use crate::framework::validators::validate_config;
+use crate::framework::value::Value;
+use crate::proto::tfplugin6::{
+    close_ephemeral_resource, open_ephemeral_resource, renew_ephemeral_resource,
+    validate_ephemeral_resource_config,
+};
 
-/// The answer to every name.
-pub(super) fn absent(type_name: &str) -> Diagnostics {
-    convert::absent_kind(
-        "Unknown ephemeral resource type",
-        "ephemeral resource",
-        type_name,
-    )
+/// The rules of an `ephemeral` block. Values can be unknown.
+pub(super) fn validate<P: Provider>(
+    server: &Server<P>,
+    request: &validate_ephemeral_resource_config::Request,
+) -> Result<validate_ephemeral_resource_config::Response, Diagnostics> {
+    let resource = find(server, &request.type_name)?;
+    let schema = resource.definition().schema;
+    let config = convert::decode_object(&schema.object_type(), "config", request.config.as_ref())?;
+    // There are no write-only attributes that a client would have to know.
+    let mut diagnostics = validate_config(schema, &config, false);
+    diagnostics.extend(resource.validate(&config));
+    Ok(validate_ephemeral_resource_config::Response {
+        diagnostics: convert::diagnostics(diagnostics),
+    })
+}
+
+/// Opens it. Terraform calls only where the configuration is known.
+pub(super) async fn open<P: Provider>(
+    server: &Server<P>,
+    request: &open_ephemeral_resource::Request,
+) -> Result<open_ephemeral_resource::Response, Diagnostics> {
+    let resource = find(server, &request.type_name)?;
+    let definition = resource.definition();
+    let object_type = definition.schema.object_type();
+    let config = convert::decode_object(&object_type, "config", request.config.as_ref())?;
+    if !config.is_wholly_known() {
+        return Err(convert::malformed(
+            "config",
+            "Not every part of it is known.",
+        ));
+    }
+    let configured = server.configured()?;
+    let context = server.context(
+        &configured,
+        Operation::Open,
+        &config,
+        definition.default_timeout,
+    );
+    let Opened { result, lease } = resource
+        .open(&configured.provider, &context, &config)
+        .await?;
+
+    let attributes = definition.schema.attributes;
+    let impossible = plan::check_result(attributes, &config, &result);
+    if impossible.has_errors() {
+        return Err(impossible);
+    }
+    Ok(open_ephemeral_resource::Response {
+        result: Some(convert::encode(&object_type, &result)?),
+        diagnostics: convert::diagnostics(lease.warnings),
+        renew_at: lease.renew_at.map(Into::into),
+        private: Some(lease.private.to_bytes()),
+        deferred: None,
+    })
+}
+
+/// Makes it last longer.
+pub(super) async fn renew<P: Provider>(
+    server: &Server<P>,
+    request: &renew_ephemeral_resource::Request,
+) -> Result<renew_ephemeral_resource::Response, Diagnostics> {
+    let resource = find(server, &request.type_name)?;
+    let configured = server.configured()?;
+    let context = server.context(
+        &configured,
+        Operation::Open,
+        &Value::Null,
+        resource.definition().default_timeout,
+    );
+    let private = Private::from_bytes(request.private());
+    let lease = resource
+        .renew(&configured.provider, &context, private)
+        .await?;
+    Ok(renew_ephemeral_resource::Response {
+        diagnostics: convert::diagnostics(lease.warnings),
+        renew_at: lease.renew_at.map(Into::into),
+        private: Some(lease.private.to_bytes()),
+    })
+}
+
+/// Gives it back.
+pub(super) async fn close<P: Provider>(
+    server: &Server<P>,
+    request: &close_ephemeral_resource::Request,
+) -> Result<close_ephemeral_resource::Response, Diagnostics> {
+    let resource = find(server, &request.type_name)?;
+    let configured = server.configured()?;
+    let context = server.context(
+        &configured,
+        Operation::Open,
+        &Value::Null,
+        resource.definition().default_timeout,
+    );
+    let private = Private::from_bytes(request.private());
+    let diagnostics = resource
+        .close(&configured.provider, &context, private)
+        .await;
+    Ok(close_ephemeral_resource::Response {
+        diagnostics: convert::diagnostics(diagnostics),
+    })
+}
+
+fn find<P: Provider>(
+    server: &Server<P>,
+    type_name: &str,
+) -> Result<&'static dyn DynEphemeralResource<P::Configured>, Diagnostics> {
+    let mut resources = server.provider.ephemeral_resources().iter();
+    resources
+        .find(|resource| resource.definition().type_name == type_name)
+        .copied()
+        .ok_or_else(|| {
+            convert::absent_kind(
+                "Unknown ephemeral resource type",
+                "ephemeral resource",
+                type_name,
+            )
+        })
 }

@@ -4,13 +4,17 @@ use super::Server;
 use crate::framework::provider::Provider;
 use crate::proto::tfplugin6::ServerCapabilities;
 use crate::proto::tfplugin6::get_metadata::{
-    ActionMetadata, ListResourceMetadata, ResourceMetadata, Response,
+    ActionMetadata, DataSourceMetadata, EphemeralMetadata, FunctionMetadata, ListResourceMetadata,
+    ResourceMetadata, Response,
 };
 
 pub(super) fn run<P: Provider>(server: &Server<P>) -> Response {
     let resources = server.provider.resources().iter();
     let list_resources = server.provider.list_resources().iter();
     let actions = server.provider.actions().iter();
+    let data_sources = server.provider.data_sources().iter();
+    let ephemeral_resources = server.provider.ephemeral_resources().iter();
+    let functions = server.provider.functions().iter();
     Response {
         server_capabilities: Some(capabilities()),
         resources: resources
@@ -26,6 +30,21 @@ pub(super) fn run<P: Provider>(server: &Server<P>) -> Response {
         actions: actions
             .map(|action| ActionMetadata {
                 type_name: action.definition().type_name.to_owned(),
+            })
+            .collect(),
+        data_sources: data_sources
+            .map(|data_source| DataSourceMetadata {
+                type_name: data_source.definition().type_name.to_owned(),
+            })
+            .collect(),
+        ephemeral_resources: ephemeral_resources
+            .map(|resource| EphemeralMetadata {
+                type_name: resource.definition().type_name.to_owned(),
+            })
+            .collect(),
+        functions: functions
+            .map(|function| FunctionMetadata {
+                name: function.definition().name.to_owned(),
             })
             .collect(),
         ..Response::default()

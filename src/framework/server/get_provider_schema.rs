@@ -1,17 +1,20 @@
 //! `GetProviderSchema`: the static schemas as messages.
 
-use super::Server;
 use super::get_metadata::capabilities;
+use super::{Server, functions};
 use crate::framework::documentation;
 use crate::framework::provider::Provider;
 use crate::framework::schema::{Attribute, AttributeType, Mode, Schema};
 use crate::proto::tfplugin6 as proto;
 use crate::proto::tfplugin6::get_provider_schema::Response;
+use crate::proto::tfplugin6::schema::object::NestingMode;
 
 pub(super) fn run<P: Provider>(server: &Server<P>) -> Response {
     let resources = server.provider.resources().iter();
     let list_resources = server.provider.list_resources().iter();
     let actions = server.provider.actions().iter();
+    let data_sources = server.provider.data_sources().iter();
+    let ephemeral_resources = server.provider.ephemeral_resources().iter();
     Response {
         provider: Some(schema(server.provider.schema())),
         resource_schemas: resources
@@ -36,6 +39,19 @@ pub(super) fn run<P: Provider>(server: &Server<P>) -> Response {
                 (definition.type_name.to_owned(), action_schema)
             })
             .collect(),
+        data_source_schemas: data_sources
+            .map(|data_source| {
+                let definition = data_source.definition();
+                (definition.type_name.to_owned(), schema(definition.schema))
+            })
+            .collect(),
+        ephemeral_resource_schemas: ephemeral_resources
+            .map(|resource| {
+                let definition = resource.definition();
+                (definition.type_name.to_owned(), schema(definition.schema))
+            })
+            .collect(),
+        functions: functions::signatures(server).collect(),
         server_capabilities: Some(capabilities()),
         ..Response::default()
     }
@@ -64,14 +80,13 @@ fn attributes(attributes: &[Attribute]) -> Vec<proto::schema::Attribute> {
 fn attribute(attribute: &Attribute, siblings: &[Attribute]) -> proto::schema::Attribute {
     // Exactly one of type and nested type: Terraform refuses both.
     let (r#type, nested_type) = match attribute.kind {
-        AttributeType::Object(nested) => (
-            Vec::new(),
-            Some(proto::schema::Object {
-                attributes: attributes(nested),
-                nesting: proto::schema::object::NestingMode::Single.into(),
-                ..proto::schema::Object::default()
-            }),
-        ),
+        AttributeType::Object(inner) => (Vec::new(), Some(nested(NestingMode::Single, inner))),
+        AttributeType::List(AttributeType::Object(inner)) => {
+            (Vec::new(), Some(nested(NestingMode::List, inner)))
+        }
+        AttributeType::Map(AttributeType::Object(inner)) => {
+            (Vec::new(), Some(nested(NestingMode::Map, inner)))
+        }
         kind => (kind.to_type().to_json().to_string().into_bytes(), None),
     };
     proto::schema::Attribute {
@@ -87,5 +102,13 @@ fn attribute(attribute: &Attribute, siblings: &[Attribute]) -> proto::schema::At
         write_only: attribute.write_only,
         deprecated: attribute.deprecation.is_some(),
         deprecation_message: attribute.deprecation.unwrap_or_default().to_owned(),
+    }
+}
+
+fn nested(nesting: NestingMode, inner: &[Attribute]) -> proto::schema::Object {
+    proto::schema::Object {
+        attributes: attributes(inner),
+        nesting: nesting.into(),
+        ..proto::schema::Object::default()
     }
 }

@@ -243,7 +243,12 @@ impl<P: Provider> Protocol for Server<P> {
         _: Request<proto::get_functions::Request>,
     ) -> Answer<proto::get_functions::Response> {
         let fallback = proto::get_functions::Response::default();
-        let body = async { Ok(functions::signatures()) };
+        let body = async {
+            Ok(proto::get_functions::Response {
+                functions: functions::signatures(self).collect(),
+                diagnostics: Vec::new(),
+            })
+        };
         answer(Rpc::new("GetFunctions"), fallback, body).await
     }
 
@@ -386,7 +391,7 @@ impl<P: Provider> Protocol for Server<P> {
         let request = request.into_inner();
         let rpc = Rpc::data_source("ValidateDataResourceConfig", &request.type_name);
         let fallback = proto::validate_data_resource_config::Response::default();
-        let body = async { Err(data_sources::absent(&request.type_name)) };
+        let body = async { data_sources::validate(self, &request) };
         answer(rpc, fallback, body).await
     }
 
@@ -397,8 +402,7 @@ impl<P: Provider> Protocol for Server<P> {
         let request = request.into_inner();
         let rpc = Rpc::data_source("ReadDataSource", &request.type_name);
         let fallback = proto::read_data_source::Response::default();
-        let body = async { Err(data_sources::absent(&request.type_name)) };
-        answer(rpc, fallback, body).await
+        answer(rpc, fallback, data_sources::read(self, &request)).await
     }
 
     // -- ephemeral resources --------------------------------------------------
@@ -410,7 +414,7 @@ impl<P: Provider> Protocol for Server<P> {
         let request = request.into_inner();
         let rpc = Rpc::ephemeral_resource("ValidateEphemeralResourceConfig", &request.type_name);
         let fallback = proto::validate_ephemeral_resource_config::Response::default();
-        let body = async { Err(ephemeral_resources::absent(&request.type_name)) };
+        let body = async { ephemeral_resources::validate(self, &request) };
         answer(rpc, fallback, body).await
     }
 
@@ -421,7 +425,7 @@ impl<P: Provider> Protocol for Server<P> {
         let request = request.into_inner();
         let rpc = Rpc::ephemeral_resource("OpenEphemeralResource", &request.type_name);
         let fallback = proto::open_ephemeral_resource::Response::default();
-        let body = async { Err(ephemeral_resources::absent(&request.type_name)) };
+        let body = ephemeral_resources::open(self, &request);
         answer(rpc, fallback, body).await
     }
 
@@ -432,7 +436,7 @@ impl<P: Provider> Protocol for Server<P> {
         let request = request.into_inner();
         let rpc = Rpc::ephemeral_resource("RenewEphemeralResource", &request.type_name);
         let fallback = proto::renew_ephemeral_resource::Response::default();
-        let body = async { Err(ephemeral_resources::absent(&request.type_name)) };
+        let body = ephemeral_resources::renew(self, &request);
         answer(rpc, fallback, body).await
     }
 
@@ -443,7 +447,7 @@ impl<P: Provider> Protocol for Server<P> {
         let request = request.into_inner();
         let rpc = Rpc::ephemeral_resource("CloseEphemeralResource", &request.type_name);
         let fallback = proto::close_ephemeral_resource::Response::default();
-        let body = async { Err(ephemeral_resources::absent(&request.type_name)) };
+        let body = ephemeral_resources::close(self, &request);
         answer(rpc, fallback, body).await
     }
 
@@ -455,7 +459,7 @@ impl<P: Provider> Protocol for Server<P> {
     ) -> Answer<proto::call_function::Response> {
         let request = request.into_inner();
         let fallback = proto::call_function::Response::default();
-        let body = async { Err(functions::absent(&request.name)) };
+        let body = async { functions::call(self, &request) };
         answer(Rpc::new("CallFunction"), fallback, body).await
     }
 

@@ -1,5 +1,8 @@
 //! The server, called as Terraform calls it.
 
+mod data_sources;
+mod ephemeral_resources;
+mod functions;
 mod sample;
 mod streams;
 
@@ -988,13 +991,6 @@ async fn what_the_provider_does_not_have_is_named() {
         .await;
     assert!(error(&data.diagnostics).contains("The provider has no data source `sample_x`"));
 
-    assert!(
-        client
-            .get_functions(proto::get_functions::Request {})
-            .await
-            .functions
-            .is_empty()
-    );
     let called = client
         .call_function(proto::call_function::Request {
             name: "x".to_owned(),

@@ -1,5 +1,6 @@
-//! A provider with one resource whose objects live in memory. What an
-//! operation does can be chosen with the attribute `behave`.
+//! A provider with one resource whose objects live in memory, and with the kinds
+//! of the sibling files. What an operation does can be chosen with the attribute
+//! `behave`.
 
 pub(super) mod streaming;
 
@@ -10,8 +11,14 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use super::data_sources::Lookup;
+use super::ephemeral_resources::Ticket;
+use super::functions::Join;
 use crate::framework::action::DynAction;
+use crate::framework::data_source::DynDataSource;
 use crate::framework::diagnostics::{Diagnostic, Diagnostics};
+use crate::framework::ephemeral_resource::DynEphemeralResource;
+use crate::framework::function::DynFunction;
 use crate::framework::list_resource::DynListResource;
 use crate::framework::plan::{Action, Plan};
 use crate::framework::private::Private;
@@ -46,6 +53,12 @@ pub(super) struct World {
     things: Mutex<BTreeMap<String, Model>>,
     /// How many things lists have found.
     pub(super) listed: AtomicUsize,
+}
+
+impl World {
+    pub(super) fn region(&self) -> &str {
+        &self.region
+    }
 }
 
 impl Provider for Sample {
@@ -94,6 +107,18 @@ impl Provider for Sample {
 
     fn actions(&self) -> &'static [&'static dyn DynAction<World>] {
         &[&streaming::Count]
+    }
+
+    fn data_sources(&self) -> &'static [&'static dyn DynDataSource<World>] {
+        &[&Lookup]
+    }
+
+    fn ephemeral_resources(&self) -> &'static [&'static dyn DynEphemeralResource<World>] {
+        &[&Ticket]
+    }
+
+    fn functions(&self) -> &'static [&'static dyn DynFunction] {
+        &[&Join]
     }
 }
 
@@ -224,7 +249,7 @@ impl Model {
 }
 
 /// Whole minutes from now, rounded.
-fn minutes(deadline: Instant) -> u64 {
+pub(super) fn minutes(deadline: Instant) -> u64 {
     (deadline.duration_since(Instant::now()).as_secs() + 30) / 60
 }
 

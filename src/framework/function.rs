@@ -1,0 +1,247 @@
+//! A function of the provider (Terraform 1.8), called in a configuration as
+//! `provider::sapcalm::<name>(…)`. The typed trait that a function implements,
+//! and its object-safe twin that the server calls.
+//!
+//! A function is pure: Terraform calls it in a process that was never
+//! configured, and refuses a run in which equal arguments gave different
+//! answers. So it gets nothing but its arguments, and asks nobody.
+//!
+//! Terraform cannot be told that a result is sensitive; it is where an
+//! argument is. A function therefore returns nothing secret.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::model;
+use super::schema::AttributeType;
+use super::schema_check;
+use super::types::Type;
+use super::value::Value;
+use super::value_error::ValueError;
+
+/// The signature of a function and what it means.
+///
+/// A signature that breaks Terraform's rules does not compile:
+///
+/// ```compile_fail,E0080
+/// use sapcalm::framework::function::{Definition, Parameter, Return};
+/// use sapcalm::framework::schema::AttributeType;
+///
+/// static BAD: Definition = Definition::new(
+///     "sum",
+///     "Adds two numbers.",
+///     "Adds them.",
+///     &[
+///         Parameter::new("a", AttributeType::Number, "The one."),
+///         Parameter::new("a", AttributeType::Number, "The other."),
+///     ],
+///     Return { kind: AttributeType::Number, description: "Their sum." },
+/// );
+/// ```
+#[derive(Debug)]
+#[expect(
+    clippy::manual_non_exhaustive,
+    reason = "this crate itself must not go around the checks"
+)]
+pub struct Definition {
+    /// Its name, without the provider's.
+    pub name: &'static str,
+    /// What it does, in one sentence of plain text.
+    pub summary: &'static str,
+    /// What it does, in Markdown.
+    pub description: &'static str,
+    /// What it takes, in this order.
+    pub parameters: &'static [Parameter],
+    /// What it takes after that, any number of times.
+    pub variadic: Option<Parameter>,
+    /// What it gives.
+    pub returns: Return,
+    /// Only [`Definition::new`] makes one.
+    #[expect(dead_code, reason = "keeps others from making one")]
+    checked: (),
+}
+
+impl Definition {
+    /// A signature that keeps the rules of [`super::schema_check`].
+    ///
+    /// # Panics
+    /// Where it does not keep them: at compile time, as a definition is a
+    /// static.
+    #[must_use]
+    pub const fn new(
+        name: &'static str,
+        summary: &'static str,
+        description: &'static str,
+        parameters: &'static [Parameter],
+        returns: Return,
+    ) -> Self {
+        let definition = Self {
+            name,
+            summary,
+            description,
+            parameters,
+            variadic: None,
+            returns,
+            checked: (),
+        };
+        schema_check::check_function(&definition);
+        definition
+    }
+
+    /// The same with a parameter for all further arguments.
+    ///
+    /// # Panics
+    /// As [`Definition::new`].
+    #[must_use]
+    pub const fn variadic(mut self, parameter: Parameter) -> Self {
+        self.variadic = Some(parameter);
+        schema_check::check_function(&self);
+        self
+    }
+
+    /// The parameter that takes the argument at a position, if one does.
+    #[must_use]
+    pub fn parameter(&self, position: usize) -> Option<&Parameter> {
+        self.parameters.get(position).or(self.variadic.as_ref())
+    }
+
+    /// The arguments by the names of their parameters; those of the variadic
+    /// one are a list. There must be as many as the parameters demand.
+    #[must_use]
+    pub fn named(&self, mut arguments: Vec<Value>) -> Value {
+        let rest = arguments.split_off(self.parameters.len().min(arguments.len()));
+        let mut named: BTreeMap<String, Value> = self
+            .parameters
+            .iter()
+            .zip(arguments)
+            .map(|(parameter, argument)| (parameter.name.to_owned(), argument))
+            .collect();
+        if let Some(variadic) = &self.variadic {
+            named.insert(variadic.name.to_owned(), Value::List(rest));
+        }
+        Value::Object(named)
+    }
+}
+
+/// One parameter of a function.
+#[derive(Debug, Clone, Copy)]
+pub struct Parameter {
+    /// `snake_case` name, for the documentation and for error messages.
+    pub name: &'static str,
+    /// The type of its argument.
+    pub kind: AttributeType,
+    /// Meaning, in Markdown.
+    pub description: &'static str,
+    /// Whether null is an argument, too. If not, Terraform itself refuses it.
+    pub allow_null: bool,
+}
+
+impl Parameter {
+    /// A parameter that does not take null.
+    #[must_use]
+    pub const fn new(name: &'static str, kind: AttributeType, description: &'static str) -> Self {
+        Self {
+            name,
+            kind,
+            description,
+            allow_null: false,
+        }
+    }
+
+    /// The same, and null is an argument, too.
+    #[must_use]
+    pub const fn nullable(mut self) -> Self {
+        self.allow_null = true;
+        self
+    }
+}
+
+/// What a function gives.
+#[derive(Debug, Clone, Copy)]
+pub struct Return {
+    /// Its type. The attributes of an object are computed.
+    pub kind: AttributeType,
+    /// Its meaning, in Markdown. Terraform has no place for it; the
+    /// documentation has.
+    pub description: &'static str,
+}
+
+/// Why a function has no result. There are no warnings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FunctionError {
+    /// What is wrong and what to do. It quotes no argument: an argument can be
+    /// a secret.
+    pub text: String,
+    /// The argument to blame, counted from 0; the variadic ones count on.
+    pub argument: Option<usize>,
+}
+
+impl FunctionError {
+    /// An error that blames one argument.
+    #[must_use]
+    pub fn at(argument: usize, text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            argument: Some(argument),
+        }
+    }
+
+    /// A value that fits the signature and not the model is a bug, of the
+    /// model.
+    fn misfit(error: &ValueError) -> Self {
+        Self {
+            text: format!(
+                "The model of the function does not fit its signature. {error} This is a bug in \
+                 the provider: report it."
+            ),
+            argument: None,
+        }
+    }
+}
+
+/// A function, as its author writes it.
+pub trait Function: Send + Sync + 'static {
+    /// A struct with a field for every parameter, named like it; the variadic
+    /// one is a `Vec`. Arguments are known when the function is called.
+    type Arguments: DeserializeOwned;
+    /// What it returns.
+    type Returned: Serialize;
+
+    /// The signature.
+    fn definition(&self) -> &'static Definition;
+
+    /// Calls it. Equal arguments always give an equal answer.
+    ///
+    /// # Errors
+    /// What is wrong with the arguments.
+    fn call(&self, arguments: Self::Arguments) -> Result<Self::Returned, FunctionError>;
+}
+
+/// The object-safe twin of [`Function`], implemented for every function.
+pub trait DynFunction: Send + Sync {
+    /// The signature.
+    fn definition(&self) -> &'static Definition;
+
+    /// See [`Function::call`]. The arguments are those of
+    /// [`Definition::named`].
+    ///
+    /// # Errors
+    /// What is wrong with the arguments.
+    fn call(&self, arguments: &Value) -> Result<Value, FunctionError>;
+}
+
+impl<F: Function> DynFunction for F {
+    fn definition(&self) -> &'static Definition {
+        Function::definition(self)
+    }
+
+    fn call(&self, arguments: &Value) -> Result<Value, FunctionError> {
+        let arguments =
+            model::from_value(arguments).map_err(|error| FunctionError::misfit(&error))?;
+        let returned = Function::call(self, arguments)?;
+        let expected: Type = Function::definition(self).returns.kind.to_type();
+        model::to_value(&returned, &expected).map_err(|error| FunctionError::misfit(&error))
+    }
+}
