@@ -51,6 +51,10 @@ install: prerequisites ## Install a release build where Terraform finds it witho
 	echo "Installed $$dir/terraform-provider-sapcalm_v$(VERSION)"; \
 	echo "Use it with: source = \"sapcalm/sapcalm\", version = \"$(VERSION)\""
 
+.PHONY: dist
+dist: prerequisites ## Build the release archive of this machine, with SBOM and checksums
+	@CARGO="$(CARGO)" sh release/dist.sh
+
 .PHONY: prerequisites
 prerequisites:
 	@command -v $(firstword $(CARGO)) >/dev/null 2>&1 || { \

@@ -93,7 +93,8 @@ fn find_cli() -> Result<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     ["terraform", "tofu"]
         .iter()
-        .flat_map(|name| env::split_paths(&path).map(move |folder| folder.join(name)))
+        .map(|name| format!("{name}{}", env::consts::EXE_SUFFIX))
+        .flat_map(|name| env::split_paths(&path).map(move |folder| folder.join(&name)))
         .find(|candidate| candidate.is_file())
         .ok_or_else(|| {
             "neither `terraform` nor `tofu` is on the PATH; `make demo` says where to get one"
@@ -120,14 +121,15 @@ impl Terraform {
                 .join(version)
                 .join(platform());
             fs::create_dir_all(&package)?;
-            let binary = package.join(format!("terraform-provider-sapcalm_v{version}"));
+            let suffix = env::consts::EXE_SUFFIX;
+            let binary = package.join(format!("terraform-provider-sapcalm_v{version}{suffix}"));
             fs::copy(provider_binary()?, binary)?;
         }
         fs::write(
             folder.join("cli.tfrc"),
             format!(
-                "provider_installation {{\n  filesystem_mirror {{\n    path = \"{}\"\n  }}\n}}\n",
-                folder.join("mirror").display()
+                "provider_installation {{\n  filesystem_mirror {{\n    path = {:?}\n  }}\n}}\n",
+                folder.join("mirror")
             ),
         )?;
         fs::write(folder.join("main.tf"), include_str!("main.tf"))?;
@@ -175,7 +177,10 @@ fn provider_binary() -> Result<PathBuf> {
     let own = env::current_exe()?;
     own.parent()
         .and_then(Path::parent)
-        .map(|folder| folder.join("terraform-provider-sapcalm"))
+        .map(|folder| {
+            let suffix = env::consts::EXE_SUFFIX;
+            folder.join(format!("terraform-provider-sapcalm{suffix}"))
+        })
         .filter(|binary| binary.is_file())
         .ok_or_else(|| "the provider is not built; run `make demo`".into())
 }

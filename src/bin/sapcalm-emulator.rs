@@ -7,7 +7,6 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use sapcalm::emulator::{Arguments, Emulator};
 use serde_json::json;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -31,8 +30,7 @@ fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> Result<(), String> {
     let options = arguments.into_options()?;
     // Before the ready line: who reads it may end us at once.
-    let mut terminate = listen(SignalKind::terminate())?;
-    let mut interrupt = listen(SignalKind::interrupt())?;
+    let end = told_to_end()?;
     let emulator = Emulator::start(options)
         .await
         .map_err(|error| error.to_string())?;
@@ -41,14 +39,33 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     writeln!(stdout, "{ready}")
         .and_then(|()| stdout.flush())
         .map_err(|error| format!("cannot write the ready line: {error}"))?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
+    end.await;
     emulator.shutdown().await;
     Ok(())
 }
 
-fn listen(kind: SignalKind) -> Result<Signal, String> {
-    signal(kind).map_err(|error| format!("cannot listen for signals: {error}"))
+/// Waits for SIGTERM or SIGINT, which count from this call on.
+#[cfg(unix)]
+fn told_to_end() -> Result<impl Future<Output = ()>, String> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let listen = |kind| signal(kind).map_err(|error| format!("cannot listen for signals: {error}"));
+    let mut terminate = listen(SignalKind::terminate())?;
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+/// Waits for Ctrl-C, which counts from this call on.
+#[cfg(windows)]
+fn told_to_end() -> Result<impl Future<Output = ()>, String> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()
+        .map_err(|error| format!("cannot listen for Ctrl-C: {error}"))?;
+    Ok(async move {
+        interrupt.recv().await;
+    })
 }

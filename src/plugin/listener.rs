@@ -12,7 +12,6 @@ use std::{
     convert::Infallible,
     io,
     net::Ipv4Addr,
-    path::Path,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -78,7 +77,7 @@ impl Listener {
             Some(parent) => unix::directory(parent)?,
             // A temporary directory may have a name too long for a socket, as on macOS.
             None => unix::directory(&std::env::temp_dir())
-                .or_else(|_| unix::directory(Path::new("/tmp")))?,
+                .or_else(|_| unix::directory(std::path::Path::new("/tmp")))?,
         };
         let path = directory.path().join(unix::SOCKET_NAME);
         let listener = tokio::net::UnixListener::bind(&path)?;
@@ -335,7 +334,7 @@ mod unix {
 mod tests {
     use std::{
         os::unix::fs::{MetadataExt as _, PermissionsExt as _},
-        path::PathBuf,
+        path::{Path, PathBuf},
     };
 
     use super::*;

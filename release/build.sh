@@ -1,0 +1,38 @@
+#!/bin/sh
+# Builds the provider as releases have it, and prints the path of the binary:
+#
+#   sh release/build.sh [TARGET]
+#
+# The binary needs no library of the machine that runs it (on Linux and
+# Windows), and holds no path of the machine that built it, so that two people
+# with the same toolchain get the same bytes.
+set -eu
+cd "$(dirname "$0")/.."
+
+cargo=${CARGO:-cargo}
+target=${1:-$(rustc -vV | sed -n 's/^host: //p')}
+home=${CARGO_HOME:-$HOME/.cargo}
+here=$PWD
+
+# Rust's paths. What cargo itself passes is relative to the package already.
+flags="--remap-path-prefix=$home=/cargo --remap-path-prefix=$here=/provider"
+case "$target" in
+  # Also with glibc: the machine that runs it may have another one, or none.
+  *-linux-* | *-windows-msvc) flags="$flags -C target-feature=+crt-static" ;;
+esac
+
+case "$target" in
+  # The same for the C code of the TLS library.
+  *-windows-msvc) ;;
+  *) export CFLAGS="${CFLAGS:-} -ffile-prefix-map=$home=/cargo -ffile-prefix-map=$here=/provider" ;;
+esac
+
+# With a target, even this machine's own, the flags leave build scripts alone.
+RUSTFLAGS="$flags" $cargo build --locked --release --target "$target" \
+  --bin terraform-provider-sapcalm >&2
+
+case "$target" in
+  *-windows-*) suffix=.exe ;;
+  *) suffix= ;;
+esac
+echo "target/$target/release/terraform-provider-sapcalm$suffix"
