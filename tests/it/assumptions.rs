@@ -1,4 +1,4 @@
-//! What is assumed about SAP, as the table in the README lists it. Each row:
+//! What is assumed about SAP, as the table in the guide lists it. Each row:
 //! where SAP is different, the default fails with an error that names the
 //! setting, and the setting makes it work.
 
@@ -477,9 +477,9 @@ const ROWS: &[(&str, &str)] = &[
 ];
 
 #[tokio::test]
-async fn every_row_of_the_readme_has_a_test_and_names_settings_that_exist() {
-    let readme = include_str!("../../README.md");
-    let (_, table) = readme.split_once("| assumption |").unwrap();
+async fn every_row_of_the_guide_has_a_test_and_names_settings_that_exist() {
+    let guide = include_str!("../../templates/guides/assumptions.md");
+    let (_, table) = guide.split_once("| assumption |").unwrap();
     let rows: Vec<Vec<&str>> = table
         .lines()
         .skip(2)

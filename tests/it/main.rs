@@ -48,6 +48,9 @@ mod emulator_binary;
 mod fault_matrix;
 
 #[cfg(test)]
+mod guides;
+
+#[cfg(test)]
 mod install;
 
 #[cfg(test)]
