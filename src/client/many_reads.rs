@@ -3,17 +3,22 @@
 //! `terraform plan` reads every destination on its own: a thousand of them are
 //! a thousand requests. After a few single reads on a level the whole level is
 //! therefore listed once, and reads that come soon after are answered from the
-//! list. Each entry is handed out once and the rest is dropped with its age, as
-//! the list brings secrets of destinations nobody asked for.
+//! list. One destination never costs more than its single read.
+//!
+//! A list also brings secrets of destinations that nobody asks for, and which
+//! those are nobody can know before the last read. So entries stay as SAP wrote
+//! them, unread; each is handed out once, and the rest is dropped as soon as no
+//! read has come for a moment.
 //!
 //! The first write of the process ends this for good: from then on every read
 //! goes to SAP, so that what is read back after a write is never old.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use super::destination::{Destination, Level};
+use super::clock::Clock;
+use super::destination::{Level, Unread};
 
 /// Single reads before a list is worth its size.
 const SINGLE_READS: u32 = 3;
@@ -21,11 +26,15 @@ const SINGLE_READS: u32 = 3;
 /// How old a list may be when it answers a read.
 const MAX_AGE: Duration = Duration::from_secs(30);
 
+/// How long a list outlives the last read that asked for it. Terraform's reads
+/// follow each other within milliseconds.
+const LINGERS: Duration = Duration::from_secs(2);
+
 /// What has been read so far, per level.
 #[derive(Debug, Default)]
 pub(crate) struct ManyReads {
-    subaccount: LevelReads,
-    instance: LevelReads,
+    subaccount: Arc<LevelReads>,
+    instance: Arc<LevelReads>,
 }
 
 /// The reads of one level.
@@ -46,15 +55,23 @@ struct State {
 #[derive(Debug)]
 struct List {
     asked: Instant,
+    last_used: Instant,
     /// `None` has been handed out.
-    entries: HashMap<String, Option<Destination>>,
+    entries: HashMap<String, Option<Unread>>,
+}
+
+impl List {
+    /// When it must be gone, unless it is used again.
+    fn end(&self) -> Instant {
+        (self.asked + MAX_AGE).min(self.last_used + LINGERS)
+    }
 }
 
 /// Where the answer to a read comes from.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Answered {
     /// From the list.
-    Listed(Option<Destination>),
+    Listed(Option<Unread>),
     /// Ask SAP for this one.
     BySingleRead,
     /// Take the turn, look again, and list the level.
@@ -62,7 +79,7 @@ pub(crate) enum Answered {
 }
 
 impl ManyReads {
-    pub(crate) fn of(&self, level: Level) -> &LevelReads {
+    pub(crate) fn of(&self, level: Level) -> &Arc<LevelReads> {
         match level {
             Level::Subaccount => &self.subaccount,
             Level::Instance => &self.instance,
@@ -83,11 +100,9 @@ impl LevelReads {
         if state.over {
             return Answered::BySingleRead;
         }
-        let age = |list: &List| now.saturating_duration_since(list.asked);
-        if state.list.as_ref().is_some_and(|list| age(list) > MAX_AGE) {
-            state.list = None;
-        }
+        state.list.take_if(|list| list.end() < now);
         if let Some(list) = &mut state.list {
+            list.last_used = now;
             return match list.entries.get_mut(name) {
                 None => Answered::Listed(None),
                 Some(entry) => match entry.take() {
@@ -103,17 +118,31 @@ impl LevelReads {
         Answered::ByNewList
     }
 
-    /// Keeps a list of the whole level that was asked for at `asked`.
-    pub(crate) fn keep(&self, all: Vec<Destination>, asked: Instant) {
+    /// Keeps a list of the whole level that was asked for at `asked`, by name.
+    pub(crate) fn keep(
+        self: &Arc<Self>,
+        all: Vec<(String, Unread)>,
+        asked: Instant,
+        clock: &Arc<dyn Clock>,
+    ) {
         let mut state = self.lock();
         if state.over {
             return;
         }
-        let entries = all
-            .into_iter()
-            .map(|one| (one.name().to_owned(), Some(one)))
-            .collect();
-        state.list = Some(List { asked, entries });
+        let entries = all.into_iter().map(|(name, one)| (name, Some(one)));
+        state.list = Some(List {
+            asked,
+            last_used: clock.now(),
+            entries: entries.collect(),
+        });
+        tokio::spawn(drop_in_time(Arc::downgrade(self), Arc::clone(clock)));
+    }
+
+    /// Drops the list when its time has come; otherwise tells when that is.
+    fn drop_old(&self, now: Instant) -> Option<Instant> {
+        let mut state = self.lock();
+        state.list.take_if(|list| list.end() <= now);
+        state.list.as_ref().map(List::end)
     }
 
     pub(crate) fn end(&self) {
@@ -125,6 +154,16 @@ impl LevelReads {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Nobody may ask any more, so the list cannot wait for that to be dropped.
+async fn drop_in_time(reads: Weak<LevelReads>, clock: Arc<dyn Clock>) {
+    while let Some(end) = reads
+        .upgrade()
+        .and_then(|reads| reads.drop_old(clock.now()))
+    {
+        clock.passed(end).await;
     }
 }
 
@@ -222,6 +261,57 @@ mod tests {
         etag(&destinations, &test.context, "d6").await.unwrap();
         assert_eq!(server.calls().len(), 6);
         assert!(!server.calls()[5].target.contains("$filter"));
+    }
+
+    #[tokio::test]
+    async fn rest_of_a_list_is_dropped_when_no_read_comes_any_more() {
+        let server = service(100).await;
+        let test = server.client();
+        let destinations = test.client.destinations().unwrap();
+        for name in ["d1", "d2", "d3", "d4", "d5"] {
+            etag(&destinations, &test.context, name).await.unwrap();
+        }
+        let reads = test.client.reads.of(LEVEL);
+        let left = |state: &State| {
+            let entries = state.list.iter().flat_map(|list| list.entries.values());
+            entries.filter(|entry| entry.is_some()).count()
+        };
+        assert_eq!(left(&reads.lock()), 98);
+
+        test.clock.advance(LINGERS / 2);
+        etag(&destinations, &test.context, "d6").await.unwrap();
+        let end = reads.drop_old(test.clock.now()).unwrap();
+        assert_eq!(end, test.clock.now() + LINGERS);
+        assert_eq!(left(&reads.lock()), 97);
+
+        test.clock.advance(LINGERS);
+        assert_eq!(reads.drop_old(test.clock.now()), None);
+        assert!(reads.lock().list.is_none());
+        // It is not the first of many any more, but one read is one request.
+        let before = server.calls().len();
+        etag(&destinations, &test.context, "d7").await.unwrap();
+        assert_eq!(server.calls().len(), before + 1);
+    }
+
+    #[tokio::test]
+    async fn list_shows_nothing_of_what_it_holds() {
+        let server = Server::handler(|request| {
+            if request.is_token() {
+                return token_answer(1);
+            }
+            answer(200, r#"[{"Name": "d1", "Password": "s3cr3t"}]"#)
+        })
+        .await;
+        let test = server.client();
+        let destinations = test.client.destinations().unwrap();
+        for _ in 0..3 {
+            etag(&destinations, &test.context, "d1").await;
+        }
+        let found = destinations.find(&test.context, LEVEL, "d2").await.unwrap();
+        assert_eq!(found, None);
+        let shown = format!("{:?}", test.client);
+        assert!(shown.contains("d1"), "the list is kept: {shown}");
+        assert!(!shown.contains("s3cr3t"), "{shown}");
     }
 
     #[tokio::test]

@@ -180,15 +180,11 @@ async fn adopt_existing(
     let removed = wanted.unwanted_in(&found.properties);
     let mut warnings = Diagnostics::from(adopted(site, &removed));
     let properties = found.properties.with(&changes);
-    let mut metadata = found.metadata;
+    let mut metadata = found.metadata.clone();
     if !changes.is_empty() {
-        let patched = site.service.patch_from(
-            &site.context,
-            site.level,
-            &site.name,
-            &found.properties,
-            &changes,
-        );
+        let patched = site
+            .service
+            .patch_from(&site.context, site.level, &found, &changes);
         if let Err(error) = patched.await {
             return Err(failed(Call::UpdateDestination, &error));
         }

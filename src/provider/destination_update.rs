@@ -170,9 +170,7 @@ impl Update<'_> {
             name,
             ..
         } = self.site;
-        let patched = service
-            .patch_from(context, *level, name, &found.properties, &changes)
-            .await;
+        let patched = service.patch_from(context, *level, &found, &changes).await;
         let again = service.find(&self.site.afterwards(), *level, name).await;
         match (patched, again) {
             (Ok(()), Ok(Some(again))) => {

@@ -75,6 +75,9 @@ mod provider_destination;
 mod provider_registration;
 
 #[cfg(test)]
+mod request_counts;
+
+#[cfg(test)]
 mod schema_command;
 
 #[cfg(test)]

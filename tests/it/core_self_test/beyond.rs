@@ -397,6 +397,7 @@ async fn process_that_is_no_provider_is_refused() {
             program,
             env: Vec::new(),
             tls: true,
+            protocol: 6,
         };
         let found = Process::start(&launch).await.map(|process| process.pid());
         assert!(

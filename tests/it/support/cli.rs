@@ -185,14 +185,19 @@ impl Running {
     }
 
     /// Waits for the end; kills and fails the test when it takes too long.
-    pub(crate) fn wait(mut self) -> Output {
+    pub(crate) fn wait(self) -> Output {
+        self.wait_at_most(LIMIT)
+    }
+
+    /// The same with a limit of the caller's.
+    pub(crate) fn wait_at_most(mut self, limit: Duration) -> Output {
         let status = loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 break status;
             }
             assert!(
-                self.started.elapsed() < LIMIT,
-                "{} did not end in {LIMIT:?}",
+                self.started.elapsed() < limit,
+                "{} did not end in {limit:?}",
                 self.what
             );
             std::thread::sleep(Duration::from_millis(5));
@@ -246,12 +251,19 @@ pub(crate) fn reattach(address: &str, socket: &Path, pid: u32) -> String {
 /// Makes commands in this directory use this package's provider binary, without
 /// `init`. Terraform then prints a warning with every command.
 pub(crate) fn use_built_provider(directory: &Path) {
+    use_provider(
+        directory,
+        Path::new(env!("CARGO_BIN_EXE_terraform-provider-sapcalm")),
+    );
+}
+
+/// The same with another build of it.
+pub(crate) fn use_provider(directory: &Path, program: &Path) {
     let plugins = directory.join("plugins");
     std::fs::create_dir_all(&plugins).unwrap();
     let binary = plugins.join("terraform-provider-sapcalm");
     if !binary.exists() {
-        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_terraform-provider-sapcalm"), &binary)
-            .unwrap();
+        std::os::unix::fs::symlink(program, &binary).unwrap();
     }
     let config = format!(
         "provider_installation {{\n  dev_overrides {{\n    {ADDRESS:?} = {plugins:?}\n  }}\n  direct {{}}\n}}\n"

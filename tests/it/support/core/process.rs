@@ -38,6 +38,8 @@ pub(crate) struct Launch {
     pub(crate) env: Vec<(String, String)>,
     /// False plays `TF_DISABLE_PLUGIN_TLS`.
     pub(crate) tls: bool,
+    /// The protocol that it is to speak, of the two that Terraform offers.
+    pub(crate) protocol: u32,
 }
 
 impl Launch {
@@ -50,6 +52,7 @@ impl Launch {
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
             tls: true,
+            protocol: 6,
         }
     }
 }
@@ -70,7 +73,7 @@ pub(crate) enum Network {
 
 impl Handshake {
     /// Reads the line as strictly as go-plugin does.
-    pub(crate) fn parse(line: &str) -> Result<Self, String> {
+    pub(crate) fn parse(line: &str, protocol: u32) -> Result<Self, String> {
         let fields: Vec<&str> = line.trim_end_matches('\n').split('|').collect();
         let [core, version, network, address, transport, certificate] = fields.as_slice() else {
             return Err(format!("Unrecognized remote plugin message: {line:?}"));
@@ -78,7 +81,7 @@ impl Handshake {
         if *core != "1" {
             return Err(format!("Incompatible core API version with plugin: {core}"));
         }
-        if *version != "6" {
+        if *version != protocol.to_string() {
             return Err(format!("incompatible API version with plugin: {version}"));
         }
         let network = match *network {
@@ -204,7 +207,7 @@ impl Process {
         let line = tokio::time::timeout(HANDSHAKE_TIMEOUT, line).await;
         let start_up = started.elapsed();
         let handshake = match line {
-            Ok(Ok(line)) => Handshake::parse(&line),
+            Ok(Ok(line)) => Handshake::parse(&line, launch.protocol),
             _ => Err("timeout while waiting for plugin to start".to_owned()),
         };
         match handshake {
@@ -268,6 +271,12 @@ impl Process {
     /// A handle on stderr that outlives the process.
     pub(crate) fn stderr_buffer(&self) -> Arc<Mutex<Vec<u8>>> {
         Arc::clone(&self.stderr)
+    }
+
+    /// Waits for the end of the process, and lets nothing else run meanwhile:
+    /// for measurements.
+    pub(crate) fn wait_at_once(&mut self) -> ExitStatus {
+        self.child.wait().unwrap()
     }
 
     /// Waits for the end of the process.
@@ -406,11 +415,11 @@ fn first_line(
 #[test]
 fn handshake_line_is_read_as_go_plugin_reads_it() {
     let certificate = STANDARD_NO_PAD.encode([7_u8; 100]);
-    let good = Handshake::parse(&format!("1|6|unix|/tmp/s|grpc|{certificate}\n")).unwrap();
+    let good = Handshake::parse(&format!("1|6|unix|/tmp/s|grpc|{certificate}\n"), 6).unwrap();
     assert_eq!(good.network, Network::Unix(PathBuf::from("/tmp/s")));
     assert_eq!(good.certificate, Some(vec![7; 100]));
     assert_eq!(
-        Handshake::parse("1|6|tcp|127.0.0.1:10000|grpc|\n")
+        Handshake::parse("1|6|tcp|127.0.0.1:10000|grpc|\n", 6)
             .unwrap()
             .certificate,
         None
@@ -425,6 +434,6 @@ fn handshake_line_is_read_as_go_plugin_reads_it() {
         "1|6|unix|/tmp/s|grpc||false\n",
         &format!("1|6|unix|/tmp/s|grpc|{certificate}==\n"),
     ] {
-        assert!(Handshake::parse(line).is_err(), "{line}");
+        assert!(Handshake::parse(line, 6).is_err(), "{line}");
     }
 }
