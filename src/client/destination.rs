@@ -11,7 +11,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use http::header::{ETAG, IF_MATCH};
+use http::header::{ETAG, IF_MATCH, LINK};
 use http::{HeaderValue, Method};
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -241,6 +241,16 @@ pub enum ListFilter {
     },
 }
 
+/// Some of the destinations of a level.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// They come without metadata and labels: SAP tells those only where it
+    /// does not page.
+    pub destinations: Vec<Destination>,
+    /// Whether no other page follows.
+    pub is_last: bool,
+}
+
 /// What came of deleting a destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deleted {
@@ -359,6 +369,35 @@ impl<'a> Destinations<'a> {
             );
         }
         Ok(found)
+    }
+
+    /// Lists one page of a level. Pages are numbered from 1 and hold `size`
+    /// destinations, at most 1,000.
+    ///
+    /// # Errors
+    ///
+    /// What SAP answered.
+    pub async fn page(
+        &self,
+        context: &Context,
+        level: Level,
+        number: usize,
+        size: usize,
+    ) -> Result<Page, Error> {
+        let mut url = self.collection_url(level);
+        url.set_query(Some(&format!("$page={number}&$pageSize={size}")));
+        let operation = self.operation(context);
+        let answer = self.send(&operation, Request::get(url)).await?;
+        let destinations = destinations_of(items_of(&answer)?, &answer)?;
+        Ok(Page {
+            // A service that does not page sends all at once, and nobody says
+            // that the header always arrives.
+            is_last: match answer.header(&LINK) {
+                Some(links) => !links.contains("rel='next'") && !links.contains("rel=\"next\""),
+                None => destinations.len() != size,
+            },
+            destinations,
+        })
     }
 
     /// Creates a destination. The metadata is empty where SAP tells none.
@@ -624,11 +663,7 @@ impl<'a> Destinations<'a> {
         filter: Option<&str>,
     ) -> Result<Vec<Destination>, Error> {
         let (items, answer) = self.ask_list(operation, level, filter).await?;
-        let found: Vec<Destination> = items.into_iter().map(Destination::of).collect();
-        if found.iter().any(|one| one.name().is_empty()) {
-            return Err(nameless(&answer));
-        }
-        Ok(found)
+        destinations_of(items, &answer)
     }
 
     /// The whole level by name. Most of it may never be looked at, so the rest
@@ -659,13 +694,7 @@ impl<'a> Destinations<'a> {
             None => format!("$includeMetadata={metadata}"),
         }));
         let answer = self.send(operation, Request::get(url)).await?;
-        let items: Vec<T> = answer.json()?;
-        // That nothing is there must be SAP's word, and not that of something
-        // that answers in its place.
-        if items.is_empty() && !answer.claims_json() {
-            return Err(answer.unexpected("an empty list that does not come as JSON"));
-        }
-        Ok((items, answer))
+        Ok((items_of(&answer)?, answer))
     }
 
     /// `GET /{name}`: without modification time and labels.
@@ -773,6 +802,27 @@ impl<'a> Destinations<'a> {
         push(&mut url, &[name]);
         Ok(url)
     }
+}
+
+/// What is in a list. That nothing is there must be SAP's word, and not that of
+/// something that answers in its place.
+fn items_of<T: DeserializeOwned>(answer: &Answer) -> Result<Vec<T>, Error> {
+    let items: Vec<T> = answer.json()?;
+    if items.is_empty() && !answer.claims_json() {
+        return Err(answer.unexpected("an empty list that does not come as JSON"));
+    }
+    Ok(items)
+}
+
+fn destinations_of(
+    items: Vec<Map<String, Value>>,
+    answer: &Answer,
+) -> Result<Vec<Destination>, Error> {
+    let found: Vec<Destination> = items.into_iter().map(Destination::of).collect();
+    if found.iter().any(|one| one.name().is_empty()) {
+        return Err(nameless(answer));
+    }
+    Ok(found)
 }
 
 /// Appends percent-encoded path segments.

@@ -49,8 +49,8 @@ pub use credentials::{
     Proof,
 };
 pub use destination::{
-    Changes, Deleted, Destination, Destinations, Labels, Level, ListFilter, Metadata, Properties,
-    TokenCheck,
+    Changes, Deleted, Destination, Destinations, Labels, Level, ListFilter, Metadata, Page,
+    Properties, TokenCheck,
 };
 pub use error::{Error, ErrorKind, Refusal};
 pub use landscape::{Landscape, LandscapeObject, LandscapeQuery};

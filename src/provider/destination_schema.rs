@@ -465,7 +465,7 @@ pub(super) fn id_of(level: &str, name: &str) -> String {
 /// What makes a name impossible: it would not survive in a request, or SAP
 /// documents that it is too long. A warning about other characters is in
 /// `destination_rules`.
-fn check_name(value: &Value) -> Result<(), String> {
+pub(super) fn check_name(value: &Value) -> Result<(), String> {
     let name = value.as_str().unwrap_or_default();
     if name.is_empty() {
         return Err(

@@ -21,6 +21,8 @@ pub enum Call {
     CreateDestination,
     /// A destination was read.
     ReadDestination,
+    /// Destinations were listed.
+    ListDestinations,
     /// A destination was changed.
     UpdateDestination,
     /// A destination was deleted.
@@ -49,6 +51,7 @@ impl Call {
             Self::UseKey => "Unusable service key",
             Self::CreateDestination => "Cannot create destination",
             Self::ReadDestination => "Cannot read destination",
+            Self::ListDestinations => "Cannot list destinations",
             Self::UpdateDestination => "Cannot update destination",
             Self::DeleteDestination => "Cannot delete destination",
             Self::LabelDestination => "Cannot set labels of destination",
@@ -67,6 +70,7 @@ impl Call {
             Self::UseKey => None,
             Self::CreateDestination
             | Self::ReadDestination
+            | Self::ListDestinations
             | Self::UpdateDestination
             | Self::DeleteDestination
             | Self::LabelDestination
@@ -336,6 +340,10 @@ fn next_step_by_status(call: Call, status: u16) -> String {
             .to_owned(),
         (Call::UpdateDestination, 404) => "The destination was deleted outside of Terraform. Run \
                                            Terraform again to create it anew."
+            .to_owned(),
+        (Call::CheckDestination, 404) => "There is no destination of that name on that level, or \
+                                          it is so new that the service does not see it yet. \
+                                          Check `name` and `level`."
             .to_owned(),
         (Call::Register | Call::Offboard, 401 | 403) => format!(
             "The token is not entitled: it needs the scope that ends in `.IntegrationMonitoring`. \

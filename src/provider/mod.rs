@@ -4,11 +4,14 @@
 //! * [`config`] is the `provider` block, [`configured`] is what it becomes.
 //! * [`diagnostics`] turns failures of the client into messages.
 //! * `destination_*` are the parts of [`resource_destination`].
-//! * `resource_*` are the resources, one file each, listed in [`RESOURCES`].
+//! * `resource_*` are the resources, one file each, listed in [`RESOURCES`];
+//!   `list_resource_*` and `action_*` likewise.
 
+pub mod action_destination_check;
 pub mod config;
 pub mod configured;
 pub mod diagnostics;
+pub mod list_resource_destination;
 pub mod resource_destination;
 pub mod resource_registration;
 
@@ -23,7 +26,9 @@ mod destination_secrets;
 mod destination_settle;
 mod destination_update;
 
+use crate::framework::action::DynAction;
 use crate::framework::diagnostics::Diagnostics;
+use crate::framework::list_resource::DynListResource;
 use crate::framework::provider::Provider;
 use crate::framework::resource::DynResource;
 use crate::framework::schema::Schema;
@@ -41,6 +46,13 @@ pub static RESOURCES: &[&dyn DynResource<Configured>] = &[
     &resource_destination::Destination,
     &resource_registration::Registration,
 ];
+
+/// The list resources, in the order of the documentation.
+pub static LIST_RESOURCES: &[&dyn DynListResource<Configured>] =
+    &[&list_resource_destination::DestinationList];
+
+/// The actions, in the order of the documentation.
+pub static ACTIONS: &[&dyn DynAction<Configured>] = &[&action_destination_check::DestinationCheck];
 
 /// The provider as Terraform calls it.
 #[must_use]
@@ -73,6 +85,14 @@ impl Provider for SapCalm {
 
     fn resources(&self) -> &'static [&'static dyn DynResource<Configured>] {
         RESOURCES
+    }
+
+    fn list_resources(&self) -> &'static [&'static dyn DynListResource<Configured>] {
+        LIST_RESOURCES
+    }
+
+    fn actions(&self) -> &'static [&'static dyn DynAction<Configured>] {
+        ACTIONS
     }
 }
 

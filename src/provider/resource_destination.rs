@@ -402,6 +402,18 @@ impl<'a> Site<'a> {
         } else if !unchanged {
             refresh_imported(&found.properties, records)?;
         }
+        Ok(self.take(state, found, records, unchanged))
+    }
+
+    /// Takes what SAP holds into the state.
+    fn take(
+        &self,
+        state: &mut Model,
+        found: &client::Destination,
+        records: &Records,
+        unchanged: bool,
+    ) -> Diagnostics {
+        let import = state.is_import_stub();
         observe(state, &found.properties, records);
         let mut warnings = Diagnostics::new();
         let drifted = self.drifted(state, &found.properties, records, unchanged, &mut warnings);
@@ -418,7 +430,22 @@ impl<'a> Site<'a> {
         if state.properties.is_none() {
             warnings.extend(self.concerns(state, &found.properties));
         }
-        Ok(warnings)
+        warnings
+    }
+
+    /// A destination that nobody manages yet, as an import reads it. Without
+    /// the warnings, which come with the import.
+    pub(super) fn unmanaged(&self, owner: &Owner, found: &client::Destination) -> Model {
+        let mut state = Model {
+            id: Some(self.id()),
+            name: Some(self.name.clone()),
+            level: Some(self.level.as_str().to_owned()),
+            subaccount_id: owner.subaccount_id.clone(),
+            instance_id: owner.instance_id.clone(),
+            ..Model::default()
+        };
+        let _ = self.take(&mut state, found, &Records::default(), false);
+        state
     }
 
     /// The attributes whose secret is not what we wrote.

@@ -48,6 +48,12 @@ mod emulator_binary;
 mod fault_matrix;
 
 #[cfg(test)]
+mod generated_config;
+
+#[cfg(test)]
+mod generated_lives;
+
+#[cfg(test)]
 mod guides;
 
 #[cfg(test)]
@@ -55,6 +61,9 @@ mod install;
 
 #[cfg(test)]
 mod layering;
+
+#[cfg(test)]
+mod list_and_action;
 
 #[cfg(test)]
 mod lifecycles;

@@ -6,6 +6,7 @@ pub(crate) mod counts;
 pub(crate) mod direct;
 pub(crate) mod fake_provider;
 pub(crate) mod in_process;
+pub(crate) mod kinds;
 pub(crate) mod page;
 pub(crate) mod peers;
 pub(crate) mod proxy;

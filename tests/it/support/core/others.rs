@@ -64,6 +64,15 @@ pub(crate) struct Listed {
     pub(crate) object: Option<Json>,
 }
 
+/// What is asked of a list resource.
+struct Query<'a> {
+    config: &'a Json,
+    include_object: bool,
+    limit: i64,
+    /// How many objects are taken before the client leaves.
+    taken: usize,
+}
+
 /// An object of another type, or of another provider, that is to become ours.
 #[derive(Clone, Debug)]
 pub(crate) struct MoveSource<'a> {
@@ -134,13 +143,37 @@ impl Core {
         include_object: bool,
         limit: i64,
     ) -> Answered<Vec<Listed>> {
+        let query = Query {
+            config,
+            include_object,
+            limit,
+            taken: usize::try_from(limit).unwrap(),
+        };
+        self.query(ty, &query).await
+    }
+
+    /// The same of a client that leaves after so many objects.
+    pub(crate) async fn list_and_leave(
+        &mut self,
+        ty: &str,
+        config: &Json,
+        taken: usize,
+    ) -> Answered<Vec<Listed>> {
+        let query = Query {
+            config,
+            include_object: true,
+            limit: 100_000,
+            taken,
+        };
+        self.query(ty, &query).await
+    }
+
+    async fn query(&mut self, ty: &str, query: &Query<'_>) -> Answered<Vec<Listed>> {
         let mut diags = Diags::default();
         let Some(session) = self.known_walk(&mut diags).await else {
             return Answered::new(diags, None);
         };
-        let found = session
-            .list(ty, config, include_object, limit, &mut diags)
-            .await;
+        let found = session.list(ty, query, &mut diags).await;
         session.close().await;
         Answered::new(diags, found)
     }
@@ -425,17 +458,15 @@ impl Session {
         Some(Ok(value))
     }
 
-    async fn list(
-        &self,
-        ty: &str,
-        config: &Json,
-        include_object: bool,
-        limit: i64,
-        diags: &mut Diags,
-    ) -> Option<Vec<Listed>> {
+    async fn list(&self, ty: &str, query: &Query<'_>, diags: &mut Diags) -> Option<Vec<Listed>> {
+        let Query {
+            include_object,
+            limit,
+            ..
+        } = *query;
         let schema = of(&self.schema().list_resources, ty);
         let object = schema.implied_type();
-        let config = config_of(&schema.block, config, ty, diags)?;
+        let config = config_of(&schema.block, query.config, ty, diags)?;
         let flag = encode(&Val::Bool(include_object), &Type::Bool);
         let number = encode(&Val::Number(limit.into()), &Type::Number);
         let request = proto::validate_list_resource_config::Request {
@@ -468,7 +499,7 @@ impl Session {
             })
             .await?;
         let mut found = Vec::new();
-        while i64::try_from(found.len()).unwrap() < limit {
+        while found.len() < query.taken {
             match events.message().await {
                 Ok(Some(event)) => found.extend(self.listed(ty, event, include_object, diags)),
                 Ok(None) => break,

@@ -1,0 +1,168 @@
+//! Generated configuration: what `terraform plan -generate-config-out` writes
+//! for an imported object plans empty as it is. Newer clients ask the provider
+//! for it and are played by the stand-in for Terraform core; the client at hand
+//! makes it up from schema and state by itself.
+
+use std::fmt::Write as _;
+use std::fs;
+
+use serde_json::{Value as Json, json};
+
+use crate::support::core::{Core, Resource};
+use crate::support::in_process::InProcess;
+use crate::support::kinds::{http_kinds, other_kinds};
+use crate::support::workspace::Workspace;
+use crate::support::world::World;
+
+const DESTINATION: &str = "sapcalm_destination";
+const LEVELS: [&str; 2] = ["subaccount", "instance"];
+
+async fn core(world: &World, provider: &InProcess) -> Core {
+    let mut tf = provider.core().await;
+    tf.configure(world.provider());
+    tf
+}
+
+/// Makes destinations of every kind at both levels, and forgets them in
+/// Terraform. The result is their levels and names.
+async fn make_every_kind(world: &World, provider: &InProcess) -> Vec<(&'static str, String)> {
+    let mut tf = core(world, provider).await;
+    let mut resources = Vec::new();
+    let mut made = Vec::new();
+    for level in LEVELS {
+        for (i, kind) in http_kinds().iter().chain(&other_kinds()).enumerate() {
+            let name = format!("kind-{i}");
+            let mut config = kind.config.clone();
+            config["name"] = name.clone().into();
+            config["level"] = level.into();
+            resources.push(Resource::new(DESTINATION, &format!("{level}_{i}"), config));
+            made.push((level, name));
+        }
+    }
+    tf.apply(&resources).await.ok();
+    made
+}
+
+/// Destinations that nobody made with Terraform.
+fn made_by_others() -> Vec<Json> {
+    vec![
+        json!({ "Name": "bare", "Type": "HTTP", "URL": "https://a.example.com" }),
+        json!({
+            "Name": "cockpit", "Type": "HTTP", "URL": "https://a.example.com/${x}?%{y}",
+            "Description": "", "ProxyType": "Internet", "Authentication": "BasicAuthentication",
+            "User": "\"some\\body\"\n", "Password": "s3cr3t", "Preemptive": "TRUE",
+        }),
+        json!({
+            "Name": "open", "Type": "HTTP", "URL": "https://a.example.com",
+            "Description": "Grüße, 你好", "ProxyType": "Internet",
+            "Authentication": "NoAuthentication", "TrustAll": "TRUE",
+            "HTML5.DynamicDestination": "true", "sap-client": "100",
+        }),
+        json!({
+            "Name": "unknown", "Type": "HTTP", "URL": "https://a.example.com",
+            "ProxyType": "Internet", "Authentication": "NoAuthentication",
+            "URL.headers.apikey": "s3cr3t", "sap-client": "100", "my.own": "1",
+        }),
+        json!({
+            "Name": "CloudALM", "Type": "HTTP", "URL": "https://eu10.alm.cloud.sap/api",
+            "ProxyType": "Internet", "Authentication": "OAuth2ClientCredentials",
+            "clientId": "sb-acme!b1|sapcloudalm!b2", "clientSecret": "s3cr3t",
+            "tokenServiceURL": "https://acme.authentication.eu10.hana.ondemand.com/oauth/token",
+        }),
+        json!({
+            "Name": "newer", "Type": "HTTP", "URL": "https://a.example.com",
+            "ProxyType": "Satellite", "Authentication": "OAuth9Telepathy", "clientId": "me",
+        }),
+        json!({ "Name": "rfc", "Type": "RFC", "jco.client.ashost": "abap.example.com",
+            "jco.client.passwd": "s3cr3t" }),
+        json!({ "Name": "tcp", "Type": "TCP", "Address": "host.example.com:389" }),
+    ]
+}
+
+/// Adds [`made_by_others`] at subaccount level.
+async fn add_those_of_others(world: &World) -> Vec<(&'static str, String)> {
+    let mut all = world.destinations().await;
+    let others = made_by_others();
+    let name = |one: &Json| ("subaccount", one["Name"].as_str().unwrap().to_owned());
+    let names = others.iter().map(name).collect();
+    all.extend(others);
+    world.set_destinations(&all).await;
+    names
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_generated_configuration_of_every_destination_plans_empty() {
+    let world = World::documented().await;
+    let provider = InProcess::serve();
+    let mut there = make_every_kind(&world, &provider).await;
+    there.extend(add_those_of_others(&world).await);
+    let mut tf = core(&world, &provider).await;
+    for (i, (level, name)) in there.iter().enumerate() {
+        let label = format!("d{i}");
+        let identity = json!({ "level": level, "name": name });
+        tf.import_by_identity(DESTINATION, &label, identity)
+            .await
+            .ok();
+        let address = format!("{DESTINATION}.{label}");
+        let config = tf.generate_config(&address).await.ok();
+        let plan = tf.plan_one(DESTINATION, &label, config.clone()).await.ok();
+        assert!(
+            plan.is_empty(),
+            "{level}/{name}: {:?}\n{config:#}",
+            plan.differences()
+        );
+        for hidden in ["s3cr3t", "secret of", "password of", "key of"] {
+            assert!(!config.to_string().contains(hidden), "{config:#}");
+        }
+        tf.forget(&address);
+    }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cli_the_generated_configuration_of_every_destination_plans_empty() {
+    let Some(workspace) = Workspace::new_or_skip() else {
+        return;
+    };
+    let world = World::documented().await;
+    let provider = InProcess::serve();
+    let mut there = make_every_kind(&world, &provider).await;
+    there.extend(add_those_of_others(&world).await);
+
+    let keys = world.keys().display();
+    let mut configuration = format!(
+        r#"
+provider "sapcalm" {{
+  destination_service_key = file("{keys}/destination.json")
+  retry_base_delay        = "1ms"
+}}
+"#
+    );
+    for (i, (level, name)) in there.iter().enumerate() {
+        write!(
+            configuration,
+            "import {{\n  to = {DESTINATION}.d{i}\n  id = \"{level}/{name}\"\n}}\n"
+        )
+        .unwrap();
+    }
+    workspace.write(&configuration);
+    let generated = workspace.path().join("generated.tf");
+    let output = workspace
+        .run(&["plan", "-generate-config-out=generated.tf"])
+        .await
+        .ok();
+    let only_imports = format!(
+        "{} to import, 0 to add, 0 to change, 0 to destroy",
+        there.len()
+    );
+    assert!(output.stdout.contains(&only_imports), "{output}");
+    let text = fs::read_to_string(&generated).unwrap();
+    for hidden in ["s3cr3t", "secret of", "password of", "key of"] {
+        assert!(!text.contains(hidden), "{text}");
+    }
+    let output = workspace.apply(&[]).await;
+    let only_imports = format!("{} imported, 0 added, 0 changed, 0 destroyed", there.len());
+    assert!(output.stdout.contains(&only_imports), "{output}");
+    workspace.assert_empty_plan().await;
+    world.stop().await;
+}
