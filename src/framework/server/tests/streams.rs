@@ -9,21 +9,18 @@ use super::*;
 use crate::framework::schema::Schema;
 use proto::invoke_action::event::Type;
 
-fn config<const N: usize>(
-    schema: &Schema,
-    entries: [(&str, Value); N],
-) -> Option<proto::DynamicValue> {
+fn config<const N: usize>(schema: &Schema, entries: [(&str, Value); N]) -> proto::DynamicValue {
     let config = object(schema.attributes, entries);
-    Some(proto::DynamicValue {
+    proto::DynamicValue {
         msgpack: msgpack::encode(&schema.object_type(), &config).unwrap(),
         json: Vec::new(),
-    })
+    }
 }
 
 fn listing<const N: usize>(entries: [(&str, Value); N]) -> proto::list_resource::Request {
     proto::list_resource::Request {
         type_name: THING.to_owned(),
-        config: config(THINGS.schema, entries),
+        config: Some(config(THINGS.schema, entries)),
         include_resource_object: true,
         limit: 5,
     }
@@ -32,7 +29,7 @@ fn listing<const N: usize>(entries: [(&str, Value); N]) -> proto::list_resource:
 fn counting(behave: &str) -> proto::invoke_action::Request {
     proto::invoke_action::Request {
         action_type: "sample_count".to_owned(),
-        config: config(COUNT.schema, [("behave", text(behave))]),
+        config: Some(config(COUNT.schema, [("behave", text(behave))])),
         client_capabilities: None,
     }
 }
@@ -206,7 +203,7 @@ async fn the_config_of_a_list_is_validated() {
         let validated = client
             .validate_list_resource_config(proto::validate_list_resource_config::Request {
                 type_name: THING.to_owned(),
-                config: config(schema, [entry]),
+                config: Some(config(schema, [entry])),
                 ..proto::validate_list_resource_config::Request::default()
             })
             .await;
@@ -263,7 +260,7 @@ async fn an_action_that_cannot_begin_ends_once_as_well() {
     assert!(error(&end).contains("Provider is not configured"));
     let client = Client::new().await;
     let unknown = proto::invoke_action::Request {
-        config: config(COUNT.schema, [("behave", Value::Unknown)]),
+        config: Some(config(COUNT.schema, [("behave", Value::Unknown)])),
         ..counting("well")
     };
     assert!(error(&client.invoked(unknown).await.1).contains("unknown"));
@@ -276,13 +273,13 @@ async fn the_config_of_an_action_is_validated_and_planned() {
     let validated = client
         .validate_action_config(proto::validate_action_config::Request {
             type_name: "sample_count".to_owned(),
-            config: config(schema, [("behave", text("invalid"))]),
+            config: Some(config(schema, [("behave", text("invalid"))])),
         })
         .await;
     assert!(error(&validated.diagnostics).contains("Invalid action"));
     let plan = |behave: Value| proto::plan_action::Request {
         action_type: "sample_count".to_owned(),
-        config: config(schema, [("behave", behave)]),
+        config: Some(config(schema, [("behave", behave)])),
         client_capabilities: None,
     };
     let planned = client.plan_action(plan(text("impossible"))).await;
