@@ -41,13 +41,11 @@ lint: prerequisites ## Formatting, clippy, and the rules for dependencies
 
 .PHONY: install
 install: prerequisites ## Install a release build where Terraform finds it without a registry
-	$(CARGO) build --locked --release --bin terraform-provider-sapcalm
 	@set -e; \
-	case "$$(uname -s)" in Darwin) os=darwin ;; Linux) os=linux ;; *) echo "make install knows Linux and macOS; on other systems copy the binary as the README says" >&2; exit 1 ;; esac; \
-	case "$$(uname -m)" in x86_64|amd64) arch=amd64 ;; aarch64|arm64) arch=arm64 ;; *) echo "unknown processor $$(uname -m)" >&2; exit 1 ;; esac; \
-	dir="$(PLUGINS)/$(ADDRESS)/$(VERSION)/$${os}_$${arch}"; \
+	binary=$$(CARGO="$(CARGO)" sh release/build.sh); \
+	dir="$(PLUGINS)/$(ADDRESS)/$(VERSION)/$$(sh release/platform.sh | tr ' ' _)"; \
 	mkdir -p "$$dir"; \
-	cp target/release/terraform-provider-sapcalm "$$dir/terraform-provider-sapcalm_v$(VERSION)"; \
+	cp "$$binary" "$$dir/terraform-provider-sapcalm_v$(VERSION)"; \
 	echo "Installed $$dir/terraform-provider-sapcalm_v$(VERSION)"; \
 	echo "Use it with: source = \"sapcalm/sapcalm\", version = \"$(VERSION)\""
 

@@ -84,6 +84,9 @@ mod provider_destination;
 mod provider_registration;
 
 #[cfg(test)]
+mod repository;
+
+#[cfg(test)]
 mod request_counts;
 
 #[cfg(test)]

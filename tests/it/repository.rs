@@ -1,0 +1,134 @@
+//! What holds the repository together beside the code: workflows, commands,
+//! changelog. Each of them names files and commands of the others.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+fn read(path: &str) -> String {
+    fs::read_to_string(Path::new(ROOT).join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
+}
+
+/// The workflows, by path.
+fn workflows() -> Vec<(String, String)> {
+    let folder = ".github/workflows";
+    let mut found: Vec<_> = fs::read_dir(Path::new(ROOT).join(folder))
+        .unwrap()
+        .map(|entry| {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            let path = format!("{folder}/{name}");
+            let text = read(&path);
+            (path, text)
+        })
+        .collect();
+    found.sort();
+    assert!(found.len() >= 3);
+    found
+}
+
+/// The targets of the Makefile that are for people: those with a `##`.
+fn targets() -> BTreeSet<String> {
+    let makefile = read("Makefile");
+    let lines = makefile
+        .lines()
+        .filter(|line| line.contains(":") && line.contains(" ## "));
+    lines
+        .filter_map(|line| Some(line.split_once(':')?.0.to_owned()))
+        .collect()
+}
+
+/// The words that follow `before` in a text.
+fn words_after<'a>(text: &'a str, before: &str) -> Vec<&'a str> {
+    text.match_indices(before)
+        .map(|(at, _)| {
+            let rest = &text[at + before.len()..];
+            let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || "-_./".contains(c)));
+            &rest[..end.unwrap_or(rest.len())]
+        })
+        .collect()
+}
+
+#[test]
+fn every_action_is_pinned_by_commit_and_says_which_version_that_is() {
+    let mut count = 0;
+    for (path, text) in workflows() {
+        for line in text.lines().filter(|line| line.contains("uses: ")) {
+            count += 1;
+            let pinned = line.split_once('@').is_some_and(|(_, rest)| {
+                let (commit, comment) = rest.split_at(rest.len().min(40));
+                commit.len() == 40
+                    && commit.chars().all(|c| c.is_ascii_hexdigit())
+                    && comment.starts_with(" # v")
+            });
+            assert!(pinned, "{path}: {line}");
+        }
+    }
+    assert!(count > 5);
+}
+
+#[test]
+fn every_command_that_is_named_exists() {
+    let targets = targets();
+    assert!(
+        targets.contains("demo") && targets.contains("dist"),
+        "{targets:?}"
+    );
+    let mut places = workflows();
+    for path in [
+        ".ci/run",
+        "README.md",
+        "CONTRIBUTING.md",
+        "AGENTS.md",
+        ".github/pull_request_template.md",
+    ] {
+        places.push((path.to_owned(), read(path)));
+    }
+    for (path, text) in places {
+        for script in words_after(&text, "sh release/") {
+            let script = format!("release/{script}");
+            assert!(
+                Path::new(ROOT).join(&script).is_file(),
+                "{path} names {script}"
+            );
+        }
+        let commands = ["`make ", "run: make ", "\nmake "].map(|start| words_after(&text, start));
+        for target in commands
+            .concat()
+            .into_iter()
+            .filter(|name| !name.is_empty())
+        {
+            assert!(targets.contains(target), "{path} names `make {target}`");
+        }
+    }
+}
+
+#[test]
+fn make_alone_lists_every_command_that_is_not_internal() {
+    let internal = ["cli", "prerequisites"];
+    let makefile = read("Makefile");
+    let phony = makefile
+        .lines()
+        .filter_map(|line| line.strip_prefix(".PHONY: "));
+    let named: BTreeSet<String> = phony
+        .filter(|name| !internal.contains(name))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(named, targets());
+}
+
+#[test]
+fn the_changelog_has_the_kinds_that_contributing_names() {
+    let contributing = read("CONTRIBUTING.md");
+    let changelog = read("CHANGELOG.md");
+    let mut kinds = 0;
+    for line in changelog.lines().filter(|line| line.ends_with(':')) {
+        let kind = line.trim_end_matches(':');
+        assert!(contributing.contains(&format!("| {kind} |")), "{line}");
+        kinds += 1;
+    }
+    assert!(kinds > 0);
+    let version = format!("## {}", env!("CARGO_PKG_VERSION"));
+    assert!(changelog.contains(&version), "no section {version}");
+}
