@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Method};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::credentials::{self, CloudAlmKey, DestinationKey, OrderManagementKey};
@@ -107,8 +107,8 @@ pub struct OrderManagementApi {
     pub register: ApiCall,
     /// The call that offboards.
     pub offboard: ApiCall,
-    /// Headers added to both calls.
-    pub headers: BTreeMap<String, String>,
+    /// Headers added to both calls; a value may be an API key.
+    pub headers: BTreeMap<String, SecretString>,
     /// Statuses of the registration call that mean "registered already" and so
     /// success.
     pub already_registered_codes: Vec<u16>,
@@ -118,15 +118,15 @@ pub struct OrderManagementApi {
 }
 
 /// One configurable HTTP call.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct ApiCall {
     /// The HTTP method.
     pub method: Method,
     /// Appended to the endpoint: `""` is the endpoint itself, a leading `/` is
     /// added where it is missing, and a leading `?` adds a query only.
     pub path: String,
-    /// The body; none is an empty one.
-    pub body: Option<String>,
+    /// The body, which may hold a secret; none is an empty one.
+    pub body: Option<SecretString>,
 }
 
 impl OrderManagementApi {
@@ -188,6 +188,11 @@ impl ApiCall {
         }
     }
 
+    /// The body's text, empty where there is none.
+    pub(crate) fn text(&self) -> &str {
+        self.body.as_ref().map_or("", ExposeSecret::expose_secret)
+    }
+
     /// The URL of this call below `endpoint`, on the same host in any case.
     ///
     /// `None` when the path would be rewritten on its way (`.` and `..`
@@ -229,7 +234,7 @@ impl OrderManagementApi {
             credentials::check_url(endpoint).map_err(|_| ConfigError::Endpoint)?;
         }
         for (name, value) in &self.headers {
-            if !is_allowed_header(name, value) {
+            if !is_allowed_header(name, value.expose_secret()) {
                 return Err(ConfigError::Header { name: name.clone() });
             }
         }
@@ -246,8 +251,7 @@ impl OrderManagementApi {
             .url(&endpoint)
             .ok_or(ConfigError::OffboardPath)?;
         let same = self.register.method == self.offboard.method
-            && self.register.body.as_deref().unwrap_or("")
-                == self.offboard.body.as_deref().unwrap_or("")
+            && self.register.text() == self.offboard.text()
             && without_trailing_slash(register) == without_trailing_slash(offboard);
         if same {
             Err(ConfigError::IdenticalCalls)
@@ -395,7 +399,7 @@ mod tests {
         assert_eq!(
             validate(|api| {
                 api.register = ApiCall::post("");
-                api.register.body = Some(String::new());
+                api.register.body = Some(String::new().into());
             }),
             same
         );
@@ -411,7 +415,7 @@ mod tests {
         assert_eq!(
             validate(|api| {
                 api.register = ApiCall {
-                    body: Some("{}".to_owned()),
+                    body: Some("{}".into()),
                     ..ApiCall::post("")
                 };
             }),
@@ -445,7 +449,7 @@ mod tests {
             ("X-A", "a\nb"),
         ] {
             let refused = validate(|api| {
-                api.headers.insert(name.to_owned(), value.to_owned());
+                api.headers.insert(name.to_owned(), value.into());
             });
             assert_eq!(
                 refused,
@@ -470,8 +474,8 @@ mod tests {
         config
             .order_management_api
             .headers
-            .insert("X-Key".to_owned(), "s3cr3t".to_owned());
-        config.order_management_api.register.body = Some("s3cr3t".to_owned());
+            .insert("X-Key".to_owned(), "s3cr3t".into());
+        config.order_management_api.register.body = Some("s3cr3t".into());
         let shown = format!("{config:?}");
         assert!(
             shown.contains("X-Key") && !shown.contains("s3cr3t"),

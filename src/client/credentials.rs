@@ -234,11 +234,16 @@ impl OAuthClient {
         text
     }
 
-    /// Texts that must never be shown, for masking.
+    /// Texts that must never be shown, for masking: of a private key also each
+    /// line, because whoever quotes a PEM text wraps it anew.
     pub(crate) fn secrets(&self) -> Vec<&str> {
         match &self.proof {
             Proof::Secret(secret) => vec![secret.expose_secret()],
-            Proof::Certificate { key, .. } => vec![key.expose_secret()],
+            Proof::Certificate { key, .. } => {
+                let lines = key.expose_secret().lines().map(str::trim);
+                let lines = lines.filter(|line| !line.is_empty() && !line.starts_with("-----"));
+                std::iter::once(key.expose_secret()).chain(lines).collect()
+            }
         }
     }
 }

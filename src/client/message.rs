@@ -1,13 +1,15 @@
 //! SAP's own words in an answer: found, masked and shortened for people.
 //!
 //! Every text of a service that reaches an error, a state or a log passes
-//! through [`clean`].
+//! through [`clean`]. How a secret is recognised in it, however it is spelled,
+//! is the business of [`super::spelling`].
 
 use std::borrow::Cow;
+use std::fmt;
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
-use url::form_urlencoded;
+
+use super::spelling;
 
 /// Longest text that is shown, in characters.
 const MAX_CHARACTERS: usize = 500;
@@ -16,7 +18,7 @@ const MAX_CHARACTERS: usize = 500;
 const MASK: &str = "(hidden)";
 
 /// What an answer's body says.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Default, PartialEq, Eq)]
 pub(crate) struct Words {
     /// The message, unmasked and of any length.
     pub(crate) text: Option<String>,
@@ -26,8 +28,18 @@ pub(crate) struct Words {
     pub(crate) oauth_code: Option<String>,
 }
 
+/// The text is not masked yet, so it is not shown.
+impl fmt::Debug for Words {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Words")
+            .field("error_message", &self.error_message)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Finds the message in a body: `ErrorMessage`, OAuth's `error` with
-/// `error_description`, an `OData` error, `message`, or the bare text.
+/// `error_description`, an `OData` error, `message`, or the bare text. JSON that
+/// breaks off is no text: it may hold the secrets of anybody's objects.
 pub(crate) fn find(body: &[u8]) -> Words {
     let text = String::from_utf8_lossy(body);
     let text = text.trim_start_matches('\u{feff}').trim();
@@ -47,7 +59,7 @@ pub(crate) fn find(body: &[u8]) -> Words {
         }
         Ok(Value::String(bare)) => Words::text(bare),
         Ok(_) => Words::default(),
-        Err(_) if text.is_empty() => Words::default(),
+        Err(_) if text.is_empty() || text.starts_with(['{', '[']) => Words::default(),
         Err(_) => Words::text(text.to_owned()),
     }
 }
@@ -113,34 +125,10 @@ pub(crate) fn clean<'a>(text: &str, secrets: impl IntoIterator<Item = &'a str>) 
     // Longest first: one secret may be a part of another.
     secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     for secret in secrets {
-        for spelling in spellings(secret) {
-            text = replaced(text, &spelling);
-        }
+        text = spelling::masked(text, secret, MASK);
     }
     let words: Vec<Cow<'_, str>> = text.split_whitespace().map(mask_tokens).collect();
     shorten(&mask_schemes(&words))
-}
-
-/// A secret as it is, and as JSON, URLs and forms write it: services quote the
-/// request that they refuse.
-fn spellings(secret: &str) -> [Cow<'_, str>; 4] {
-    let json = Value::from(secret).to_string();
-    let inside = json.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
-    let form: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-    [
-        Cow::Borrowed(secret),
-        Cow::Owned(inside.unwrap_or(secret).to_owned()),
-        Cow::Owned(utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string()),
-        Cow::Owned(form),
-    ]
-}
-
-fn replaced<'a>(text: Cow<'a, str>, secret: &str) -> Cow<'a, str> {
-    if text.contains(secret) {
-        Cow::Owned(text.replace(secret, MASK))
-    } else {
-        text
-    }
 }
 
 /// Hides everything in a word that looks like a JSON web token.
@@ -236,15 +224,20 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_masked_where_a_service_quotes_the_form_or_the_json_it_was_sent() {
-        let secret = "pass-wo_rd$1=\"x\ny";
-        let form: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-        let json = serde_json::json!({ "clientSecret": secret });
-        for quoted in [format!("client_secret={form}&scope=a"), json.to_string()] {
-            let cleaned = clean(&quoted, [secret]);
-            assert!(cleaned.contains(MASK), "{cleaned}");
-            assert!(!cleaned.contains("wo_rd"), "{cleaned}");
+    fn json_that_breaks_off_is_no_text_to_show() {
+        for body in [
+            r#"{"Name":"other","clientSecret":"s3cr3t"#,
+            r#" [{"Name":"other","Password":"s3cr3t"},"#,
+            r#"{"Name":"other","Password":"s3cr3t"} trailing"#,
+        ] {
+            assert_eq!(text(body), None, "{body}");
         }
+    }
+
+    #[test]
+    fn debug_shows_no_text_that_is_not_masked_yet() {
+        let words = find(br#"{"error":"s3cr3t","error_description":"s3cr3t"}"#);
+        assert!(!format!("{words:?}").contains("s3cr3t"));
     }
 
     #[test]

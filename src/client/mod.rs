@@ -6,7 +6,8 @@
 //! * [`auth`] fetches and caches tokens.
 //! * [`certificate`] tells when the certificate of an x509 key expires.
 //! * [`http`], with [`tls`], [`retry`] and [`clock`], sends requests.
-//! * [`message`] finds SAP's own words in an answer and masks secrets in them.
+//! * [`message`] finds SAP's own words in an answer and masks secrets in them,
+//!   however they are spelled ([`spelling`]).
 //! * [`error`] is what can go wrong, in a form that can be asked questions.
 //! * [`destination`], [`registration`] and [`landscape`] are the services;
 //!   [`many_reads`] turns many reads of destinations into one list.
@@ -38,6 +39,7 @@ mod many_reads;
 mod message;
 mod registration;
 mod retry;
+mod spelling;
 #[cfg(test)]
 mod testing;
 mod tls;

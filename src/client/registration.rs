@@ -6,6 +6,7 @@
 use std::time::Instant;
 
 use http::{HeaderName, HeaderValue};
+use secrecy::ExposeSecret;
 use url::Url;
 
 use super::config::ApiCall;
@@ -169,16 +170,18 @@ impl<'a> OrderManagement<'a> {
         let api = &self.client.config().order_management_api;
         let mut request = Request::new(call.method.clone(), self.url(call)?)
             .masking(self.key.oauth().secrets())
-            .masking(api.headers.values().map(String::as_str))
-            .masking(call.body.as_deref());
-        if let Some(body) = &call.body {
-            request = request.body(content_type(body), body.as_str());
+            .masking(api.headers.values().map(ExposeSecret::expose_secret))
+            .masking([call.text()]);
+        if call.body.is_some() {
+            request = request.body(content_type(call.text()), call.text());
         }
         for (name, value) in &api.headers {
             // The configuration has been checked, so both parse.
-            if let (Ok(name), Ok(value)) =
-                (HeaderName::try_from(name), HeaderValue::try_from(value))
-            {
+            if let (Ok(name), Ok(mut value)) = (
+                HeaderName::try_from(name),
+                HeaderValue::try_from(value.expose_secret()),
+            ) {
+                value.set_sensitive(true);
                 request = request.header(name, value);
             }
         }
@@ -275,9 +278,9 @@ mod tests {
         api.endpoint = Some(Url::parse(&server.url).unwrap());
         api.register.method = http::Method::PUT;
         api.register.path = "/other/path?mode=full".to_owned();
-        api.register.body = Some(r#"{"a":1}"#.to_owned());
-        api.offboard.body = Some("plain".to_owned());
-        api.headers.insert("X-Own".to_owned(), "value".to_owned());
+        api.register.body = Some(r#"{"a":1}"#.into());
+        api.offboard.body = Some("plain".into());
+        api.headers.insert("X-Own".to_owned(), "value".into());
         let test = test_client(config);
         register(&test, None).await.unwrap();
         offboard(&test).await.unwrap();

@@ -694,7 +694,7 @@ impl Reader<'_> {
         );
         for (name, header) in value.get("headers").entries().into_iter().flatten() {
             if let Some(text) = header.as_str() {
-                api.headers.insert(name.clone(), text.to_owned());
+                api.headers.insert(name.clone(), text.into());
             }
         }
         let codes = "already_registered_codes";
@@ -725,7 +725,7 @@ impl Reader<'_> {
             text.clone_into(&mut call.path);
         }
         if let Some(text) = value.get("body").as_str() {
-            call.body = (!text.is_empty()).then(|| text.to_owned());
+            call.body = (!text.is_empty()).then(|| text.into());
         }
     }
 

@@ -20,6 +20,10 @@ use super::destination_secrets::{Origin, Records, display_name};
 use crate::client::{Changes, Properties};
 use crate::framework::sensitive::Sensitive;
 
+/// The properties that say to whom a destination sends its secrets. They are
+/// written together with every secret.
+const ADDRESS: [&str; 4] = ["URL", "ProxyType", "tokenServiceURL", "tokenServiceURLType"];
+
 /// What a destination is to hold.
 #[derive(Debug)]
 pub(super) struct Wanted {
@@ -219,9 +223,20 @@ impl Wanted {
             let secret = secret.expose_secret();
             if !secret.is_empty() && actual.get(key).is_none_or(|have| have != secret) {
                 changes.insert(key.clone(), Some(secret.to_owned()));
+                self.address(&mut changes);
             }
         }
         changes
+    }
+
+    /// Adds where secrets go: somebody may redirect the destination between
+    /// our look at it and the write, and a secret must not arrive there.
+    fn address(&self, changes: &mut Changes) {
+        for key in ADDRESS {
+            if let Some(Some(value)) = self.typed.get(key) {
+                changes.entry(key.to_owned()).or_insert(Some(value.clone()));
+            }
+        }
     }
 
     /// Whether SAP does something else for a typed property than what is
