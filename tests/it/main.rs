@@ -15,7 +15,13 @@ mod assumptions;
 mod client_against_emulator;
 
 #[cfg(test)]
+mod cloud_alm_fallback;
+
+#[cfg(test)]
 mod core_self_test;
+
+#[cfg(test)]
+mod crash_texts;
 
 #[cfg(test)]
 mod edges_absence;
@@ -57,6 +63,9 @@ mod generated_lives;
 mod guides;
 
 #[cfg(test)]
+mod hostile_requests;
+
+#[cfg(test)]
 mod install;
 
 #[cfg(test)]
@@ -73,6 +82,9 @@ mod main_job;
 
 #[cfg(test)]
 mod main_job_cli;
+
+#[cfg(test)]
+mod peers;
 
 #[cfg(test)]
 mod plugin_transport;

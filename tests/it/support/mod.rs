@@ -5,6 +5,7 @@ pub(crate) mod core;
 pub(crate) mod counts;
 pub(crate) mod direct;
 pub(crate) mod fake_provider;
+pub(crate) mod gate;
 pub(crate) mod in_process;
 pub(crate) mod kinds;
 pub(crate) mod page;

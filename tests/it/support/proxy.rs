@@ -68,6 +68,11 @@ impl Proxy {
         }
     }
 
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Its URL, without credentials.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)

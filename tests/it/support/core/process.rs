@@ -162,6 +162,37 @@ impl ClientCertificate {
     }
 }
 
+/// A client that is not the Terraform which started the provider.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Stranger {
+    WithoutTls,
+    WithoutCertificate,
+    /// One with all the properties of Terraform's.
+    WithOtherCertificate,
+}
+
+/// Trusts the server and shows no certificate.
+fn anonymous(server: &[u8]) -> Result<rustls::ClientConfig, String> {
+    #[derive(Debug)]
+    struct Nothing;
+    impl rustls::client::ResolvesClientCert for Nothing {
+        fn resolve(
+            &self,
+            _: &[&[u8]],
+            _: &[rustls::SignatureScheme],
+        ) -> Option<Arc<rustls::sign::CertifiedKey>> {
+            None
+        }
+
+        fn has_certs(&self) -> bool {
+            false
+        }
+    }
+    let mut config = ClientCertificate::generate().tls_config(server)?;
+    config.client_auth_cert_resolver = Arc::new(Nothing);
+    Ok(config)
+}
+
 /// A running provider. Dropping it kills the process.
 pub(crate) struct Process {
     child: Child,
@@ -238,6 +269,20 @@ impl Process {
             None => None,
         };
         connect(self.handshake.network.clone(), tls).await
+    }
+
+    /// Dials as somebody else on this machine, who knows what the handshake line
+    /// says.
+    pub(crate) async fn connect_as(&self, stranger: Stranger) -> Result<Channel, String> {
+        let certificate = self.handshake.certificate.as_ref().unwrap();
+        let tls = match stranger {
+            Stranger::WithoutTls => None,
+            Stranger::WithoutCertificate => Some(anonymous(certificate)?),
+            Stranger::WithOtherCertificate => {
+                Some(ClientCertificate::generate().tls_config(certificate)?)
+            }
+        };
+        connect(self.handshake.network.clone(), tls.map(Arc::new)).await
     }
 
     pub(crate) fn handshake(&self) -> &Handshake {

@@ -176,6 +176,11 @@ impl Session {
         self.process.as_ref()
     }
 
+    /// The connection itself, for calls that no client of ours would make.
+    pub(crate) fn channel(&self) -> Channel {
+        self.channel.clone()
+    }
+
     pub(crate) fn set_schema(&mut self, schema: Arc<ProviderSchema>) {
         self.schema = Some(schema);
     }
