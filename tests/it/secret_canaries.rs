@@ -1,11 +1,13 @@
 //! Nothing leaks: every secret that goes in is a canary, everything that comes
 //! out is searched for it.
 //!
-//! Secrets go in by the keys, write-only attributes and headers. SAP answers
-//! with errors that repeat what it was sent, and with garbled objects that hold
-//! secrets. State, backup, plan file, `show -json`, output, logs at `TRACE`,
-//! diagnostics and the emulator's journal are searched for every secret, as it
-//! is and as JSON, URLs and forms write it.
+//! Secrets go in by every input that takes one: keys with client secrets and with
+//! private keys, all secret attributes, headers and bodies of calls, the
+//! proxy's password. SAP answers with errors that repeat what it was sent, and
+//! with garbled objects that hold secrets. State, backup, plan file,
+//! `show -json`, output, logs at `TRACE`, diagnostics and the emulator's journal
+//! are searched for every secret, as it is and as JSON, URLs, forms and HTML
+//! write it, private keys also line by line.
 
 use std::fs;
 use std::path::Path;
@@ -15,10 +17,12 @@ use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value as Json, json};
 
+use sapcalm::emulator::Options;
+
 use crate::support::cli::{Cli, Output, use_built_provider};
 use crate::support::core::{Core, Outcome, Resource};
 use crate::support::counts::skip_or_fail;
-use crate::support::world::World;
+use crate::support::world::{Variant, World};
 
 const DESTINATIONS: &str = "/destination-configuration/v1/subaccountDestinations";
 const KEYS: [(&str, &str); 3] = [
@@ -68,6 +72,16 @@ impl Search {
             }
         }
         secret.to_owned()
+    }
+
+    /// A private key from now on: whole, and each of its lines, because whoever
+    /// shows it wraps it anew.
+    fn watch_pem(&mut self, pem: &str) {
+        self.watch(pem);
+        let lines = pem.lines().map(str::trim);
+        for line in lines.filter(|line| line.len() >= 16 && !line.starts_with("-----")) {
+            self.watch(line);
+        }
     }
 
     /// The secrets of the keys, and how every token of these services begins.
@@ -161,6 +175,16 @@ fn echoes(secrets: &[&str]) -> Vec<Json> {
              Authorization: Bearer eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl"
         )
     };
+    // A form inside JSON inside JSON, and what browsers are shown.
+    let nested = |secret: &&str| {
+        let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+        let json = json!(json!({ "body": form, "secret": secret }).to_string());
+        let html = secret.replace('"', "&quot;").replace('=', "\\u003d");
+        format!(
+            "request was {json} or {html} in base64 {}",
+            STANDARD.encode(secret)
+        )
+    };
     let answers = |text: String| {
         let page = format!("<html><head><title>{text}</title></head></html>");
         [
@@ -170,7 +194,10 @@ fn echoes(secrets: &[&str]) -> Vec<Json> {
             json!({ "status": 500, "headers": { "content-type": "text/html" }, "body": page }),
         ]
     };
-    secrets.iter().map(quoted).flat_map(answers).collect()
+    let texts = secrets
+        .iter()
+        .flat_map(|secret| [quoted(secret), nested(secret)]);
+    texts.flat_map(answers).collect()
 }
 
 // ------------------------------------------------------------- the stand-in
@@ -453,15 +480,261 @@ async fn no_secret_shows_when_keys_are_wrong() {
     run.finish("wrong keys").await;
 }
 
+/// One destination for every secret attribute: its authentication, what that
+/// needs, and the name of the attribute.
+fn every_secret_attribute() -> Vec<(&'static str, Json)> {
+    let url = "https://backend.example.com";
+    let token = json!({
+        "url": url, "client_id": "sb-client", "token_service_url": format!("{url}/oauth/token"),
+    });
+    let with = |base: &Json, more: Json| {
+        let mut block = base.clone();
+        let more = more.as_object().unwrap().clone();
+        block.as_object_mut().unwrap().extend(more);
+        block
+    };
+    let basic = json!({ "url": url, "authentication": "BasicAuthentication", "user": "ann" });
+    let saml = with(
+        &token,
+        json!({
+            "authentication": "OAuth2SAMLBearerAssertion",
+            "audience": "a", "authn_context_class_ref": "b",
+        }),
+    );
+    let certificate = json!({
+        "url": url, "authentication": "ClientCertificateAuthentication",
+        "key_store_location": "own.p12",
+    });
+    vec![
+        ("client_secret", token.clone()),
+        ("password", basic),
+        (
+            "token_service_password",
+            with(&token, json!({ "token_service_user": "ann" })),
+        ),
+        ("client_key", saml),
+        ("key_store_password", certificate),
+        (
+            "token_service_key_store_password",
+            with(
+                &token,
+                json!({ "token_service_key_store_location": "own.p12" }),
+            ),
+        ),
+        (
+            "trust_store_password",
+            with(&token, json!({ "trust_store_location": "own.jks" })),
+        ),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_secret_attribute_shows_and_a_plain_one_is_in_the_state_only() {
+    let mut run = Run::start().await;
+    let mut kept = Vec::new();
+    for suffix in ["_wo", ""] {
+        let mut resources = Vec::new();
+        for (at, (attribute, mut block)) in every_secret_attribute().into_iter().enumerate() {
+            let secret = canary(&format!("{attribute}{suffix}"));
+            block["name"] = format!("d{at}{suffix}").into();
+            block[format!("{attribute}{suffix}")] = secret.clone().into();
+            resources.push(Resource::new(
+                "sapcalm_destination",
+                &format!("d{at}"),
+                block,
+            ));
+            kept.push(secret);
+        }
+        if suffix == "_wo" {
+            for secret in &kept {
+                run.search.watch(secret);
+            }
+            run.apply_these("write-only", &resources).await.ok();
+            let destinations = json!(run.world.destinations().await).to_string();
+            for secret in &kept {
+                let quoted = json!(secret).to_string();
+                assert!(destinations.contains(&quoted), "{secret} was not written");
+            }
+            kept.clear();
+        } else {
+            // The practitioner chose to store them: in the state, and nowhere else.
+            run.tf.apply(&resources).await.ok();
+            let state = run.tf.state.text();
+            for secret in &kept {
+                assert!(state.contains(json!(secret).to_string().trim_matches('"')));
+                run.search.watch(secret);
+            }
+            let echo = echoes(&kept.iter().map(String::as_str).collect::<Vec<_>>());
+            for answer in echo {
+                let fault = json!({ "match": { "method": "GET", "path_prefix": "/destination" }, "times": null, "do": answer });
+                run.world.fault(fault).await;
+                let refreshed = run.tf.refresh().await;
+                assert!(refreshed.diags.has_errors());
+                run.world.clear_faults().await;
+            }
+        }
+    }
+    for instance in run.tf.state.current.values() {
+        let private = String::from_utf8_lossy(&instance.private).into_owned();
+        run.search.look("private state", &private);
+    }
+    run.finish("secret attributes").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_private_key_of_an_x509_service_key_shows() {
+    let options = Options {
+        tls: true,
+        ..Options::default()
+    };
+    let world = World::with(Variant::documented(), options).await;
+    let mut tf = Core::start(&[("TF_LOG", "TRACE")]).await;
+    let mut search = Search::new();
+    let mut lines = Vec::new();
+    for (name, variable) in KEYS {
+        let text = world.key(&format!("{name}-x509"));
+        let key: Json = serde_json::from_str(&text).unwrap();
+        let pem = uaa(&key)["key"].as_str().unwrap().to_owned();
+        search.watch_pem(&pem);
+        let line = pem.lines().nth(2).unwrap();
+        lines.push(line.to_owned());
+        lines.push(pem);
+        tf.set_env(variable, &text);
+    }
+    tf.configure(
+        json!({ "ca_certificates": world.ca(), "retry_base_delay": "1ms", "max_retries": 0 }),
+    );
+    let calm = key(&world, "cloud-alm");
+    let secret = search.watch(&secret_of(&calm));
+    let main = Resource::new(
+        "sapcalm_destination",
+        "cloud_alm",
+        json!({
+            "url": calm["endpoints"]["Api"],
+            "client_id": calm["uaa"]["clientid"],
+            "client_secret_wo": secret,
+            "token_service_url": format!("{}/oauth/token", calm["uaa"]["url"].as_str().unwrap()),
+        }),
+    );
+    let registration = Resource::with("sapcalm_registration", "order_management", |values| {
+        json!({
+            "destination_name": values.get("sapcalm_destination.cloud_alm", "name"),
+            "timeouts": { "create": "2s", "update": "2s" },
+        })
+    })
+    .depends_on(&["sapcalm_destination.cloud_alm"]);
+    let resources = vec![main, registration];
+    let look = |search: &mut Search, tf: &Core, what: &str, outcome: &Outcome| {
+        search.look(&format!("{what}: diagnostics"), &outcome.to_string());
+        search.look(&format!("{what}: state"), &tf.state.text());
+    };
+    tf.apply(&resources).await.ok();
+
+    // Something in the way knows the key and repeats it.
+    for answer in echoes(&lines.iter().map(String::as_str).collect::<Vec<_>>()) {
+        let fault =
+            json!({ "match": { "path_prefix": "/cert-zones" }, "times": null, "do": answer });
+        world.fault(fault).await;
+        let refreshed = tf.refresh().await;
+        assert!(refreshed.diags.has_errors());
+        look(&mut search, &tf, "repeated", &refreshed);
+        world.clear_faults().await;
+    }
+    // Keys that cannot be used.
+    let (_, variable) = KEYS[0];
+    let text = world.key("destination-x509");
+    let good: Json = serde_json::from_str(&text).unwrap();
+    let pem = good["key"].as_str().unwrap().to_owned();
+    let other: Json = serde_json::from_str(&world.key("cloud-alm-x509")).unwrap();
+    let spoilt = |field: &str, value: Json| {
+        let mut key = good.clone();
+        key[field] = value;
+        key.to_string()
+    };
+    for bad in [
+        spoilt("key", other["uaa"]["key"].clone()),
+        spoilt("key", pem[..pem.len() / 2].into()),
+        spoilt("key", pem.replace("-----", "").into()),
+        spoilt("certificate", pem.clone().into()),
+        spoilt("certurl", pem.clone().into()),
+        text[..text.find("-----BEGIN").unwrap() + 200].to_owned(),
+        pem,
+    ] {
+        tf.set_env(variable, &bad);
+        let outcome = tf.apply(&resources).await;
+        assert!(outcome.diags.has_errors());
+        look(&mut search, &tf, "unusable", &outcome);
+    }
+    search.look("log", &tf.log());
+    search.look("journal", &json!(world.journal().await).to_string());
+    world.stop().await;
+    search.finish("x509 keys");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_secret_shows_whose_key_or_request_body_stands_in_the_provider_block() {
+    let mut run = Run::start().await;
+    let body = run.search.watch(&canary("body"));
+    let mut block = run.world.provider();
+    block["max_retries"] = 0.into();
+    block["order_management_api"] = json!({
+        "headers": { "X-Api-Key": run.header },
+        "register": { "path": "registration", "body": body },
+        "offboard": { "body": body },
+    });
+    for (_, variable) in KEYS {
+        run.tf.set_env(variable, "");
+    }
+    run.tf.set_env("SAPCALM_ORDER_MANAGEMENT_API", "");
+    run.tf.configure(block);
+    drop(run.apply("create").await);
+    for answer in echoes(&[&body]) {
+        run.world.offboard().await;
+        drop(run.tf.refresh().await);
+        drop(run.apply_all_into(("POST", "/omf"), &answer).await);
+    }
+    let destroyed = run.tf.destroy().await;
+    run.look("destroy", &destroyed);
+    run.finish("provider block").await;
+}
+
 // ------------------------------------------------------------- the real CLI
 
+/// Where the real CLI gets the service keys from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Source {
+    Environment,
+    File,
+    EphemeralVariables,
+    /// What the documentation warns of.
+    OrdinaryVariables,
+}
+
 /// The same configuration, every secret from outside.
-fn configuration() -> Json {
+fn configuration(source: Source) -> Json {
     let secret = json!({ "type": "string", "sensitive": true, "ephemeral": true });
+    let mut variables = json!({ "password": secret, "client_secret": secret, "property": secret });
+    let mut provider = json!({ "retry_base_delay": "1ms" });
+    for (name, _) in KEYS {
+        let attribute = format!("{}_service_key", name.replace('-', "_"));
+        match source {
+            Source::Environment => {}
+            Source::File => {
+                provider[&attribute] = format!("${{file(\"keys/{name}.json\")}}").into()
+            }
+            Source::EphemeralVariables | Source::OrdinaryVariables => {
+                provider[&attribute] = format!("${{var.{attribute}}}").into();
+                variables[&attribute] = secret.clone();
+                if source == Source::OrdinaryVariables {
+                    variables[&attribute]["ephemeral"] = false.into();
+                }
+            }
+        }
+    }
     json!({
         "terraform": { "required_providers": { "sapcalm": { "source": "sapcalm/sapcalm" } } },
-        "provider": { "sapcalm": { "retry_base_delay": "1ms" } },
-        "variable": { "password": secret, "client_secret": secret, "property": secret },
+        "provider": { "sapcalm": provider },
+        "variable": variables,
         "resource": {
             "sapcalm_destination": {
                 "cloud_alm": {},
@@ -571,23 +844,19 @@ fn unpacked(path: &Path) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn cli_leaves_no_secret_in_anything_it_writes() {
-    let Some(cli) = Cli::find_or_skip() else {
-        return;
-    };
+/// Everything for a run of the real CLI: the secrets of the variables last.
+async fn at_the_cli(source: Source) -> Option<(World, Search, Workspace, Vec<String>)> {
+    let cli = Cli::find_or_skip()?;
     let directory = tempfile::tempdir().unwrap();
     let (version, _) = cli.version(directory.path());
     let mut numbers = version.split('.').map(|n| n.parse::<u32>().unwrap_or(0));
     if (numbers.next(), numbers.next()) < (Some(1), Some(11)) {
-        return skip_or_fail("write-only attributes need 1.11");
+        skip_or_fail("write-only attributes need 1.11");
+        return None;
     }
     use_built_provider(directory.path());
-    fs::write(
-        directory.path().join("main.tf.json"),
-        configuration().to_string(),
-    )
-    .unwrap();
+    let configuration = configuration(source).to_string();
+    fs::write(directory.path().join("main.tf.json"), configuration).unwrap();
 
     let world = World::documented().await;
     let mut search = Search::new();
@@ -596,26 +865,85 @@ async fn cli_leaves_no_secret_in_anything_it_writes() {
         ("TF_LOG".into(), "TRACE".into()),
         ("TF_LOG_PATH".into(), "trace.log".into()),
     ];
+    // A folder: what goes in is not what comes out.
+    fs::create_dir(directory.path().join("keys")).unwrap();
     for (name, variable) in KEYS {
-        env.push((variable.into(), world.key(name)));
+        match source {
+            Source::Environment => env.push((variable.into(), world.key(name))),
+            Source::File => {
+                let path = directory.path().join(format!("keys/{name}.json"));
+                fs::write(path, world.key(name)).unwrap();
+            }
+            Source::EphemeralVariables | Source::OrdinaryVariables => {
+                let attribute = format!("{}_service_key", name.replace('-', "_"));
+                env.push((format!("TF_VAR_{attribute}"), world.key(name)));
+            }
+        }
     }
     let header = search.watch(&canary("header"));
     let api = json!({ "headers": { "X-Api-Key": header } });
     env.push(("SAPCALM_ORDER_MANAGEMENT_API".into(), api.to_string()));
-    let secrets: Vec<String> = ["password", "client_secret", "property"]
-        .into_iter()
-        .map(|name| {
-            let secret = search.watch(&canary(name));
-            env.push((format!("TF_VAR_{name}"), secret.clone()));
-            secret
-        })
-        .collect();
+    let secrets = ["password", "client_secret", "property"].map(|name| {
+        let secret = search.watch(&canary(name));
+        env.push((format!("TF_VAR_{name}"), secret.clone()));
+        secret
+    });
     let workspace = Workspace {
         cli,
         directory,
         env,
     };
+    Some((world, search, workspace, secrets.to_vec()))
+}
 
+const SAVED: [&str; 4] = ["plan", "-out", "saved.tfplan", "-no-color"];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cli_leaves_no_secret_of_keys_from_files_and_ephemeral_variables() {
+    for source in [Source::File, Source::EphemeralVariables] {
+        let Some((world, mut search, workspace, _)) = at_the_cli(source).await else {
+            return;
+        };
+        for args in [
+            &SAVED[..],
+            &["show", "-json", "saved.tfplan"],
+            &["apply", "-no-color", "saved.tfplan"],
+            &["show", "-json"],
+            &["destroy", "-auto-approve", "-no-color"],
+        ] {
+            workspace.run(&mut search, args).await.ok();
+        }
+        search.look("journal", &json!(world.journal().await).to_string());
+        world.stop().await;
+        search.finish(&format!("real CLI, keys from {source:?}"));
+    }
+}
+
+/// Terraform itself does this, and nobody can do anything about it but warn.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cli_writes_ordinary_variables_into_plan_files_as_the_documentation_warns() {
+    let Some((world, _, workspace, _)) = at_the_cli(Source::OrdinaryVariables).await else {
+        return;
+    };
+    let mut anything = Search::new();
+    let output = workspace.run(&mut anything, &SAVED).await.ok();
+    let plan = unpacked(&workspace.directory.path().join("saved.tfplan"));
+    for (name, _) in KEYS {
+        let secret = secret_of(&key(&world, name));
+        assert!(plan.contains(&secret), "{name}: the warning is out of date");
+        assert!(!output.stdout.contains(&secret));
+    }
+    let readme = include_str!("../../README.md");
+    assert!(readme.contains("Terraform itself writes ordinary variables into plan files"));
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cli_leaves_no_secret_in_anything_it_writes() {
+    let Some((world, mut search, workspace, secrets)) = at_the_cli(Source::Environment).await
+    else {
+        return;
+    };
     let echo = |secret: &str| json!({ "status": 400, "body": { "ErrorMessage": format!("refused: {secret}") } });
     let apply = ["apply", "-auto-approve", "-no-color"];
     for (secret, name) in secrets.iter().zip(["basic", "oauth", "basic"]) {
@@ -628,8 +956,7 @@ async fn cli_leaves_no_secret_in_anything_it_writes() {
         assert!(failed.stderr.contains("refused:"), "{failed}");
         world.clear_faults().await;
     }
-    let saved = ["plan", "-out", "saved.tfplan", "-no-color"];
-    workspace.run(&mut search, &saved).await.ok();
+    workspace.run(&mut search, &SAVED).await.ok();
     workspace
         .run(&mut search, &["show", "-json", "saved.tfplan"])
         .await
@@ -650,7 +977,7 @@ async fn cli_leaves_no_secret_in_anything_it_writes() {
         }
     }
     world.set_destinations(&destinations).await;
-    let drift = workspace.run(&mut search, &saved).await.ok();
+    let drift = workspace.run(&mut search, &SAVED).await.ok();
     assert!(drift.stdout.contains("out_of_sync_secrets"), "{drift}");
     workspace
         .run(&mut search, &["show", "-json", "saved.tfplan"])
