@@ -39,6 +39,21 @@ lint: prerequisites ## Formatting, clippy, and the rules for dependencies
 		test "$$CI" != true; \
 	fi
 
+.PHONY: audit
+audit: prerequisites ## The rules for dependencies and the known vulnerabilities (network)
+	@$(CARGO) deny --version >/dev/null 2>&1 || { echo "cargo-deny is missing. Install it: cargo install cargo-deny --locked" >&2; exit 1; }
+	$(CARGO) deny --locked check advisories bans licenses sources
+
+# Seconds for each target.
+FUZZ_TIME ?= 60
+
+.PHONY: fuzz
+fuzz: prerequisites ## Fuzz everything that reads bytes from outside (needs nightly Rust)
+	@$(CARGO) fuzz --version >/dev/null 2>&1 || { echo "cargo-fuzz is missing. Install it: cargo install cargo-fuzz --locked" >&2; exit 1; }
+	@set -e; for target in $$(ls fuzz/fuzz_targets | sed 's/\.rs$$//'); do \
+		$(CARGO) +nightly fuzz run --fuzz-dir fuzz "$$target" -- -max_total_time=$(FUZZ_TIME) -rss_limit_mb=512 -timeout=5 -max_len=65536; \
+	done
+
 .PHONY: install
 install: prerequisites ## Install a release build where Terraform finds it without a registry
 	@set -e; \

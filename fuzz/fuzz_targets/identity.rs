@@ -1,0 +1,20 @@
+//! The identity of an object, as Terraform sends and stores it.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use sapcalm::framework::provider::Provider as _;
+use sapcalm::framework::wire::json::{self, Leniency};
+use sapcalm::framework::wire::msgpack;
+use sapcalm::provider::SapCalm;
+
+fuzz_target!(|bytes: &[u8]| {
+    for resource in SapCalm.resources() {
+        let of = resource.definition().identity.object_type();
+        if let Ok(value) = json::decode(&of, bytes, Leniency::Lenient) {
+            let written = msgpack::encode(&of, &value).expect("what was read can be written");
+            let again = msgpack::decode(&of, &written).expect("what was written can be read");
+            assert!(again.same(&value));
+        }
+        let _ = msgpack::decode(&of, bytes);
+    }
+});
