@@ -103,6 +103,23 @@ mod tests {
         insta::assert_snapshot!(methods().join("\n"));
     }
 
+    /// Whoever writes `{:?}` of one does not get a secret, but no program.
+    #[test]
+    fn messages_that_can_hold_values_have_no_debug_form() {
+        let code = include_str!(concat!(env!("OUT_DIR"), "/tfplugin6.rs"));
+        let lines: Vec<&str> = code.lines().map(str::trim).collect();
+        let mut messages = 0;
+        for (at, line) in lines.iter().enumerate() {
+            let is_message = line.contains("::prost::Message)") || line.contains("::prost::Oneof)");
+            if line.starts_with("#[derive(") && is_message {
+                messages += 1;
+                assert!(!line.contains("Debug"), "{line}");
+                assert_eq!(lines[at + 1], "#[prost(skip_debug)]", "{}", lines[at + 2]);
+            }
+        }
+        assert!(messages > 100, "{messages}");
+    }
+
     #[test]
     fn fields_are_those_of_the_interface() {
         insta::assert_snapshot!(fields().join("\n"));

@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue, Method};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::credentials::{self, CloudAlmKey, DestinationKey, OrderManagementKey};
+use super::credentials::{self, CloudAlmKey, DestinationKey, OAuthClient, OrderManagementKey};
 use super::retry::RetryPolicy;
 
 /// What a [`super::Client`] is made of. All fields have defaults.
@@ -80,6 +80,32 @@ impl Config {
     pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
     /// Default of `max_concurrent_requests`: Terraform's own parallelism.
     pub const MAX_CONCURRENT_REQUESTS: usize = 10;
+
+    /// Everything in it that must never be shown, whichever request is answered
+    /// with it.
+    pub(crate) fn secrets(&self) -> Vec<SecretString> {
+        let keys = [
+            self.destination_key.as_ref().map(DestinationKey::oauth),
+            self.order_management_key
+                .as_ref()
+                .map(OrderManagementKey::oauth),
+            self.cloud_alm_key.as_ref().map(CloudAlmKey::oauth),
+        ];
+        let of_keys = keys.into_iter().flatten().flat_map(OAuthClient::secrets);
+        let api = &self.order_management_api;
+        let of_api = api.headers.values().map(ExposeSecret::expose_secret);
+        let of_api = of_api.chain([api.register.text(), api.offboard.text()]);
+        let of_proxy = self.proxy_url.as_ref().and_then(|url| {
+            let url = Url::parse(url.expose_secret()).ok()?;
+            Some(url.password()?.to_owned())
+        });
+        of_keys
+            .chain(of_api)
+            .chain(of_proxy.as_deref())
+            .filter(|text| !text.is_empty())
+            .map(SecretString::from)
+            .collect()
+    }
 
     /// What can be checked without the HTTP stack.
     pub(crate) fn validate(&self) -> Result<(), ConfigError> {

@@ -619,7 +619,6 @@ impl<'a> Destinations<'a> {
     }
 
     async fn send(&self, operation: &Operation, request: Request) -> Result<Answer, Error> {
-        let request = request.masking(self.key.oauth().secrets());
         let called = self
             .client
             .call(operation, KeyKind::Destination, None, request)

@@ -46,6 +46,8 @@ pub(crate) struct Http {
     /// The same for loopback hosts.
     loopback: Stack,
     permits: Semaphore,
+    /// Whatever must not appear in an error of any request.
+    secrets: Vec<SecretString>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) retry: RetryPolicy,
 }
@@ -102,6 +104,7 @@ impl Http {
             remote: Stack::default(),
             loopback: Stack::default(),
             permits: Semaphore::new(config.max_concurrent_requests.min(Semaphore::MAX_PERMITS)),
+            secrets: config.secrets(),
             clock,
             retry: config.retry,
         })
@@ -204,7 +207,8 @@ pub(crate) struct Request {
     body: Option<Vec<u8>>,
     repeat: Repeat,
     identity: Option<reqwest::Identity>,
-    /// Whatever must not appear in an error, besides the token.
+    /// Whatever must not appear in an error, besides the token and what is
+    /// configured.
     secrets: Vec<SecretString>,
     bearer: Option<SecretString>,
     until: Option<Until>,
@@ -302,17 +306,6 @@ impl Request {
         url.set_query(None);
         url.set_fragment(None);
         url.into()
-    }
-
-    /// A text of the service, fit to be shown.
-    fn clean(&self, text: &str) -> String {
-        message::clean(
-            text,
-            self.secrets
-                .iter()
-                .chain(&self.bearer)
-                .map(ExposeSecret::expose_secret),
-        )
     }
 }
 
@@ -563,7 +556,7 @@ impl Operation {
         let response = builder
             .send()
             .await
-            .map_err(|error| not_sent(request, error))?;
+            .map_err(|error| self.not_sent(request, error))?;
         self.read(request, response).await
     }
 
@@ -581,7 +574,7 @@ impl Operation {
 
         if let Some(router) = headers.get(ROUTER_ERROR).filter(|_| !status.is_success()) {
             error.parts_mut().kind = ErrorKind::Router;
-            error.parts_mut().message = router.to_str().ok().map(|text| request.clean(text));
+            error.parts_mut().message = router.to_str().ok().map(|text| self.clean(request, text));
             return Err(Failed {
                 error,
                 failure: as_status,
@@ -599,7 +592,7 @@ impl Operation {
         if is_html(&headers, &body) {
             error.parts_mut().kind = ErrorKind::Html;
             error.parts_mut().message =
-                message::html_title(&body).map(|title| request.clean(&title));
+                message::html_title(&body).map(|title| self.clean(request, &title));
             let failure = if status.is_success() {
                 Failure::Garbled
             } else {
@@ -613,7 +606,7 @@ impl Operation {
             if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
                 parts.kind = ErrorKind::ProxyCredentials;
             }
-            parts.message = words.text.map(|text| request.clean(&text));
+            parts.message = words.text.map(|text| self.clean(request, &text));
             parts.said_by_sap = words.error_message;
             parts.oauth_code = words.oauth_code;
             parts.existing = Metadata::of_existing(&body);
@@ -627,12 +620,7 @@ impl Operation {
         }
         error.parts_mut().kind = ErrorKind::UnexpectedAnswer;
         self.place(&mut error, request);
-        let secrets = request
-            .secrets
-            .iter()
-            .chain(&request.bearer)
-            .cloned()
-            .collect();
+        let secrets = self.secrets(request).cloned().collect();
         Ok(Answer {
             status: status.as_u16(),
             headers,
@@ -640,6 +628,59 @@ impl Operation {
             blank: error,
             secrets,
         })
+    }
+
+    /// No answer at all: finds out why.
+    fn not_sent(&self, request: &Request, error: reqwest::Error) -> Failed {
+        let error = error.without_url();
+        let text = cause(&error);
+        let (kind, failure) = if let Some(tls) = tls_error(&error) {
+            // Before the request is sent, or as the answer to it (TLS 1.3 rejects a
+            // client certificate that late).
+            let failure = if error.is_connect() {
+                Failure::Refused
+            } else {
+                Failure::Garbled
+            };
+            // An alert means that the other side ended the handshake, and not we.
+            let refused = matches!(tls, rustls::Error::AlertReceived(_));
+            let kind = if refused && request.identity.is_some() {
+                ErrorKind::CertificateRefused
+            } else {
+                ErrorKind::Tls
+            };
+            (kind, failure)
+        } else if let Some(refusal) = tunnel_refusal(&text) {
+            (refusal, Failure::Refused)
+        } else if error.is_connect() {
+            (ErrorKind::Connect, Failure::Connect)
+        } else if error.is_builder() {
+            (ErrorKind::Setup, Failure::Refused)
+        } else {
+            (ErrorKind::NoAnswer, Failure::NoAnswer)
+        };
+        let mut failed = Error::new(kind);
+        let parts = failed.parts_mut();
+        // The tunnel's own words say no more than the kind does.
+        let is_tunnel = matches!(parts.kind, ErrorKind::Proxy | ErrorKind::ProxyCredentials);
+        parts.message = (!is_tunnel).then(|| self.clean(request, &text));
+        parts.source = Some(Arc::new(error));
+        Failed {
+            error: failed,
+            failure,
+        }
+    }
+
+    /// Whatever must not appear in a text that is shown.
+    fn secrets<'a>(&'a self, request: &'a Request) -> impl Iterator<Item = &'a SecretString> {
+        let own = request.secrets.iter().chain(&request.bearer);
+        self.http.secrets.iter().chain(own)
+    }
+
+    /// A text of the service, fit to be shown.
+    fn clean(&self, request: &Request, text: &str) -> String {
+        let secrets = self.secrets(request).map(ExposeSecret::expose_secret);
+        message::clean(text, secrets)
     }
 
     fn hint(&self, status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
@@ -743,47 +784,6 @@ async fn read_body(mut response: reqwest::Response) -> (Vec<u8>, Option<Broken>)
             Ok(None) => return (body, None),
             Err(error) => return (body, Some(Broken::Connection(error))),
         }
-    }
-}
-
-/// No answer at all: finds out why.
-fn not_sent(request: &Request, error: reqwest::Error) -> Failed {
-    let error = error.without_url();
-    let text = cause(&error);
-    let (kind, failure) = if let Some(tls) = tls_error(&error) {
-        // Before the request is sent, or as the answer to it (TLS 1.3 rejects a
-        // client certificate that late).
-        let failure = if error.is_connect() {
-            Failure::Refused
-        } else {
-            Failure::Garbled
-        };
-        // An alert means that the other side ended the handshake, and not we.
-        let refused = matches!(tls, rustls::Error::AlertReceived(_));
-        let kind = if refused && request.identity.is_some() {
-            ErrorKind::CertificateRefused
-        } else {
-            ErrorKind::Tls
-        };
-        (kind, failure)
-    } else if let Some(refusal) = tunnel_refusal(&text) {
-        (refusal, Failure::Refused)
-    } else if error.is_connect() {
-        (ErrorKind::Connect, Failure::Connect)
-    } else if error.is_builder() {
-        (ErrorKind::Setup, Failure::Refused)
-    } else {
-        (ErrorKind::NoAnswer, Failure::NoAnswer)
-    };
-    let mut failed = Error::new(kind);
-    let parts = failed.parts_mut();
-    // The tunnel's own words say no more than the kind does.
-    let is_tunnel = matches!(parts.kind, ErrorKind::Proxy | ErrorKind::ProxyCredentials);
-    parts.message = (!is_tunnel).then(|| request.clean(&text));
-    parts.source = Some(Arc::new(error));
-    Failed {
-        error: failed,
-        failure,
     }
 }
 

@@ -159,7 +159,7 @@ impl<'a> Landscape<'a> {
             pairs.append_pair("limit", &PAGE_SIZE.to_string());
             pairs.append_pair("offset", &offset.to_string());
         }
-        let request = Request::get(url).masking(self.key.oauth().secrets());
+        let request = Request::get(url);
         let answer = self
             .client
             .call(operation, KeyKind::CloudAlm, None, request)

@@ -117,16 +117,14 @@ pub(crate) fn html_title(body: &[u8]) -> Option<String> {
 
 /// Masks secrets, makes one line of it, and shortens it.
 pub(crate) fn clean<'a>(text: &str, secrets: impl IntoIterator<Item = &'a str>) -> String {
-    let mut text = Cow::Borrowed(text);
     let mut secrets: Vec<&str> = secrets
         .into_iter()
         .filter(|s| s.chars().count() >= 4)
         .collect();
     // Longest first: one secret may be a part of another.
-    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-    for secret in secrets {
-        text = spelling::masked(text, secret, MASK);
-    }
+    secrets.sort_by(|one, other| other.len().cmp(&one.len()).then(one.cmp(other)));
+    secrets.dedup();
+    let text = spelling::masked(text, &secrets, MASK);
     let words: Vec<Cow<'_, str>> = text.split_whitespace().map(mask_tokens).collect();
     shorten(&mask_schemes(&words))
 }

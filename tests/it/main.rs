@@ -106,3 +106,6 @@ mod schema_command;
 
 #[cfg(test)]
 mod secret_canaries;
+
+#[cfg(test)]
+mod security_promises;

@@ -1,0 +1,71 @@
+//! `SECURITY.md` names tests: all of them exist, and every promise has one.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+const PAGE: &str = include_str!("../../SECURITY.md");
+
+/// The names of all test functions below a folder.
+fn tests_in(directory: &Path, found: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            tests_in(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let mut is_test = false;
+            for line in fs::read_to_string(&path).unwrap().lines() {
+                let line = line.trim();
+                let function = line.trim_start_matches("async ").strip_prefix("fn ");
+                if let Some(name) = function.filter(|_| is_test) {
+                    let end = name.find('(').unwrap_or(name.len());
+                    found.insert(name[..end].to_owned());
+                }
+                is_test = line.starts_with("#[test]")
+                    || line.starts_with("#[tokio::test")
+                    || (is_test && line.starts_with("#["));
+            }
+        }
+    }
+}
+
+/// The texts between backticks.
+fn literals(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+#[test]
+fn every_test_that_security_md_names_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut known = BTreeSet::new();
+    tests_in(&root.join("src"), &mut known);
+    tests_in(&root.join("tests"), &mut known);
+    assert!(known.contains("every_test_that_security_md_names_exists"));
+
+    let promises = PAGE.split_once("## Promises").unwrap().1;
+    let mut named = 0;
+    for row in promises.lines().filter(|line| line.starts_with("| ")) {
+        let cells: Vec<&str> = row.split(" | ").collect();
+        let tests = cells[1];
+        if tests == "tests" || tests.starts_with("---") {
+            continue;
+        }
+        assert!(
+            literals(tests).count() > 0,
+            "no test keeps this promise: {row}"
+        );
+        for name in literals(tests) {
+            named += 1;
+            assert!(known.contains(name), "there is no test `{name}`");
+        }
+    }
+    assert!(named > 40, "{named}");
+}
+
+#[test]
+fn security_md_names_a_private_channel_and_the_supported_versions() {
+    for heading in ["## Report a vulnerability", "## Supported versions"] {
+        assert!(PAGE.contains(heading), "{heading}");
+    }
+    assert!(PAGE.contains("private vulnerability reporting"));
+}
