@@ -128,8 +128,9 @@ impl Terraform {
         fs::write(
             folder.join("cli.tfrc"),
             format!(
-                "provider_installation {{\n  filesystem_mirror {{\n    path = {:?}\n  }}\n}}\n",
-                folder.join("mirror")
+                "provider_installation {{\n  filesystem_mirror {{\n    path = {}\n  }}\n}}\n",
+                // As a literal, with the backslashes of Windows escaped.
+                json!(folder.join("mirror"))
             ),
         )?;
         fs::write(folder.join("main.tf"), include_str!("main.tf"))?;

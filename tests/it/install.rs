@@ -81,7 +81,8 @@ fn sha256(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    digits.concat()
 }
 
 /// Terraform's `h1:` checksum of an unpacked package: Go's `dirhash`, the sum
@@ -92,14 +93,14 @@ fn h1(package: &Path) -> String {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
-    let lines: String = names
+    let lines: Vec<String> = names
         .iter()
         .map(|name| {
             let content = fs::read(package.join(name)).unwrap();
             format!("{}  {name}\n", hex(&sha256(&content)))
         })
         .collect();
-    format!("h1:{}", STANDARD.encode(sha256(lines.as_bytes())))
+    format!("h1:{}", STANDARD.encode(sha256(lines.concat().as_bytes())))
 }
 
 #[test]
@@ -120,17 +121,15 @@ fn the_archive_is_named_and_summed_as_the_registry_wants_it() {
     assert_eq!(name(&sums), format!("{base}_SHA256SUMS"));
 
     let lines = fs::read_to_string(sums).unwrap();
-    let expected: String = [
+    let expected = [
         format!("{base}_{os}_{arch}.zip"),
         format!("{base}_manifest.json"),
     ]
-    .iter()
     .map(|name| {
-        let content = fs::read(folder.path().join(name)).unwrap();
+        let content = fs::read(folder.path().join(&name)).unwrap();
         format!("{}  {name}\n", hex(&sha256(&content)))
-    })
-    .collect();
-    assert_eq!(lines, expected);
+    });
+    assert_eq!(lines, expected.concat());
 
     let manifest = fs::read(folder.path().join(format!("{base}_manifest.json"))).unwrap();
     let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
@@ -226,15 +225,16 @@ async fn cli_refuses_an_archive_that_is_not_the_locked_one() {
         &json!({ "sapcalm_destination": { "cloud_alm": {} } }),
     );
     let wrong = format!("h1:{}", STANDARD.encode(sha256(b"another archive")));
-    let locked: String = HOSTS
-        .iter()
-        .map(|host| {
-            format!(
-                "provider \"{host}/sapcalm/sapcalm\" {{\n  version = \"{VERSION}\"\n  hashes = [\n    \"{wrong}\",\n  ]\n}}\n"
-            )
-        })
-        .collect();
-    fs::write(workspace.path().join(".terraform.lock.hcl"), locked).unwrap();
+    let locked = HOSTS.map(|host| {
+        format!(
+            "provider \"{host}/sapcalm/sapcalm\" {{\n  version = \"{VERSION}\"\n  hashes = [\n    \"{wrong}\",\n  ]\n}}\n"
+        )
+    });
+    fs::write(
+        workspace.path().join(".terraform.lock.hcl"),
+        locked.concat(),
+    )
+    .unwrap();
     let output = workspace.run(&["init"]).await;
     assert_eq!(output.code, Some(1), "{output}");
     assert!(output.stderr.contains("checksum"), "{output}");

@@ -33,7 +33,7 @@ fn targets() -> BTreeSet<String> {
     let makefile = read("Makefile");
     let lines = makefile
         .lines()
-        .filter(|line| line.contains(":") && line.contains(" ## "));
+        .filter(|line| line.contains(':') && line.contains(" ## "));
     lines
         .filter_map(|line| Some(line.split_once(':')?.0.to_owned()))
         .collect()
