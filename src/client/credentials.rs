@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 
 use aws_lc_rs::digest;
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use url::{Host, Url};
@@ -405,6 +406,73 @@ impl CloudAlmKey {
     }
 }
 
+/// A service key of any of the services, for who wants to know what is in it.
+#[derive(Clone, Debug)]
+pub struct ServiceKey {
+    oauth: OAuthClient,
+    service: Option<KeyKind>,
+    uri: Option<String>,
+    endpoints: BTreeMap<String, String>,
+}
+
+impl ServiceKey {
+    /// Reads a service key or binding in JSON form. Only the credentials must
+    /// be there.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyProblem`] names the JSON path that is missing or unusable.
+    pub fn parse(json: &str) -> Result<Self, KeyProblem> {
+        let read = |kind| -> Result<Self, KeyError> {
+            let key = Document::parse(kind, json)?;
+            Ok(Self {
+                service: key.looks_like(),
+                uri: key.service_text("uri").map(|(_, uri)| uri.to_owned()),
+                endpoints: key.endpoints(),
+                oauth: key.oauth()?,
+            })
+        };
+        // Of whatever kind it looks, it is not the key of another service.
+        let looks_like = Document::parse(KeyKind::Destination, json)
+            .ok()
+            .and_then(|key| key.looks_like());
+        read(looks_like.unwrap_or(KeyKind::Destination)).map_err(|error| error.problem)
+    }
+
+    /// Who asks the token service.
+    #[must_use]
+    pub fn oauth(&self) -> &OAuthClient {
+        &self.oauth
+    }
+
+    /// The service it is clearly for.
+    #[must_use]
+    pub fn service(&self) -> Option<KeyKind> {
+        self.service
+    }
+
+    /// `uri` as it stands in the key.
+    #[must_use]
+    pub fn uri(&self) -> Option<&str> {
+        self.uri.as_deref()
+    }
+
+    /// `endpoints` as they stand in the key.
+    #[must_use]
+    pub fn endpoints(&self) -> &BTreeMap<String, String> {
+        &self.endpoints
+    }
+
+    /// When the certificate of an x509 key stops being valid.
+    #[must_use]
+    pub fn certificate_expiry(&self) -> Option<Timestamp> {
+        match self.oauth.proof() {
+            Proof::Secret(_) => None,
+            Proof::Certificate { certificate, .. } => super::certificate::expiry(certificate),
+        }
+    }
+}
+
 /// A parsed key before anybody knows what is in it.
 struct Document {
     kind: KeyKind,
@@ -533,20 +601,24 @@ impl Document {
 
     /// Which other service this key is clearly for.
     fn looks_like_other(&self) -> Option<KeyKind> {
+        self.looks_like().filter(|kind| *kind != self.kind)
+    }
+
+    /// Which service this key is clearly for.
+    fn looks_like(&self) -> Option<KeyKind> {
         let endpoints = self.endpoints();
         let uri = self.service_text("uri").map(|(_, uri)| uri);
-        let looks_like = if endpoints.contains_key("integration-monitoring-api") {
-            KeyKind::OrderManagement
+        if endpoints.contains_key("integration-monitoring-api") {
+            Some(KeyKind::OrderManagement)
         } else if endpoints.contains_key("Api") {
-            KeyKind::CloudAlm
+            Some(KeyKind::CloudAlm)
         } else if uri.is_some_and(|uri| uri.contains("destination-configuration"))
             || self.is_clone_of_destination_service()
         {
-            KeyKind::Destination
+            Some(KeyKind::Destination)
         } else {
-            return None;
-        };
-        (looks_like != self.kind).then_some(looks_like)
+            None
+        }
     }
 
     /// Every client of the Destination service is a clone of its application.
@@ -675,6 +747,34 @@ mod tests {
 
     const UAA: &str = r#""clientid":"sb-a!b1|x!b2","clientsecret":"s$cret=",
         "url":"https://acme.authentication.eu10.hana.ondemand.com","xsappname":"a!b1|x!b2""#;
+
+    #[test]
+    fn a_key_of_any_service_tells_what_it_is_for() {
+        let table = [
+            (
+                r#""uri":"https://destination-configuration.cfapps.eu10""#,
+                Some(KeyKind::Destination),
+            ),
+            (
+                r#""endpoints":{"Api":"https://a"}"#,
+                Some(KeyKind::CloudAlm),
+            ),
+            (
+                r#""endpoints":{"integration-monitoring-api":{"url":"https://b"}}"#,
+                Some(KeyKind::OrderManagement),
+            ),
+            (r#""endpoints":{"other":"https://c"}"#, None),
+        ];
+        for (member, service) in table {
+            let key = ServiceKey::parse(&format!("{{{UAA},{member}}}")).unwrap();
+            assert_eq!(key.service(), service, "{member}");
+            assert_eq!(key.oauth().client_id(), "sb-a!b1|x!b2");
+            assert_eq!(key.certificate_expiry(), None);
+            // The same without credentials is not taken for another service's.
+            let broken = ServiceKey::parse(&format!("{{{member}}}")).unwrap_err();
+            assert_eq!(broken, missing("clientid"));
+        }
+    }
 
     fn problem<T: fmt::Debug>(result: Result<T, KeyError>) -> KeyProblem {
         result.unwrap_err().problem

@@ -35,6 +35,14 @@ pub struct LandscapeQuery {
     pub service_type: Option<String>,
     /// For example `PROD`.
     pub role: Option<String>,
+    /// The number of the system.
+    pub system_number: Option<String>,
+    /// The id that another system knows it by.
+    pub external_id: Option<String>,
+    /// For example `BTP System`.
+    pub deployment_model: Option<String>,
+    /// How it got into the landscape, for example `IMPORTED`.
+    pub source: Option<String>,
 }
 
 impl LandscapeQuery {
@@ -150,6 +158,10 @@ impl<'a> Landscape<'a> {
                 ("objectType", &query.object_type),
                 ("serviceType", &query.service_type),
                 ("role", &query.role),
+                ("systemNumber", &query.system_number),
+                ("externalId", &query.external_id),
+                ("deploymentModel", &query.deployment_model),
+                ("source", &query.source),
             ];
             for (name, value) in parameters {
                 if let Some(value) = value {

@@ -48,7 +48,7 @@ pub use auth::{Token, TokenClaims};
 pub use config::{ApiCall, Config, ConfigError, OrderManagementApi};
 pub use credentials::{
     CloudAlmKey, DestinationKey, KeyError, KeyKind, KeyProblem, OAuthClient, OrderManagementKey,
-    Proof,
+    Proof, ServiceKey,
 };
 pub use destination::{
     Changes, Deleted, Destination, Destinations, Labels, Level, ListFilter, Metadata, Page,

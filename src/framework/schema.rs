@@ -220,7 +220,7 @@ pub enum Replace {
 }
 
 /// One attribute.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Attribute {
     /// `snake_case` name.
     pub name: &'static str,
@@ -480,6 +480,30 @@ impl Attribute {
         self.deprecation = Some(instead);
         self
     }
+}
+
+/// Attributes and more of them, such as what a data source asks for and what
+/// it shares with another one. `N` is the number of both.
+///
+/// # Panics
+/// When it is not: at compile time, as a schema is a static.
+#[must_use]
+pub const fn joined<const N: usize>(first: &[Attribute], second: &[Attribute]) -> [Attribute; N] {
+    assert!(
+        first.len() + second.len() == N,
+        "the number is that of both"
+    );
+    let mut all = [first[0]; N];
+    let mut i = 1;
+    while i < N {
+        all[i] = if i < first.len() {
+            first[i]
+        } else {
+            second[i - first.len()]
+        };
+        i += 1;
+    }
+    all
 }
 
 /// The identity of a resource: the immutable facts that name the remote

@@ -124,7 +124,7 @@ impl Configured {
                     "The provider's `{}` is only known after another change of this run is \
                      applied, and this operation needs it now.\n\n\
                      Apply that change first with `-target`, or give the provider a value that \
-                     is known.",
+                     is known. A `data` block waits for the change with `depends_on`.",
                     self.unknown_attribute(kind)
                 ),
             )),

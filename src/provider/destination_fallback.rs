@@ -249,7 +249,7 @@ pub(super) fn key_values(
 }
 
 /// The forms in which SAP's services want the URL of Cloud ALM.
-fn url_in_form(verbatim: &str, url: &Url, form: Option<&str>) -> String {
+pub(super) fn url_in_form(verbatim: &str, url: &Url, form: Option<&str>) -> String {
     match form {
         Some("origin") => url.origin().ascii_serialization(),
         Some("origin_with_slash") => format!("{}/", url.origin().ascii_serialization()),

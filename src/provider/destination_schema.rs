@@ -91,6 +91,15 @@ const WEB_ADDRESS: &[Validator] = &[Validator::Custom(
     "Starts with `https://` or `http://`.",
     check_web_address,
 )];
+/// The rule for a name.
+pub(super) const NAME_RULE: Validator = Validator::Custom(
+    "At most 200 characters, without `/` and control characters.",
+    check_name,
+);
+/// The rule for a level.
+pub(super) const LEVELS: &[Validator] = &[Validator::OneOf(&[DEFAULT_LEVEL, INSTANCE_LEVEL])];
+/// The forms of a Cloud ALM URL.
+pub(super) const URL_FORMS: &[&str] = &[VERBATIM, "origin", "origin_with_slash"];
 const FILLED: &[Validator] = &[Validator::NotEmpty];
 const FROM_CLOUD_ALM_KEY: Absent =
     Absent::Words("from the Cloud ALM key where `url` says so, else none.");
@@ -131,10 +140,7 @@ const ATTRIBUTES: &[Attribute] = &[
     )
     .default(DefaultValue::String(DEFAULT_NAME))
     .replace(Replace::Always)
-    .validate(&[Validator::Custom(
-        "At most 200 characters, without `/` and control characters.",
-        check_name,
-    )]),
+    .validate(&[NAME_RULE]),
     text(
         "level",
         "Where the destination lives. A destination of the level `subaccount` is visible in the \
@@ -143,7 +149,7 @@ const ATTRIBUTES: &[Attribute] = &[
     )
     .default(DefaultValue::String(DEFAULT_LEVEL))
     .replace(Replace::Always)
-    .validate(&[Validator::OneOf(&[DEFAULT_LEVEL, INSTANCE_LEVEL])]),
+    .validate(LEVELS),
     text("type", "Type of the destination.")
         .optional_computed()
         .validate(FILLED)
@@ -165,7 +171,7 @@ const ATTRIBUTES: &[Attribute] = &[
          Order Management foundation needs; `origin` leaves out the path, `origin_with_slash` \
          leaves a `/` of it.",
     )
-    .validate(&[Validator::OneOf(&[VERBATIM, "origin", "origin_with_slash"])])
+    .validate(&[Validator::OneOf(URL_FORMS)])
     .when_absent(Absent::Text(VERBATIM)),
     text(
         "proxy_type",

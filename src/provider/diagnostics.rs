@@ -41,6 +41,8 @@ pub enum Call {
     Offboard,
     /// The landscape of Cloud ALM was read.
     ReadLandscape,
+    /// A token was fetched for the practitioner.
+    FetchToken(KeyKind),
 }
 
 impl Call {
@@ -61,6 +63,7 @@ impl Call {
             Self::Register => "Cannot register for Integration Monitoring",
             Self::Offboard => "Cannot offboard from Integration Monitoring",
             Self::ReadLandscape => "Cannot read the Cloud ALM landscape",
+            Self::FetchToken(_) => "Cannot get an access token",
         }
     }
 
@@ -80,6 +83,7 @@ impl Call {
                 Some(KeyKind::OrderManagement)
             }
             Self::ReadLandscape => Some(KeyKind::CloudAlm),
+            Self::FetchToken(kind) => Some(kind),
         }
     }
 }
@@ -203,7 +207,7 @@ pub(super) fn sentence(text: &str) -> String {
 fn blame(call: Call, error: &Error) -> Option<&'static str> {
     match (call, error.kind()) {
         (
-            Call::AuthorizeRegistration | Call::Register,
+            Call::AuthorizeRegistration | Call::Register | Call::FetchToken(_),
             ErrorKind::Token(Refusal::InvalidScope { .. }),
         ) => Some("scope"),
         (Call::CreateDestination, ErrorKind::Status) if error.is_conflict() => Some("name"),

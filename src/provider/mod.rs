@@ -5,12 +5,21 @@
 //! * [`diagnostics`] turns failures of the client into messages.
 //! * `destination_*` are the parts of [`resource_destination`].
 //! * `resource_*` are the resources, one file each, listed in [`RESOURCES`];
-//!   `list_resource_*` and `action_*` likewise.
+//!   `data_source_*`, `ephemeral_*`, `function_*`, `list_resource_*` and
+//!   `action_*` likewise.
 
 pub mod action_destination_check;
 pub mod config;
 pub mod configured;
+pub mod data_source_destination;
+pub mod data_source_destinations;
+pub mod data_source_landscape_objects;
 pub mod diagnostics;
+pub mod ephemeral_access_token;
+pub mod function_cloud_alm_url;
+pub mod function_lms_id;
+pub mod function_parse_service_key;
+pub mod function_token_service_url;
 pub mod list_resource_destination;
 pub mod resource_destination;
 pub mod resource_registration;
@@ -27,7 +36,10 @@ mod destination_settle;
 mod destination_update;
 
 use crate::framework::action::DynAction;
+use crate::framework::data_source::DynDataSource;
 use crate::framework::diagnostics::Diagnostics;
+use crate::framework::ephemeral_resource::DynEphemeralResource;
+use crate::framework::function::DynFunction;
 use crate::framework::list_resource::DynListResource;
 use crate::framework::provider::Provider;
 use crate::framework::resource::DynResource;
@@ -45,6 +57,25 @@ pub struct SapCalm;
 pub static RESOURCES: &[&dyn DynResource<Configured>] = &[
     &resource_destination::Destination,
     &resource_registration::Registration,
+];
+
+/// The data sources, in the order of the documentation.
+pub static DATA_SOURCES: &[&dyn DynDataSource<Configured>] = &[
+    &data_source_destination::Destination,
+    &data_source_destinations::DestinationList,
+    &data_source_landscape_objects::LandscapeObjects,
+];
+
+/// The ephemeral resources, in the order of the documentation.
+pub static EPHEMERAL_RESOURCES: &[&dyn DynEphemeralResource<Configured>] =
+    &[&ephemeral_access_token::AccessToken];
+
+/// The functions, in the order of the documentation.
+pub static FUNCTIONS: &[&dyn DynFunction] = &[
+    &function_parse_service_key::ParseServiceKey,
+    &function_token_service_url::TokenServiceUrl,
+    &function_cloud_alm_url::CloudAlmUrl,
+    &function_lms_id::LmsId,
 ];
 
 /// The list resources, in the order of the documentation.
@@ -87,6 +118,18 @@ impl Provider for SapCalm {
         RESOURCES
     }
 
+    fn data_sources(&self) -> &'static [&'static dyn DynDataSource<Configured>] {
+        DATA_SOURCES
+    }
+
+    fn ephemeral_resources(&self) -> &'static [&'static dyn DynEphemeralResource<Configured>] {
+        EPHEMERAL_RESOURCES
+    }
+
+    fn functions(&self) -> &'static [&'static dyn DynFunction] {
+        FUNCTIONS
+    }
+
     fn list_resources(&self) -> &'static [&'static dyn DynListResource<Configured>] {
         LIST_RESOURCES
     }
@@ -99,6 +142,8 @@ impl Provider for SapCalm {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::framework::data_source::DataSource;
+    use crate::framework::ephemeral_resource::EphemeralResource;
     use crate::framework::model;
     use crate::framework::resource::Resource;
 
@@ -117,5 +162,27 @@ mod tests {
             2,
             "check the model of the new resource, too"
         );
+    }
+
+    fn data_source_fits<D: DataSource>(data_source: &D) {
+        let definition = DataSource::definition(data_source);
+        let outcome = model::check::<D::Model>(definition.schema);
+        assert_eq!(outcome, Ok(()), "{}", definition.type_name);
+    }
+
+    #[test]
+    fn every_model_of_a_data_source_fits_its_schema() {
+        data_source_fits(&data_source_destination::Destination);
+        data_source_fits(&data_source_destinations::DestinationList);
+        data_source_fits(&data_source_landscape_objects::LandscapeObjects);
+        assert_eq!(DATA_SOURCES.len(), 3, "check the new model, too");
+    }
+
+    #[test]
+    fn every_model_of_an_ephemeral_resource_fits_its_schema() {
+        let definition = EphemeralResource::definition(&ephemeral_access_token::AccessToken);
+        let outcome = model::check::<ephemeral_access_token::Model>(definition.schema);
+        assert_eq!(outcome, Ok(()));
+        assert_eq!(EPHEMERAL_RESOURCES.len(), 1, "check the new model, too");
     }
 }

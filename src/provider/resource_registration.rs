@@ -279,7 +279,7 @@ impl Given {
 }
 
 /// The landscape id of a tenant.
-fn lms_id(environment: &str, tenant: &str) -> String {
+pub(super) fn lms_id(environment: &str, tenant: &str) -> String {
     format!("CO_{environment}_{tenant}")
 }
 

@@ -1,0 +1,370 @@
+//! The data source `sapcalm_destination`: one destination, looked at and not
+//! managed.
+//!
+//! SAP returns secrets in clear. What a data source shows lives in the state
+//! in clear, too, so it shows values of known, non-secret properties only and
+//! names the others. A destination that is not there is an error: Terraform
+//! has no other word for it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::configured::{Configured, client_context};
+use super::destination_properties::{Known, lookup};
+use super::destination_schema::{
+    DEFAULT_LEVEL, INSTANCE_LEVEL, LEVELS, NAME_RULE, TYPE_NAME, id_of,
+};
+use super::diagnostics::{Call, failed};
+use crate::client::{self, Destinations, Labels, Level};
+use crate::framework::data_source::{DataSource, Definition, Found};
+use crate::framework::diagnostics::{Diagnostic, Diagnostics};
+use crate::framework::path::Path;
+use crate::framework::resource::Context;
+use crate::framework::schema::{Absent, Attribute, AttributeType, DEFAULT_TIMEOUT, Schema, joined};
+
+/// The data source `sapcalm_destination`.
+#[derive(Debug)]
+pub struct Destination;
+
+static DEFINITION: Definition = Definition::new(TYPE_NAME, &SCHEMA, DEFAULT_TIMEOUT);
+
+static SCHEMA: Schema = Schema::new(
+    0,
+    "Reads one destination of the SAP Destination service. It is an error when there is none of \
+     this name and level.\n\n\
+     Only values of known properties that are not secret are shown; the others are named in \
+     `hidden_properties`.",
+    &ATTRIBUTES,
+);
+
+const ATTRIBUTES: [Attribute; INPUTS.len() + DETAILS.len()] = joined(&INPUTS, &DETAILS);
+
+const INPUTS: [Attribute; 5] = [
+    Attribute::string("name")
+        .required()
+        .validate(&[NAME_RULE])
+        .describe("Name of the destination."),
+    LEVEL,
+    Attribute::timeouts(&[Attribute::read_timeout()]),
+    SUBACCOUNT_ID,
+    INSTANCE_ID,
+];
+
+/// On which level to look.
+pub(super) const LEVEL: Attribute = Attribute::string("level")
+    .when_absent(Absent::Text(DEFAULT_LEVEL))
+    .validate(LEVELS)
+    .describe(
+        "Where to look: `subaccount` or `instance` (the service instance of the service key).",
+    );
+
+/// Whose destinations they are.
+pub(super) const SUBACCOUNT_ID: Attribute = shown(
+    "subaccount_id",
+    "Id of the subaccount, as the token of the Destination service key says.",
+);
+
+/// Whose destinations they are, on the level `instance`.
+pub(super) const INSTANCE_ID: Attribute = shown(
+    "instance_id",
+    "Id of the service instance, for the level `instance`; else null.",
+);
+
+const TEXT: AttributeType = AttributeType::String;
+const TEXTS: AttributeType = AttributeType::Set(&TEXT);
+
+/// What is told about a destination.
+#[rustfmt::skip]
+pub(super) const DETAILS: [Attribute; 23] = [
+    shown("id", "`<level>/<name>`, which is also the import id of the resource."),
+    shown("type", "Type of the destination, such as `HTTP`."),
+    shown("description", "Free text."),
+    shown("url", "Where the destination leads."),
+    shown("proxy_type", "`Internet`, `OnPremise` or `PrivateLink`."),
+    shown("authentication", "How requests are authenticated, as SAP spells it."),
+    shown("client_id", "OAuth client id."),
+    shown("token_service_url", "URL of the token endpoint."),
+    shown("token_service_url_type", "`Dedicated` or `Common`."),
+    shown("scope", "Scopes that the token service is asked for."),
+    shown("user", "User name for the target system."),
+    shown("token_service_user", "User name for the token service."),
+    shown("audience", "Audience of the SAML assertion."),
+    shown("authn_context_class_ref", "`AuthnContextClassRef` of the SAML assertion."),
+    shown("key_store_location", "Name of the certificate for client authentication at the target."),
+    shown("token_service_key_store_location", "Name of the certificate for mutual TLS with the token service."),
+    shown("trust_store_location", "Name of the trust store for the target's certificate."),
+    shown("cloud_connector_location_id", "Location id of the Cloud Connector."),
+    Attribute::map("properties", &TEXT).computed()
+        .describe("Further properties that are known not to be secret, in SAP's spelling."),
+    Attribute::list("hidden_properties", &TEXT).computed()
+        .describe("Names of the properties whose values are not shown: secrets, and those that this provider does not know."),
+    Attribute::map("labels", &TEXTS).computed()
+        .describe("Labels, each with its values. Null where the service does not tell them."),
+    shown("etag", "Version of the destination at SAP."),
+    shown("modification_time", "When it was last changed (RFC 3339, UTC)."),
+];
+
+const fn shown(name: &'static str, description: &'static str) -> Attribute {
+    Attribute::string(name).computed().describe(description)
+}
+
+/// Configuration and result; names follow the schema.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[expect(
+    missing_docs,
+    reason = "the schema above describes the attributes of the same names"
+)]
+pub struct Model {
+    pub name: String,
+    pub level: Option<String>,
+    pub timeouts: Option<Timeouts>,
+    pub subaccount_id: Option<String>,
+    pub instance_id: Option<String>,
+    #[serde(flatten)]
+    pub details: Details,
+}
+
+/// How long reading may take.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "the schema describes it")]
+pub struct Timeouts {
+    pub read: Option<String>,
+}
+
+/// What is told about a destination; names follow [`DETAILS`].
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[expect(
+    missing_docs,
+    reason = "the schema above describes the attributes of the same names"
+)]
+pub struct Details {
+    pub id: Option<String>,
+    pub r#type: Option<String>,
+    pub description: Option<String>,
+    pub url: Option<String>,
+    pub proxy_type: Option<String>,
+    pub authentication: Option<String>,
+    pub client_id: Option<String>,
+    pub token_service_url: Option<String>,
+    pub token_service_url_type: Option<String>,
+    pub scope: Option<String>,
+    pub user: Option<String>,
+    pub token_service_user: Option<String>,
+    pub audience: Option<String>,
+    pub authn_context_class_ref: Option<String>,
+    pub key_store_location: Option<String>,
+    pub token_service_key_store_location: Option<String>,
+    pub trust_store_location: Option<String>,
+    pub cloud_connector_location_id: Option<String>,
+    pub properties: Option<BTreeMap<String, String>>,
+    pub hidden_properties: Option<Vec<String>>,
+    pub labels: Option<Labels>,
+    pub etag: Option<String>,
+    pub modification_time: Option<String>,
+}
+
+impl Details {
+    /// What may be told about a destination.
+    pub(super) fn of(level: Level, found: client::Destination) -> Self {
+        let id = id_of(level.as_str(), found.name());
+        let client::Destination {
+            properties: actual,
+            metadata,
+            labels,
+        } = found;
+        // An empty text is no value, as the resource sees it.
+        let text = |key: &str| actual.get(key).filter(|text| !text.is_empty()).cloned();
+        let mut properties = BTreeMap::new();
+        let mut hidden = Vec::new();
+        for (key, value) in actual.iter() {
+            match lookup(key) {
+                Known::Name | Known::Typed(_) => {}
+                Known::Open => drop(properties.insert(key.clone(), value.clone())),
+                Known::Secret(_) | Known::OtherSecret | Known::Unknown => hidden.push(key.clone()),
+            }
+        }
+        Self {
+            id: Some(id),
+            r#type: text("Type"),
+            description: text("Description"),
+            url: text("URL"),
+            proxy_type: text("ProxyType"),
+            authentication: text("Authentication"),
+            client_id: text("clientId"),
+            token_service_url: text("tokenServiceURL"),
+            token_service_url_type: text("tokenServiceURLType"),
+            scope: text("scope"),
+            user: text("User"),
+            token_service_user: text("tokenServiceUser"),
+            audience: text("audience"),
+            authn_context_class_ref: text("authnContextClassRef"),
+            key_store_location: text("KeyStoreLocation"),
+            token_service_key_store_location: text("tokenService.KeyStoreLocation"),
+            trust_store_location: text("TrustStoreLocation"),
+            cloud_connector_location_id: text("CloudConnectorLocationId"),
+            properties: Some(properties),
+            hidden_properties: Some(hidden),
+            labels,
+            etag: metadata.etag,
+            modification_time: metadata.modification_time.map(|time| time.to_string()),
+        }
+    }
+}
+
+/// Whom the token acts for, as far as it says.
+pub(super) struct Owner {
+    pub(super) subaccount_id: Option<String>,
+    /// For the level `instance` only.
+    pub(super) instance_id: Option<String>,
+}
+
+impl Owner {
+    pub(super) async fn of(
+        service: &Destinations<'_>,
+        context: &client::Context,
+        level: Level,
+    ) -> Result<Self, Diagnostic> {
+        let token = service.token(context).await;
+        let token = token.map_err(|error| failed(Call::ReadDestination, &error))?;
+        let claims = token.claims().clone();
+        Ok(Self {
+            subaccount_id: claims.subaccount_id,
+            instance_id: claims.instance_id.filter(|_| level == Level::Instance),
+        })
+    }
+}
+
+/// The level that a configuration names.
+pub(super) fn level_of(name: Option<&str>) -> Level {
+    name.and_then(Level::from_name).unwrap_or(Level::Subaccount)
+}
+
+impl DataSource for Destination {
+    type Provider = Configured;
+    type Model = Model;
+
+    fn definition(&self) -> &'static Definition {
+        &DEFINITION
+    }
+
+    async fn read(
+        &self,
+        provider: &Configured,
+        context: &Context,
+        config: Model,
+    ) -> Result<Found<Model>, Diagnostics> {
+        let service = provider.require_destination()?;
+        let context = client_context(context);
+        let level = level_of(config.level.as_deref());
+        let owner = Owner::of(&service, &context, level).await?;
+        let found = service.find(&context, level, &config.name).await;
+        let found = found.map_err(|error| failed(Call::ReadDestination, &error))?;
+        let found = found.ok_or_else(|| not_found(&config.name, level, &owner))?;
+        Ok(Model {
+            subaccount_id: owner.subaccount_id,
+            instance_id: owner.instance_id,
+            details: Details::of(level, found),
+            ..config
+        }
+        .into())
+    }
+}
+
+fn not_found(name: &str, level: Level, owner: &Owner) -> Diagnostic {
+    let place = match (level, &owner.subaccount_id, &owner.instance_id) {
+        (Level::Instance, _, Some(id)) => format!("in the service instance `{id}`"),
+        (Level::Subaccount, Some(id), _) => format!("in the subaccount `{id}`"),
+        (level, _, _) => format!("on the level `{level}`"),
+    };
+    let other = match level {
+        Level::Subaccount => INSTANCE_LEVEL,
+        Level::Instance => DEFAULT_LEVEL,
+    };
+    Diagnostic::error(
+        "Destination not found",
+        format!(
+            "There is no destination `{name}` {place}, where the provider's \
+             `destination_service_key` looks.\n\n\
+             Check the spelling, capital letters included, and whether `level = \"{other}\"` or \
+             the key of another subaccount is meant. If this same configuration creates it, let \
+             this `data` block refer to the resource. For a destination that may be missing, use \
+             the data source `sapcalm_destinations`."
+        ),
+    )
+    .at(Path::attribute("name"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::Metadata;
+    use crate::framework::model;
+    use crate::provider::destination_properties::TYPED;
+
+    fn destination(properties: &[(&str, &str)]) -> client::Destination {
+        let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+        client::Destination {
+            properties: properties.iter().map(owned).collect(),
+            metadata: Metadata::default(),
+            labels: None,
+        }
+    }
+
+    #[test]
+    fn every_typed_property_is_shown_in_its_attribute() {
+        let all: Vec<(&str, &str)> = TYPED
+            .iter()
+            .map(|typed| (typed.key, typed.attribute))
+            .collect();
+        let details = Details::of(Level::Subaccount, destination(&all));
+        let object = model::to_value(
+            &Model {
+                name: "x".to_owned(),
+                details,
+                ..Model::default()
+            },
+            &SCHEMA.object_type(),
+        );
+        let object = object.unwrap();
+        for typed in TYPED {
+            let shown = object.get(typed.attribute).as_str();
+            assert_eq!(shown, Some(typed.attribute), "{}", typed.key);
+        }
+    }
+
+    #[test]
+    fn only_what_is_known_not_to_be_secret_is_shown() {
+        let details = Details::of(
+            Level::Instance,
+            destination(&[
+                ("Name", "a"),
+                ("Type", "HTTP"),
+                ("URL", ""),
+                ("clientSecret", "s3cr3t"),
+                ("Password", "s3cr3t"),
+                ("mail.password", "s3cr3t"),
+                ("URL.headers.apikey", "s3cr3t"),
+                ("own-thing", "s3cr3t"),
+                ("TrustAll", "true"),
+            ]),
+        );
+        let shown = serde_json::to_string(&details).unwrap();
+        assert!(!shown.contains("s3cr3t"), "{shown}");
+        assert_eq!(details.id.as_deref(), Some("instance/a"));
+        assert_eq!(details.url, None);
+        let open = BTreeMap::from([("TrustAll".to_owned(), "true".to_owned())]);
+        assert_eq!(details.properties, Some(open));
+        assert_eq!(
+            details.hidden_properties.unwrap(),
+            [
+                "Password",
+                "URL.headers.apikey",
+                "clientSecret",
+                "mail.password",
+                "own-thing"
+            ]
+        );
+    }
+}

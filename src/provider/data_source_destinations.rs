@@ -1,0 +1,240 @@
+//! The data source `sapcalm_destinations`: the destinations of a level, all or
+//! chosen by name, by the beginning of the name, or by label.
+//!
+//! What does not exist is not in the result, so this is also how to ask
+//! whether a destination exists. About each one it tells what
+//! [`super::data_source_destination`] tells.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::configured::{Configured, client_context};
+use super::data_source_destination::{
+    DETAILS, Details, INSTANCE_ID, LEVEL, Owner, SUBACCOUNT_ID, Timeouts, level_of,
+};
+use super::diagnostics::{Call, failed};
+use crate::client::{self, ListFilter};
+use crate::framework::data_source::{DataSource, Definition, Found};
+use crate::framework::diagnostics::Diagnostics;
+use crate::framework::resource::Context;
+use crate::framework::schema::{Attribute, AttributeType, DEFAULT_TIMEOUT, Schema};
+use crate::framework::validators::Validator;
+use crate::framework::value::Value;
+
+/// The data source `sapcalm_destinations`.
+#[derive(Debug)]
+pub struct DestinationList;
+
+static DEFINITION: Definition = Definition::new("sapcalm_destinations", &SCHEMA, DEFAULT_TIMEOUT);
+
+const TEXT: AttributeType = AttributeType::String;
+static DESTINATION: AttributeType = AttributeType::Object(&DETAILS);
+
+static SCHEMA: Schema = Schema::new(
+    0,
+    "Reads destinations of the SAP Destination service: those with given names, those whose name \
+     begins in a given way, those with a label, or all of one level.\n\n\
+     What is not there is not in the result. Only values of known properties that are not secret \
+     are shown; the others are named in `hidden_properties`.",
+    &[
+        Attribute::set("names", &TEXT)
+            .conflicts_with(&["name_prefix", "label"])
+            .describe("Names to look for."),
+        Attribute::string("name_prefix")
+            .conflicts_with(&["label"])
+            .validate(&[Validator::NotEmpty])
+            .describe("How the names begin, capital letters included."),
+        Attribute::object(
+            "label",
+            &[
+                Attribute::string("key")
+                    .required()
+                    .validate(&[Validator::NotEmpty])
+                    .describe("Key of the label."),
+                Attribute::set("values", &TEXT)
+                    .required()
+                    .validate(&[Validator::Custom("At least one value.", at_least_one)])
+                    .describe("Values of the label, one of which a destination must have."),
+            ],
+        )
+        .describe("A label that the destinations have."),
+        LEVEL,
+        Attribute::timeouts(&[Attribute::read_timeout()]),
+        SUBACCOUNT_ID,
+        INSTANCE_ID,
+        Attribute::map("destinations", &DESTINATION)
+            .computed()
+            .describe("The destinations by name."),
+    ],
+);
+
+fn at_least_one(value: &Value) -> Result<(), String> {
+    match value.items() {
+        Some([]) => Err(
+            "`values` is empty, and no destination has a label with none of its \
+                         values. Give at least one value."
+                .to_owned(),
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// Configuration and result; names follow the schema.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(
+    missing_docs,
+    reason = "the schema above describes the attributes of the same names"
+)]
+pub struct Model {
+    pub names: Option<BTreeSet<String>>,
+    pub name_prefix: Option<String>,
+    pub label: Option<Label>,
+    pub level: Option<String>,
+    pub timeouts: Option<Timeouts>,
+    pub subaccount_id: Option<String>,
+    pub instance_id: Option<String>,
+    pub destinations: Option<BTreeMap<String, Details>>,
+}
+
+/// A label that the destinations have.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(
+    missing_docs,
+    reason = "the schema above describes the attributes of the same names"
+)]
+pub struct Label {
+    pub key: String,
+    pub values: BTreeSet<String>,
+}
+
+impl Model {
+    fn filter(&self) -> ListFilter {
+        if let Some(names) = &self.names {
+            ListFilter::Names(names.iter().cloned().collect())
+        } else if let Some(prefix) = &self.name_prefix {
+            ListFilter::Prefix(prefix.clone())
+        } else if let Some(label) = &self.label {
+            ListFilter::Label {
+                key: label.key.clone(),
+                values: label.values.iter().cloned().collect(),
+            }
+        } else {
+            ListFilter::All
+        }
+    }
+
+    /// Whether a destination is one of those that were asked for. A service
+    /// that does not know a filter may ignore it.
+    fn wants(&self, found: &client::Destination) -> bool {
+        let name = found.name();
+        let named = self.names.as_ref().is_none_or(|names| names.contains(name));
+        let begins = self
+            .name_prefix
+            .as_ref()
+            .is_none_or(|prefix| name.starts_with(prefix));
+        let labelled = match (&self.label, &found.labels) {
+            (Some(wanted), Some(labels)) => labels
+                .get(&wanted.key)
+                .is_some_and(|values| !values.is_disjoint(&wanted.values)),
+            // Labels that are not told cannot be looked at.
+            _ => true,
+        };
+        named && begins && labelled
+    }
+}
+
+impl DataSource for DestinationList {
+    type Provider = Configured;
+    type Model = Model;
+
+    fn definition(&self) -> &'static Definition {
+        &DEFINITION
+    }
+
+    async fn read(
+        &self,
+        provider: &Configured,
+        context: &Context,
+        config: Model,
+    ) -> Result<Found<Model>, Diagnostics> {
+        let service = provider.require_destination()?;
+        let context = client_context(context);
+        let level = level_of(config.level.as_deref());
+        let owner = Owner::of(&service, &context, level).await?;
+        let found = service.list(&context, level, &config.filter()).await;
+        let found = found.map_err(|error| failed(Call::ListDestinations, &error))?;
+        let wanted = found.into_iter().filter(|one| config.wants(one));
+        let destinations = wanted
+            .map(|one| (one.name().to_owned(), Details::of(level, one)))
+            .collect();
+        Ok(Model {
+            subaccount_id: owner.subaccount_id,
+            instance_id: owner.instance_id,
+            destinations: Some(destinations),
+            ..config
+        }
+        .into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::{Labels, Metadata};
+
+    fn destination(name: &str, labels: Option<Labels>) -> client::Destination {
+        client::Destination {
+            properties: [("Name".to_owned(), name.to_owned())].into_iter().collect(),
+            metadata: Metadata::default(),
+            labels,
+        }
+    }
+
+    fn set(texts: &[&str]) -> BTreeSet<String> {
+        texts.iter().map(|text| (*text).to_owned()).collect()
+    }
+
+    #[test]
+    fn what_was_not_asked_for_is_left_out_whoever_sends_it() {
+        let wants = |model: &Model, name: &str| model.wants(&destination(name, None));
+        let all = Model::default();
+        assert!(wants(&all, "a"));
+        assert_eq!(all.filter(), ListFilter::All);
+        let names = Model {
+            names: Some(set(&["b", "a"])),
+            ..Model::default()
+        };
+        assert!(wants(&names, "a") && !wants(&names, "A"));
+        assert_eq!(
+            names.filter(),
+            ListFilter::Names(vec!["a".to_owned(), "b".to_owned()])
+        );
+        let prefix = Model {
+            name_prefix: Some("Cloud".to_owned()),
+            ..Model::default()
+        };
+        assert!(wants(&prefix, "CloudALM") && !wants(&prefix, "aCloud"));
+    }
+
+    #[test]
+    fn one_value_of_a_label_is_enough() {
+        let model = Model {
+            label: Some(Label {
+                key: "env".to_owned(),
+                values: set(&["prod", "qa"]),
+            }),
+            ..Model::default()
+        };
+        let wants = |key: &str, values: &[&str]| {
+            let labels = Labels::from([(key.to_owned(), set(values))]);
+            model.wants(&destination("a", Some(labels)))
+        };
+        assert!(wants("env", &["qa", "x"]));
+        assert!(!wants("env", &["dev"]) && !wants("other", &["qa"]));
+        assert!(!model.wants(&destination("a", Some(Labels::new()))));
+        assert!(model.wants(&destination("a", None)));
+    }
+}
