@@ -54,6 +54,10 @@ fuzz: prerequisites ## Fuzz everything that reads bytes from outside (needs nigh
 		$(CARGO) +nightly fuzz run --fuzz-dir fuzz "$$target" -- -max_total_time=$(FUZZ_TIME) -rss_limit_mb=512 -timeout=5 -max_len=65536; \
 	done
 
+.PHONY: mutants
+mutants: prerequisites ## Break each promise on purpose; a test has to notice (takes long)
+	@CARGO="$(CARGO)" MUTANT="$(MUTANT)" sh tests/mutants.sh
+
 .PHONY: install
 install: prerequisites ## Install a release build where Terraform finds it without a registry
 	@set -e; \

@@ -253,3 +253,30 @@ async fn a_secret_takes_its_address_along_when_somebody_redirects_the_destinatio
         Arc::into_inner(world).unwrap().stop().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_destination_with_another_secret_is_not_taken_over() {
+    let world = World::documented().await;
+    let served = Served::start();
+    let mut tf = Core::connect(served.socket()).await;
+    tf.configure(world.provider());
+    let resources = [Resource::new("sapcalm_destination", "cloud_alm", json!({}))];
+    tf.apply(&resources).await.ok();
+    drop(tf.forget("sapcalm_destination.cloud_alm"));
+    let other = json!({ "clientSecret": "somebody-elses" });
+    world.edit_destination(other).await;
+    let before = world.destinations().await;
+
+    // Whether SAP says that it exists, or nothing at all.
+    let lost = json!({ "match": { "method": "POST", "path_prefix": "/destination" }, "do": { "reset": "before" } });
+    for fault in [None, Some(lost)] {
+        if let Some(fault) = fault {
+            world.fault(fault).await;
+        }
+        let outcome = tf.apply(&resources).await;
+        assert!(outcome.diags.has_errors(), "{outcome}");
+        assert!(tf.object("sapcalm_destination.cloud_alm").is_null());
+        assert_eq!(world.destinations().await, before);
+    }
+    world.stop().await;
+}

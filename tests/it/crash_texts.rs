@@ -32,8 +32,7 @@ struct Crashing;
 impl Crashing {
     fn crash(config: &Value) -> ! {
         let key = config.get("key").as_str().unwrap().to_owned();
-        let parsed: Result<u8, String> = Err(key);
-        panic!("the key {:?} is no number", parsed.unwrap_err())
+        panic!("the key {key:?} is no number")
     }
 }
 

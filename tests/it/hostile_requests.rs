@@ -144,7 +144,12 @@ fn assert_error(method: &str, what: &str, diagnostics: &[proto::Diagnostic]) {
     }
 }
 
-async fn attack_values(session: &Session, what: &str, value: Option<&DynamicValue>, ty: &str) {
+async fn attack(session: &Session, what: &str, value: Option<&DynamicValue>, ty: &str) {
+    attack_resources(session, what, value, ty).await;
+    attack_others(session, what, value, ty).await;
+}
+
+async fn attack_resources(session: &Session, what: &str, value: Option<&DynamicValue>, ty: &str) {
     let value = || value.cloned();
     let type_name = || ty.to_owned();
     let identity = || {
@@ -210,6 +215,15 @@ async fn attack_values(session: &Session, what: &str, value: Option<&DynamicValu
             type_name: type_name(),
             state: value(),
         }),
+    );
+}
+
+async fn attack_others(session: &Session, what: &str, value: Option<&DynamicValue>, ty: &str) {
+    let value = || value.cloned();
+    let type_name = || ty.to_owned();
+    refused!(
+        session,
+        what,
         validate_data_resource_config(proto::validate_data_resource_config::Request {
             type_name: type_name(),
             config: value(),
@@ -308,7 +322,7 @@ async fn hostile_messages_end_in_a_diagnostic_and_the_provider_goes_on() {
             if length > 1 << 20 && ty.len() > 1000 {
                 continue;
             }
-            attack_values(&session, what, value.as_ref(), &ty).await;
+            attack(&session, what, value.as_ref(), &ty).await;
         }
     }
     if let Some(peak) = peak_memory(&session) {

@@ -162,7 +162,7 @@ impl Hosts {
         })
     }
 
-    fn provider(&self, order_management_api: Json) -> Json {
+    fn provider(&self, order_management_api: &Json) -> Json {
         let [destination, order, calm] = self.keys();
         json!({
             "destination_service_key": destination.to_string(),
@@ -252,7 +252,7 @@ async fn every_token_and_secret_goes_to_the_hosts_of_its_own_key_alone() {
     let hosts = Hosts::start().await;
     let header = "canary-header";
     let mut tf = Core::start(&[]).await;
-    tf.configure(hosts.provider(json!({ "headers": { "X-Api-Key": header } })));
+    tf.configure(hosts.provider(&json!({ "headers": { "X-Api-Key": header } })));
     live(&mut tf, &hosts.world).await;
 
     let [destination, order, calm] = hosts.identities();
@@ -291,7 +291,7 @@ async fn an_endpoint_that_is_set_explicitly_gets_order_managements_token_and_not
     let chosen = Gate::to(hosts.world.address()).await;
     let endpoint = format!("{}/omf/integration-monitoring", chosen.url());
     let mut tf = Core::start(&[]).await;
-    tf.configure(hosts.provider(json!({ "endpoint": endpoint })));
+    tf.configure(hosts.provider(&json!({ "endpoint": endpoint })));
     live(&mut tf, &hosts.world).await;
 
     let [destination, order, calm] = hosts.identities();

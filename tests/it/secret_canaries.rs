@@ -720,7 +720,7 @@ fn configuration(source: Source) -> Json {
         match source {
             Source::Environment => {}
             Source::File => {
-                provider[&attribute] = format!("${{file(\"keys/{name}.json\")}}").into()
+                provider[&attribute] = format!("${{file(\"keys/{name}.json\")}}").into();
             }
             Source::EphemeralVariables | Source::OrdinaryVariables => {
                 provider[&attribute] = format!("${{var.{attribute}}}").into();

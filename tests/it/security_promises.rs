@@ -29,6 +29,13 @@ fn tests_in(directory: &Path, found: &mut BTreeSet<String>) {
     }
 }
 
+fn all_tests(root: &Path) -> BTreeSet<String> {
+    let mut known = BTreeSet::new();
+    tests_in(&root.join("src"), &mut known);
+    tests_in(&root.join("tests"), &mut known);
+    known
+}
+
 /// The texts between backticks.
 fn literals(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
@@ -36,10 +43,7 @@ fn literals(text: &str) -> impl Iterator<Item = &str> {
 
 #[test]
 fn every_test_that_security_md_names_exists() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut known = BTreeSet::new();
-    tests_in(&root.join("src"), &mut known);
-    tests_in(&root.join("tests"), &mut known);
+    let known = all_tests(Path::new(env!("CARGO_MANIFEST_DIR")));
     assert!(known.contains("every_test_that_security_md_names_exists"));
 
     let promises = PAGE.split_once("## Promises").unwrap().1;
@@ -60,6 +64,28 @@ fn every_test_that_security_md_names_exists() {
         }
     }
     assert!(named > 40, "{named}");
+}
+
+/// See `tests/mutants.sh`.
+#[test]
+fn every_mutant_names_tests_that_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let known = all_tests(root);
+    let mut named = 0;
+    for entry in fs::read_dir(root.join("tests/mutants")).unwrap() {
+        let path = entry.unwrap().path();
+        let patch = fs::read_to_string(&path).unwrap();
+        let tests: Vec<&str> = patch
+            .lines()
+            .filter_map(|line| line.strip_prefix("Red: "))
+            .collect();
+        assert!(!tests.is_empty(), "{}", path.display());
+        for test in tests {
+            named += 1;
+            assert!(known.contains(test), "there is no test `{test}`");
+        }
+    }
+    assert!(named > 10, "{named}");
 }
 
 #[test]
