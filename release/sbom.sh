@@ -12,6 +12,7 @@ if ! $cargo cyclonedx --version >/dev/null 2>&1; then
   test "${CI:-}" != true
   exit
 fi
+command -v jq >/dev/null || { echo "jq is missing. Debian: apt-get install jq." >&2; exit 1; }
 # It writes next to Cargo.toml, whatever it is told.
 name="sbom-$$"
 trap 'rm -f "$name.json"' EXIT INT TERM
@@ -19,6 +20,16 @@ SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || 
 export SOURCE_DATE_EPOCH
 $cargo cyclonedx --quiet --format json --spec-version 1.5 --target "$target" \
   --no-build-deps --override-filename "$name"
-# Nothing about the machine that made it.
-sed "s|path+file://$PWD|path+file:///provider|g" "$name.json" > "$file"
+
+# It also lists crates that a feature could pull in and none does. What is
+# linked is what `cargo tree` says. And nothing about the machine that made it.
+linked=$($cargo tree --locked --edges normal --target "$target" --prefix none --format '{p}' |
+  awk '{ print $1 "@" substr($2, 2) }' | sort -u)
+sed "s|path+file://$PWD|path+file:///provider|g" "$name.json" | jq --arg linked "$linked" '
+  ($linked | split("\n")) as $linked
+  | def is_linked: (split(" ")[0] | split("#") | last) as $crate | any($linked[]; . == $crate);
+    .components |= map(select(."bom-ref" | is_linked))
+  | .dependencies |= map(select(.ref | is_linked)
+      | if .dependsOn then .dependsOn |= map(select(is_linked)) else . end)
+' > "$file"
 echo "$file"
