@@ -258,6 +258,24 @@ fn a_configuration_that_does_not_fit_is_found() {
     assert_eq!(faults("resource {", &schemas).len(), 1);
 }
 
+#[test]
+fn the_readme_names_everything_that_there_is() {
+    let readme = fs::read_to_string(Path::new(ROOT).join("README.md")).unwrap();
+    let (_, table) = readme.split_once("## What it manages").unwrap();
+    let (table, _) = table.split_once("\n## ").unwrap();
+    for (kind, schemas) in schemas() {
+        if kind == "provider" || kind == "resource_identity_schemas" {
+            continue;
+        }
+        for name in schemas.as_object().unwrap().keys() {
+            assert!(
+                table.contains(&format!("`{name}`")),
+                "the README does not name `{name}` ({kind})"
+            );
+        }
+    }
+}
+
 // ---------------------------------------------------------------------- links
 
 /// The targets of the links of a page, fences and inline code aside.
