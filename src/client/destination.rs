@@ -1188,6 +1188,36 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_last_page_is_known_by_its_links_or_else_by_its_size() {
+        let two = r#"[{"Name":"a"},{"Name":"b"}]"#;
+        let next = "</subaccountDestinations?$page=2&$pageSize=2>; rel='next'";
+        let previous = "</subaccountDestinations?$page=1&$pageSize=2>; rel='previous'";
+        for (reply, size, is_last) in [
+            (answer(200, two).with("link", next), 2, false),
+            (answer(200, two).with("link", previous), 2, true),
+            (
+                answer(200, two).with("link", &format!("{previous}, {next}")),
+                2,
+                false,
+            ),
+            // Nobody says that the header arrives.
+            (answer(200, two), 2, false),
+            (answer(200, two), 3, true),
+            (answer(200, "[]"), 2, true),
+            // All at once, from a service that does not page.
+            (answer(200, two), 1, true),
+        ] {
+            let server = Server::script([reply]).await;
+            let test = server.client();
+            let page = of(&test).page(&test.context, LEVEL, 7, size).await.unwrap();
+            assert_eq!(page.is_last, is_last, "size {size}");
+            let query = query(&server.calls()[0].target);
+            assert_eq!(query["$page"], "7");
+            assert_eq!(query["$pageSize"], size.to_string());
+        }
+    }
+
+    #[tokio::test]
     async fn name_in_a_filter_is_encoded_twice() {
         let name = "our-team's app, (ü)/100%";
         let list = json!([{"Name": "other"}, {"Name": name, "Type": "HTTP"}]);

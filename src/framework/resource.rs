@@ -5,6 +5,7 @@
 //! in [`Value`]s. A model's field names are the attribute names. An unknown
 //! value reads as `None`, so every computed field is an `Option`.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
@@ -138,7 +139,7 @@ pub enum ImportRequest {
     /// By the text of `terraform import` or an `import` block.
     Id(String),
     /// By its identity (Terraform 1.12): the known values by name.
-    Identity(std::collections::BTreeMap<String, String>),
+    Identity(BTreeMap<String, String>),
 }
 
 /// Turns a state of one older schema version directly into one of the current
@@ -216,6 +217,10 @@ pub trait Resource: Send + Sync + 'static {
     /// the stub of an import.
     fn identity(&self, state: &Self::Model) -> Vec<(&'static str, Option<String>)>;
 
+    /// Fills in what a generated configuration needs and the state of an
+    /// imported object does not tell. The rest of it is made from the state.
+    fn complete_generated(&self, _config: &mut BTreeMap<String, Value>) {}
+
     /// How states of older schema versions become states of the current one:
     /// one upgrader for each older version.
     fn upgraders(&self) -> &'static [Upgrader] {
@@ -231,6 +236,9 @@ pub trait DynResource<P>: Send + Sync {
 
     /// See [`Resource::upgraders`].
     fn upgraders(&self) -> &'static [Upgrader];
+
+    /// See [`Resource::complete_generated`].
+    fn complete_generated(&self, config: &mut BTreeMap<String, Value>);
 
     /// See [`Resource::validate`].
     fn validate(&self, config: &Value) -> Diagnostics;
@@ -290,6 +298,10 @@ impl<R: Resource> DynResource<R::Provider> for R {
 
     fn upgraders(&self) -> &'static [Upgrader] {
         Resource::upgraders(self)
+    }
+
+    fn complete_generated(&self, config: &mut BTreeMap<String, Value>) {
+        Resource::complete_generated(self, config);
     }
 
     fn validate(&self, config: &Value) -> Diagnostics {

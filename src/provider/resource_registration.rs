@@ -40,6 +40,7 @@ use crate::framework::validators::Validator;
 use crate::framework::value::Value;
 
 use super::configured::{Configured, Key, attribute, client_context, variable};
+use super::destination_schema::DEFAULT_NAME;
 use super::diagnostics::{Call, failed, failed_softly};
 
 /// Full type name.
@@ -319,6 +320,13 @@ impl Resource for Registration {
             );
         }
         diagnostics
+    }
+
+    fn complete_generated(&self, config: &mut BTreeMap<String, Value>) {
+        let name = config.get_mut("destination_name");
+        if let Some(name) = name.filter(|name| name.is_null()) {
+            *name = Value::string(DEFAULT_NAME);
+        }
     }
 
     fn plan(&self, provider: Option<&Configured>, plan: &mut Plan) {

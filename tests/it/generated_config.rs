@@ -15,6 +15,7 @@ use crate::support::workspace::Workspace;
 use crate::support::world::World;
 
 const DESTINATION: &str = "sapcalm_destination";
+const REGISTRATION: &str = "sapcalm_registration";
 const LEVELS: [&str; 2] = ["subaccount", "instance"];
 
 async fn core(world: &World, provider: &InProcess) -> Core {
@@ -116,6 +117,46 @@ async fn the_generated_configuration_of_every_destination_plans_empty() {
         }
         tf.forget(&address);
     }
+    world.stop().await;
+}
+
+/// Nobody but the practitioner knows the name; Order Management expects
+/// `CloudALM`. What is generated is a configuration as it is, and filling it in
+/// asks nobody.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_generated_configuration_of_a_registration_names_the_destination_that_sap_expects() {
+    let world = World::documented().await;
+    let provider = InProcess::serve();
+    let mut tf = core(&world, &provider).await;
+    let calm = Resource::new(DESTINATION, "calm", json!({}));
+    let registration = Resource::new(REGISTRATION, "r", world.registration("CloudALM"))
+        .depends_on(&["sapcalm_destination.calm"]);
+    tf.apply(&[calm, registration]).await.ok();
+    let address = "sapcalm_registration.r";
+    let identity = tf.forget(address).identity.unwrap();
+    let identity = serde_json::from_str(&identity).unwrap();
+    tf.import_by_identity(REGISTRATION, "r", identity)
+        .await
+        .ok();
+    let mut config = tf.generate_config(address).await.ok();
+    assert_eq!(config["destination_name"], "CloudALM");
+    world.forget_journal().await;
+    let both = |config: &Json| {
+        let destination = Resource::new(DESTINATION, "calm", json!({}));
+        [
+            destination,
+            Resource::new(REGISTRATION, "r", config.clone()),
+        ]
+    };
+    let resources = both(&config);
+    let plan = tf.plan(&resources).await.ok();
+    assert_eq!(plan.differences(), [format!("{address}.destination_name")]);
+    tf.apply(&resources).await.ok();
+    assert!(world.writes().await.is_empty());
+    tf.assert_empty_plan(&resources).await;
+    // From then on everything is in the state.
+    config = tf.generate_config(address).await.ok();
+    tf.assert_empty_plan(&both(&config)).await;
     world.stop().await;
 }
 

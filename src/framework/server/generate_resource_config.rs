@@ -17,6 +17,9 @@ pub(super) fn run<P: Provider>(
     let object_type = schema.object_type();
     let mut config = convert::decode_object(&object_type, "state", request.state.as_ref())?;
     keep_configurable(schema.attributes, &mut config);
+    if let Value::Object(attributes) = &mut config {
+        resource.complete_generated(attributes);
+    }
     Ok(Response {
         config: Some(convert::encode(&object_type, &config)?),
         diagnostics: Vec::new(),
