@@ -90,10 +90,16 @@ mod peers;
 mod plugin_transport;
 
 #[cfg(test)]
+mod provider_data_sources;
+
+#[cfg(test)]
 mod provider_destination;
 
 #[cfg(test)]
 mod provider_registration;
+
+#[cfg(test)]
+mod provider_tokens_and_functions;
 
 #[cfg(test)]
 mod repository;
@@ -109,3 +115,6 @@ mod secret_canaries;
 
 #[cfg(test)]
 mod security_promises;
+
+#[cfg(test)]
+mod vocabulary_cli;

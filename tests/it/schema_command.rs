@@ -43,6 +43,16 @@ fn the_schema_command_prints_every_kind_of_schema() {
         attributes["timeouts"]["nested_type"]["nesting_mode"],
         "single"
     );
+    let many = &schemas["data_source_schemas"]["sapcalm_destinations"];
+    let many = &many["block"]["attributes"]["destinations"]["nested_type"];
+    assert_eq!(many["nesting_mode"], "map");
+    assert_eq!(many["attributes"]["url"]["computed"], true);
+    let token = &schemas["ephemeral_resource_schemas"]["sapcalm_access_token"];
+    let attributes = &token["block"]["attributes"];
+    assert_eq!(attributes["access_token"]["sensitive"], true);
+    let url = &schemas["functions"]["cloud_alm_url"];
+    assert_eq!(url["return_type"], "string");
+    assert_eq!(url["parameters"][1]["is_nullable"], true);
     let identity = &schemas["resource_identity_schemas"]["sapcalm_registration"];
     assert_eq!(
         identity["attributes"]["tenant_id"]["required_for_import"],
