@@ -1,8 +1,15 @@
-//! Generates the gRPC code of `src/proto.rs` from the files in `proto/`.
+//! Generates the gRPC code of `src/proto.rs` from the files in `proto/`, and
+//! collects the files that the documentation is made of.
 //!
 //! No `protoc` is needed: protox compiles the files, prost and tonic generate.
 
-use std::{env, error::Error, fs, path::PathBuf};
+use std::{
+    env,
+    error::Error,
+    fmt::Write as _,
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use tonic_prost_build::FileDescriptorSet;
 
@@ -12,6 +19,18 @@ const FILES: [&str; 5] = [
     "go_plugin/grpc_controller.proto",
     "go_plugin/grpc_stdio.proto",
     "health.proto",
+];
+
+/// Folders of the documentation: examples by kind, and what is written by hand.
+const DOCUMENTATION: [&str; 8] = [
+    "examples/actions",
+    "examples/data-sources",
+    "examples/ephemeral-resources",
+    "examples/functions",
+    "examples/list-resources",
+    "examples/provider",
+    "examples/resources",
+    "templates",
 ];
 
 /// For enums, which hold no values.
@@ -36,6 +55,48 @@ fn main() -> Result<(), Box<dyn Error>> {
         .enum_attribute(".tfplugin6.Schema.Object.NestingMode", DEBUG)
         .enum_attribute(".tfplugin6.StringKind", DEBUG)
         .compile_fds(files)?;
+    collect_documentation()
+}
+
+/// Writes the slice of path and text that `src/docs/files.rs` includes.
+fn collect_documentation() -> Result<(), Box<dyn Error>> {
+    let mut files = Vec::new();
+    for folder in DOCUMENTATION {
+        // A folder that is missing would make every build run this again.
+        if Path::new(folder).is_dir() {
+            println!("cargo:rerun-if-changed={folder}");
+            collect(folder, &mut files)?;
+        }
+    }
+    files.sort();
+    let root = env::var("CARGO_MANIFEST_DIR")?;
+    let mut code = String::from("&[\n");
+    for file in files {
+        let absolute = Path::new(&root).join(&file);
+        writeln!(code, "({file:?}, include_str!({absolute:?})),")?;
+    }
+    code.push_str("]\n");
+    fs::write(
+        PathBuf::from(env::var("OUT_DIR")?).join("documentation.rs"),
+        code,
+    )?;
+    Ok(())
+}
+
+/// The files below a folder, by their path with slashes.
+fn collect(folder: &str, files: &mut Vec<String>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
+        if entry.file_type()?.is_dir() {
+            collect(&path, files)?;
+        } else if [".tf", ".hcl", ".sh", ".md"]
+            .iter()
+            .any(|extension| path.ends_with(extension))
+        {
+            files.push(path);
+        }
+    }
     Ok(())
 }
 

@@ -4,6 +4,7 @@
 //! is for people. Arguments are parsed only when there are any, so that a start
 //! by Terraform pays nothing for them.
 
+mod docs;
 mod schema;
 
 use std::{
@@ -49,6 +50,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Print a page of the documentation, or the names of all pages
+    Docs(docs::Arguments),
     /// Print the schema as JSON, in the shape of `terraform providers schema
     /// -json`
     Schema,
@@ -77,6 +80,10 @@ pub fn run<T: Provider>(service: impl FnOnce() -> T) -> ExitCode {
             command: Some(Command::Version),
             ..
         }) => print(&format!("{}\n", version())),
+        Ok(Arguments {
+            command: Some(Command::Docs(arguments)),
+            ..
+        }) => docs::run(&arguments),
         Ok(Arguments {
             command: Some(Command::Schema),
             ..

@@ -8,10 +8,12 @@
 //! * [`provider`] is the only module that sees both `framework` and `client`.
 //! * [`emulator`] is a small and strict SAP in one process; it shares nothing
 //!   with the others.
+//! * [`docs`] renders the documentation from the schemas and the examples.
 //! * [`cli`] is the command line of the provider binary.
 
 pub mod cli;
 pub mod client;
+pub mod docs;
 pub mod emulator;
 pub mod framework;
 pub mod plugin;

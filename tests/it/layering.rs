@@ -4,14 +4,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A layer, and the layers whose names may stand in its files.
-const LAYERS: [(&str, &[&str]); 7] = [
+const LAYERS: [(&str, &[&str]); 8] = [
     ("plugin", &["plugin", "proto"]),
     ("framework", &["framework", "proto"]),
     ("client", &["client"]),
     ("emulator", &["emulator"]),
     ("provider", &["provider", "framework", "client"]),
     ("proto", &["proto"]),
-    ("cli", &["cli", "plugin", "framework", "provider", "proto"]),
+    ("docs", &["docs", "framework"]),
+    (
+        "cli",
+        &["cli", "docs", "plugin", "framework", "provider", "proto"],
+    ),
 ];
 
 #[test]

@@ -1,0 +1,15 @@
+terraform {
+  required_providers {
+    sapcalm = {
+      source = "sapcalm/sapcalm"
+    }
+  }
+}
+
+# Every attribute has an environment variable, such as
+# SAPCALM_DESTINATION_SERVICE_KEY; then this block can be empty.
+provider "sapcalm" {
+  destination_service_key      = file("keys/destination.json")
+  order_management_service_key = file("keys/order-management.json")
+  cloud_alm_service_key        = file("keys/cloud-alm.json")
+}

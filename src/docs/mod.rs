@@ -1,0 +1,115 @@
+//! The documentation, as the Registry and offline readers get it: one Markdown
+//! page for everything the provider offers, and the guides.
+//!
+//! Pages are made of the statics that the server serves, of the files in
+//! `examples/`, and of hand-written parts in `templates/`; the binary has
+//! copies of both folders ([`files`]). What the schema knows is never typed
+//! into a page, so no page can contradict the provider.
+//!
+//! * [`kind`] says what kinds of pages there are and where each has its place.
+//! * [`page`] puts a page together, from [`schema`] and [`function`].
+//! * [`folder`] writes the pages into `docs/`, or says which of them are stale.
+//!
+//! The layout of folders, headings and anchors is the one that Registry users
+//! know from tfplugindocs. Attributes keep the order of the schema, though:
+//! what matters most comes first.
+
+pub mod files;
+pub mod folder;
+pub mod kind;
+mod page;
+mod schema;
+
+pub use kind::Kind;
+
+use crate::framework::provider::Provider;
+use crate::framework::schema::{IdentitySchema, Schema};
+
+use files::Files;
+
+/// One page.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// What it is about.
+    pub kind: Kind,
+    /// The full name of what it is about, such as `sapcalm_destination`; of a
+    /// guide the name of its file.
+    pub name: String,
+    /// Its title.
+    pub title: String,
+    /// Its place in the folder `docs`, such as `resources/destination.md`.
+    pub path: String,
+    /// Its text, in Markdown with front matter.
+    pub text: String,
+}
+
+/// Something that the provider offers and that has a schema.
+#[derive(Debug, Clone, Copy)]
+struct Subject {
+    kind: Kind,
+    name: &'static str,
+    schema: &'static Schema,
+    identity: Option<&'static IdentitySchema>,
+}
+
+/// All pages of a provider, in the order of the documentation.
+#[must_use]
+pub fn pages<P: Provider>(provider: &P, files: Files) -> Vec<Page> {
+    let subjects = subjects(provider);
+    let mut pages: Vec<Page> = subjects
+        .iter()
+        .map(|subject| page::of_subject(provider.type_name(), subject, files))
+        .collect();
+    let guides = files.below(Kind::Guide.templates());
+    pages.extend(guides.map(|(name, text)| page::of_guide(name, text)));
+    let index = page::index(provider.type_name(), provider.schema(), &pages, files);
+    pages.insert(0, index);
+    pages
+}
+
+/// The pages that a reader means by a name: one by its path, with or without
+/// the extension, or all that are about something of that name.
+#[must_use]
+pub fn find<'a>(pages: &'a [Page], name: &str) -> Vec<&'a Page> {
+    let path = name.strip_suffix(".md").unwrap_or(name);
+    let path = path.strip_prefix("docs/").unwrap_or(path);
+    let by_path = |page: &&Page| page.path.strip_suffix(".md") == Some(path);
+    match pages.iter().find(by_path) {
+        Some(page) => vec![page],
+        None => pages.iter().filter(|page| page.name == name).collect(),
+    }
+}
+
+fn subjects<P: Provider>(provider: &P) -> Vec<Subject> {
+    let mut subjects = Vec::new();
+    for resource in provider.resources() {
+        let definition = resource.definition();
+        subjects.push(Subject {
+            kind: Kind::Resource,
+            name: definition.type_name,
+            schema: definition.schema,
+            identity: Some(definition.identity),
+        });
+    }
+    let mut others = |kind, name, schema| {
+        subjects.push(Subject {
+            kind,
+            name,
+            schema,
+            identity: None,
+        });
+    };
+    for list in provider.list_resources() {
+        let definition = list.definition();
+        others(
+            Kind::ListResource,
+            definition.resource.type_name,
+            definition.schema,
+        );
+    }
+    for action in provider.actions() {
+        let definition = action.definition();
+        others(Kind::Action, definition.type_name, definition.schema);
+    }
+    subjects
+}
