@@ -39,6 +39,10 @@ lint: prerequisites ## Formatting, clippy, and the rules for dependencies
 		test "$$CI" != true; \
 	fi
 
+.PHONY: docs
+docs: prerequisites ## Write the documentation into docs/ from schema, examples and templates
+	$(CARGO) run --locked --quiet --bin terraform-provider-sapcalm -- docs --write
+
 .PHONY: audit
 audit: prerequisites ## The rules for dependencies and the known vulnerabilities (network)
 	@$(CARGO) deny --version >/dev/null 2>&1 || { echo "cargo-deny is missing. Install it: cargo install cargo-deny --locked" >&2; exit 1; }

@@ -16,6 +16,7 @@
 
 pub mod files;
 pub mod folder;
+mod function;
 pub mod kind;
 mod page;
 mod schema;
@@ -60,6 +61,12 @@ pub fn pages<P: Provider>(provider: &P, files: Files) -> Vec<Page> {
         .iter()
         .map(|subject| page::of_subject(provider.type_name(), subject, files))
         .collect();
+    let functions = provider.functions().iter();
+    pages.extend(
+        functions
+            .map(|function| page::of_function(provider.type_name(), function.definition(), files)),
+    );
+    pages.sort_by_key(|page| page.kind);
     let guides = files.below(Kind::Guide.templates());
     pages.extend(guides.map(|(name, text)| page::of_guide(name, text)));
     let index = page::index(provider.type_name(), provider.schema(), &pages, files);
@@ -99,6 +106,18 @@ fn subjects<P: Provider>(provider: &P) -> Vec<Subject> {
             identity: None,
         });
     };
+    for data_source in provider.data_sources() {
+        let definition = data_source.definition();
+        others(Kind::DataSource, definition.type_name, definition.schema);
+    }
+    for ephemeral in provider.ephemeral_resources() {
+        let definition = ephemeral.definition();
+        others(
+            Kind::EphemeralResource,
+            definition.type_name,
+            definition.schema,
+        );
+    }
     for list in provider.list_resources() {
         let definition = list.definition();
         others(

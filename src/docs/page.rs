@@ -4,11 +4,12 @@
 use std::fmt::Write as _;
 
 use crate::framework::client_version;
+use crate::framework::function::Definition;
 use crate::framework::schema::{IdentitySchema, Schema};
 
 use super::files::Files;
 use super::folder::GENERATED;
-use super::{Kind, Page, Subject, schema};
+use super::{Kind, Page, Subject, function, schema};
 
 const ABOUT_IMPORT_BLOCKS: &str = "https://developer.hashicorp.com/terraform/language/import";
 const ABOUT_IMPORT: &str = "https://developer.hashicorp.com/terraform/cli/commands/import";
@@ -33,6 +34,34 @@ pub(super) fn of_subject(provider: &str, subject: &Subject, files: Files) -> Pag
     if let Some(identity) = subject.identity {
         import(&mut text, name, identity, files);
     }
+    Page {
+        kind,
+        name: name.to_owned(),
+        title,
+        path,
+        text,
+    }
+}
+
+/// The page about a function.
+pub(super) fn of_function(provider: &str, definition: &'static Definition, files: Files) -> Page {
+    let kind = Kind::Function;
+    let name = definition.name;
+    let title = format!("{name} ({})", kind.title());
+    let path = kind.path(provider, name);
+    let mut text = front_matter(
+        &format!("{name} function - {provider}"),
+        true,
+        definition.summary,
+    );
+    section(
+        &mut text,
+        &format!("# function: {name}\n\n{}", definition.description),
+    );
+    needed(&mut text, kind);
+    examples(&mut text, kind, name, files);
+    written_by_hand(&mut text, &path, files);
+    section(&mut text, &function::sections(definition));
     Page {
         kind,
         name: name.to_owned(),

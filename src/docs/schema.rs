@@ -63,6 +63,13 @@ fn level(text: &mut String, parent: &str, attributes: &'static [Attribute]) {
     }
 }
 
+/// The attributes of an object, without groups.
+pub(super) fn items(text: &mut String, attributes: &'static [Attribute]) {
+    for attribute in attributes {
+        item(text, "", attribute, attributes);
+    }
+}
+
 fn item(text: &mut String, parent: &str, attribute: &Attribute, siblings: &[Attribute]) {
     let mut flags = type_name(&attribute.kind);
     if attribute.sensitive {
@@ -96,7 +103,7 @@ fn anchor(path: &str) -> String {
 }
 
 /// The type of an attribute as the documentation names it.
-fn type_name(kind: &AttributeType) -> String {
+pub(super) fn type_name(kind: &AttributeType) -> String {
     match kind {
         AttributeType::String => "String".to_owned(),
         AttributeType::Bool => "Boolean".to_owned(),

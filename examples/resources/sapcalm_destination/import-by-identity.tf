@@ -1,0 +1,6 @@
+import {
+  to = sapcalm_destination.cloud_alm
+  identity = {
+    name = "CloudALM"
+  }
+}

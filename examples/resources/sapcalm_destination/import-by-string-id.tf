@@ -1,0 +1,4 @@
+import {
+  to = sapcalm_destination.cloud_alm
+  id = "subaccount/CloudALM"
+}

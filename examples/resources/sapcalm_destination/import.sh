@@ -1,0 +1,1 @@
+terraform import sapcalm_destination.cloud_alm subaccount/CloudALM
