@@ -28,6 +28,10 @@ test: prerequisites ## Build everything and run all tests
 chaos: prerequisites ## Run every request of a whole life into every fault
 	SAPCALM_CHAOS=full $(CARGO) test --locked --test it fault_matrix -- --nocapture
 
+.PHONY: bench
+bench: prerequisites ## Measure everything and print the figures (PEER_PROVIDER, BENCH_SIZES)
+	@$(CARGO) bench --locked --quiet --profile dev --bench figures
+
 .PHONY: lint
 lint: prerequisites ## Formatting, clippy, and the rules for dependencies
 	$(CARGO) fmt --all --check

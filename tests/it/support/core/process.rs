@@ -12,7 +12,10 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use hyper_util::rt::TokioIo;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::DigitallySignedStruct;
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use tokio::net::{TcpStream, UnixStream};
 use tonic::transport::{Channel, Endpoint};
 
@@ -146,15 +149,21 @@ impl ClientCertificate {
 
     /// Trusts exactly the certificate of the handshake line.
     fn tls_config(&self, server: &[u8]) -> Result<rustls::ClientConfig, String> {
+        let server = CertificateDer::from(server.to_vec());
         let mut roots = rustls::RootCertStore::empty();
         roots
-            .add(CertificateDer::from(server.to_vec()))
+            .add(server.clone())
             .map_err(|e| format!("server certificate: {e}"))?;
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let strict =
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+                .build()
+                .map_err(|e| e.to_string())?;
         let mut config = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|e| e.to_string())?
-            .with_root_certificates(roots)
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(OneServer { server, strict }))
             .with_client_auth_cert(vec![self.der.clone()], self.key.clone_key())
             .map_err(|e| e.to_string())?;
         config.alpn_protocols = vec![b"h2".to_vec()];
@@ -191,6 +200,61 @@ fn anonymous(server: &[u8]) -> Result<rustls::ClientConfig, String> {
     let mut config = ClientCertificate::generate().tls_config(server)?;
     config.client_auth_cert_resolver = Arc::new(Nothing);
     Ok(config)
+}
+
+/// Verifies as Go does: a trusted certificate may be its own authority, as it is
+/// in providers that are written in Go.
+#[derive(Debug)]
+struct OneServer {
+    server: CertificateDer<'static>,
+    strict: Arc<WebPkiServerVerifier>,
+}
+
+impl ServerCertVerifier for OneServer {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let verified = self
+            .strict
+            .verify_server_cert(end_entity, intermediates, name, ocsp, now);
+        match verified {
+            Err(rustls::Error::InvalidCertificate(rustls::CertificateError::Other(reason)))
+                if *end_entity == self.server && reason.to_string() == "CaUsedAsEndEntity" =>
+            {
+                Ok(ServerCertVerified::assertion())
+            }
+            other => other,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.strict
+            .verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.strict
+            .verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<rustls::SignatureScheme> {
+        self.strict.supported_verify_schemes()
+    }
 }
 
 /// A running provider. Dropping it kills the process.
@@ -236,10 +300,15 @@ impl Process {
         let stderr = drain(child.stderr.take().unwrap());
         let (line, stdout) = first_line(child.stdout.take().unwrap());
         let line = tokio::time::timeout(HANDSHAKE_TIMEOUT, line).await;
-        let start_up = started.elapsed();
-        let handshake = match line {
-            Ok(Ok(line)) => Handshake::parse(&line, launch.protocol),
-            _ => Err("timeout while waiting for plugin to start".to_owned()),
+        let (handshake, start_up) = match line {
+            Ok(Ok((line, arrived))) => (
+                Handshake::parse(&line, launch.protocol),
+                arrived.duration_since(started),
+            ),
+            _ => (
+                Err("timeout while waiting for plugin to start".to_owned()),
+                started.elapsed(),
+            ),
         };
         match handshake {
             Ok(handshake) if handshake.certificate.is_some() == launch.tls => Ok(Self {
@@ -436,10 +505,14 @@ fn drain(mut from: impl Read + Send + 'static) -> Arc<Mutex<Vec<u8>>> {
     buffer
 }
 
-/// The first line, and a buffer of everything that comes after it.
+/// The first line and when it came, and a buffer of everything that comes after
+/// it.
 fn first_line(
     from: impl Read + Send + 'static,
-) -> (tokio::sync::oneshot::Receiver<String>, Arc<Mutex<Vec<u8>>>) {
+) -> (
+    tokio::sync::oneshot::Receiver<(String, Instant)>,
+    Arc<Mutex<Vec<u8>>>,
+) {
     let (sender, receiver) = tokio::sync::oneshot::channel();
     let buffer = Arc::new(Mutex::new(Vec::new()));
     let target = Arc::clone(&buffer);
@@ -447,7 +520,7 @@ fn first_line(
         let mut reader = BufReader::new(from);
         let mut line = String::new();
         if reader.read_line(&mut line).is_ok() {
-            let _ = sender.send(line);
+            let _ = sender.send((line, Instant::now()));
         }
         let mut chunk = [0; 8192];
         while let Ok(n @ 1..) = reader.read(&mut chunk) {
