@@ -16,7 +16,7 @@ use crate::support::cli::{Cli, Running, use_provider};
 const LIMIT: Duration = Duration::from_mins(10);
 
 /// How often the memory of the provider processes is looked at.
-const LOOK: Duration = Duration::from_millis(5);
+const LOOK: Duration = Duration::from_millis(20);
 
 /// A configuration, where to run it, and with which build of the provider.
 pub(crate) struct Folder {
