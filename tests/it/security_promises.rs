@@ -74,8 +74,8 @@ fn every_mutant_names_tests_that_exist() {
     let mut named = 0;
     for entry in fs::read_dir(root.join("tests/mutants")).unwrap() {
         let path = entry.unwrap().path();
-        let patch = fs::read_to_string(&path).unwrap();
-        let tests: Vec<&str> = patch
+        let mutant = fs::read_to_string(&path).unwrap();
+        let tests: Vec<&str> = mutant
             .lines()
             .filter_map(|line| line.strip_prefix("Red: "))
             .collect();
