@@ -51,7 +51,7 @@ fn level(text: &mut String, parent: &str, attributes: &'static [Attribute]) {
         }
     }
     for attribute in attributes {
-        if let AttributeType::Object(inner) = attribute.kind {
+        if let Some(inner) = attribute.kind.nested() {
             let path = joined(parent, attribute.name, ".");
             let anchor = anchor(&path);
             let _ = write!(
@@ -83,7 +83,7 @@ fn item(text: &mut String, parent: &str, attribute: &Attribute, siblings: &[Attr
     }
     let description = documentation::text(attribute, siblings);
     let _ = write!(text, "- `{}` ({flags}) {description}", attribute.name);
-    if let AttributeType::Object(_) = attribute.kind {
+    if attribute.kind.nested().is_some() {
         let anchor = anchor(&joined(parent, attribute.name, "."));
         let _ = write!(text, " (see [below for nested schema](#{anchor}))");
     }

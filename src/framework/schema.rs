@@ -164,6 +164,18 @@ impl AttributeType {
             Self::Object(attributes) => object_type(attributes),
         }
     }
+
+    /// The attributes inside it: of the object itself, or of the objects in a
+    /// list or map.
+    #[must_use]
+    pub const fn nested(&self) -> Option<&'static [Attribute]> {
+        match self {
+            Self::Object(attributes)
+            | Self::List(Self::Object(attributes))
+            | Self::Map(Self::Object(attributes)) => Some(attributes),
+            _ => None,
+        }
+    }
 }
 
 /// Who gives the value of an attribute.
