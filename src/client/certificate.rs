@@ -1,5 +1,6 @@
 //! When a certificate expires: the one fact of X.509 that we need and that no
-//! library here tells.
+//! library here tells. The files that the Destination service keeps are in
+//! `destination_certificate`.
 //!
 //! Reads just enough of the DER form (RFC 5280, 4.1) to find `notAfter`.
 //! Whether a certificate is any good is not asked here.
@@ -20,7 +21,12 @@ const VERSION: u8 = 0xa0;
 /// read.
 pub(crate) fn expiry(pem: &str) -> Option<Timestamp> {
     let certificate = CertificateDer::from_pem_slice(pem.as_bytes()).ok()?;
-    let mut certificate = Elements(&certificate);
+    expiry_of_der(&certificate)
+}
+
+/// When a certificate in DER form expires; `None` when it cannot be read.
+pub(crate) fn expiry_of_der(certificate: &[u8]) -> Option<Timestamp> {
+    let mut certificate = Elements(certificate);
     let mut certificate = Elements(certificate.take(SEQUENCE)?);
     let mut signed = Elements(certificate.take(SEQUENCE)?);
     // The version is left out where it is 1.

@@ -825,7 +825,7 @@ fn destinations_of(
 }
 
 /// Appends percent-encoded path segments.
-fn push(url: &mut Url, segments: &[&str]) {
+pub(super) fn push(url: &mut Url, segments: &[&str]) {
     // Never fails for http and https, which are all we have.
     if let Ok(mut path) = url.path_segments_mut() {
         path.pop_if_empty().extend(segments);
@@ -833,24 +833,24 @@ fn push(url: &mut Url, segments: &[&str]) {
 }
 
 /// Names that would vanish from a path and so address the whole collection.
-fn check_name(name: &str) -> Result<(), Error> {
+pub(super) fn check_name(name: &str) -> Result<(), Error> {
     if matches!(name, "" | "." | "..") {
         return Err(Error::new(ErrorKind::InvalidName));
     }
     Ok(())
 }
 
-fn encode(text: &str) -> String {
+pub(super) fn encode(text: &str) -> String {
     utf8_percent_encode(text, ENCODED).to_string()
 }
 
 /// A name inside a filter: quoted after it has been encoded a first time. The
 /// whole filter is encoded a second time when it becomes a query.
-fn encode_name(name: &str) -> String {
+pub(super) fn encode_name(name: &str) -> String {
     format!("'{}'", encode(name))
 }
 
-fn names_filter(quoted: &[String]) -> String {
+pub(super) fn names_filter(quoted: &[String]) -> String {
     format!("Name in ({})", quoted.join(", "))
 }
 
@@ -961,7 +961,7 @@ fn may_be_secret(value: &str) -> bool {
 }
 
 /// `{"Count": n}` of PUT and DELETE.
-fn count(answer: &Answer) -> Option<u64> {
+pub(super) fn count(answer: &Answer) -> Option<u64> {
     answer
         .json::<Map<String, Value>>()
         .ok()?

@@ -10,7 +10,8 @@
 //!   however they are spelled ([`spelling`]).
 //! * [`error`] is what can go wrong, in a form that can be asked questions.
 //! * [`destination`], [`registration`] and [`landscape`] are the services;
-//!   [`many_reads`] turns many reads of destinations into one list.
+//!   [`many_reads`] turns many reads of destinations into one list,
+//!   [`destination_certificate`] is the files that destinations name.
 //!
 //! The way of one call: a service method starts an operation (one correlation
 //! id), takes a token for its service key, sends the request as often as the
@@ -32,6 +33,7 @@ mod clock;
 mod config;
 mod credentials;
 mod destination;
+mod destination_certificate;
 mod error;
 mod http;
 mod landscape;
@@ -53,6 +55,9 @@ pub use credentials::{
 pub use destination::{
     Changes, Deleted, Destination, Destinations, Labels, Level, ListFilter, Metadata, Page,
     Properties, TokenCheck,
+};
+pub use destination_certificate::{
+    CertificateFile, DestinationCertificate, DestinationCertificates,
 };
 pub use error::{Error, ErrorKind, Refusal};
 pub use landscape::{Landscape, LandscapeObject, LandscapeQuery};
@@ -144,6 +149,18 @@ impl Client {
     pub fn destinations(&self) -> Result<Destinations<'_>, Error> {
         match &self.config.destination_key {
             Some(key) => Ok(Destinations::new(self, key)),
+            None => Err(Error::missing_key(KeyKind::Destination)),
+        }
+    }
+
+    /// The certificates of the Destination service.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::MissingKey`] when no Destination service key is configured.
+    pub fn destination_certificates(&self) -> Result<DestinationCertificates<'_>, Error> {
+        match &self.config.destination_key {
+            Some(key) => Ok(DestinationCertificates::new(self, key)),
             None => Err(Error::missing_key(KeyKind::Destination)),
         }
     }

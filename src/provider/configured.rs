@@ -7,14 +7,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use tokio::sync::OwnedMutexGuard;
+use tokio_util::sync::CancellationToken;
 
-use crate::client::{self, Client, Destinations, KeyKind, Landscape, OrderManagement};
+use crate::client::{
+    self, Client, DestinationCertificates, Destinations, KeyKind, Landscape, OrderManagement,
+};
 use crate::framework::diagnostics::Diagnostic;
 use crate::framework::resource::Context;
 
 use super::diagnostics::{Call, failed};
+
+/// How long reading back may take after Terraform said stop: the whole
+/// provider must be gone a second later.
+const AFTER_CANCEL: Duration = Duration::from_millis(700);
+
+/// How long reading back may take when the operation's time is over.
+const AFTER_DEADLINE: Duration = Duration::from_secs(15);
 
 /// The configured provider, shared by all operations.
 #[derive(Debug)]
@@ -87,6 +98,16 @@ impl Configured {
     pub fn require_destination(&self) -> Result<Destinations<'_>, Diagnostic> {
         self.require(KeyKind::Destination)?;
         let service = self.client.destinations();
+        service.map_err(|error| failed(Call::UseKey, &error))
+    }
+
+    /// The certificates of the Destination service.
+    ///
+    /// # Errors
+    /// When its service key is missing or not known yet.
+    pub fn require_certificates(&self) -> Result<DestinationCertificates<'_>, Diagnostic> {
+        self.require(KeyKind::Destination)?;
+        let service = self.client.destination_certificates();
         service.map_err(|error| failed(Call::UseKey, &error))
     }
 
@@ -225,6 +246,32 @@ pub fn client_context(context: &Context) -> client::Context {
         deadline: context.deadline,
         cancel: context.cancel.clone(),
     }
+}
+
+/// A context for finding out what SAP did when the operation itself was
+/// cancelled or ran out of time.
+#[must_use]
+pub fn afterwards(context: &client::Context) -> client::Context {
+    let now = Instant::now();
+    if context.cancel.is_cancelled() {
+        client::Context {
+            deadline: now + AFTER_CANCEL,
+            cancel: CancellationToken::new(),
+        }
+    } else if context.deadline <= now + Duration::from_secs(1) {
+        client::Context {
+            deadline: now + AFTER_DEADLINE,
+            cancel: context.cancel.clone(),
+        }
+    } else {
+        context.clone()
+    }
+}
+
+/// Whether an operation may not start anything new.
+#[must_use]
+pub fn is_over(context: &client::Context) -> bool {
+    context.cancel.is_cancelled() || context.deadline <= Instant::now()
 }
 
 /// A panic while the lock was held leaves a set of names, which is still good.

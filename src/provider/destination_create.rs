@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 
 use super::configured::attribute;
 use super::destination_body::{Unwanted, Wanted, unmanaged};
+use super::destination_identity::import_block;
 use super::destination_schema::{Model, TYPE_NAME};
 use super::destination_secrets::{NoRandomness, Records};
 use super::destination_settle::{Settled, remember, settle};
@@ -246,21 +247,12 @@ fn exists(site: &Site<'_>, error: &Error) -> Diagnostic {
     let id = site.id();
     let advice = format!(
         "A destination `{id}` exists already, and it is not what is configured here. To manage \
-         the existing one, import it (put the name of this resource in):\n\n\
-         import {{\n  to = {TYPE_NAME}.<name>\n  id = \"{}\"\n}}\n\n\
+         the existing one, import it (put the name of this resource in):\n\n{}\n\n\
          or set `adopt_existing = true`, which changes it to what is configured. Otherwise choose \
          another `name`.",
-        quoted(&id),
+        import_block(TYPE_NAME, &id),
     );
     failed_advising(Call::CreateDestination, error, advice).at(Path::attribute("name"))
-}
-
-/// Inside a quoted text of the configuration language.
-fn quoted(text: &str) -> String {
-    text.replace('\\', "\\\\")
-        .replace('"', "\\\"")
-        .replace("${", "$${")
-        .replace("%{", "%%{")
 }
 
 fn undecided(site: &Site<'_>, error: &Error) -> Diagnostic {

@@ -230,11 +230,12 @@ pub(super) fn key_values(
             format!(
                 "The Cloud ALM service key is an x509 key: it has a certificate instead of a \
                  client secret, and a destination holds a certificate only by the name of an \
-                 uploaded key store.\n\n\
-                 Upload the key's certificate as a destination certificate on the same level (in \
-                 the cockpit) and configure `url`, `client_id`, `token_service_url` and \
-                 `token_service_key_store_location` here; or give the provider's `{}` a key with \
-                 a client secret.",
+                 uploaded one.\n\n\
+                 Upload the key's `certificate` and `key` with the resource \
+                 `sapcalm_destination_certificate` on the same level, name that in \
+                 `token_service_key_store_location` here, and configure `url`, `client_id` and \
+                 `token_service_url` (the key's `certurl` with `/oauth/token`); or give the \
+                 provider's `{}` a key with a client secret.",
                 attribute(KeyKind::CloudAlm)
             ),
         )
@@ -424,7 +425,7 @@ mod tests {
         });
         let key = CloudAlmKey::parse(&key.to_string()).unwrap();
         let error = key_values(&key, None).unwrap_err();
-        assert!(error.detail.contains("destination certificate"));
+        assert!(error.detail.contains("`sapcalm_destination_certificate`"));
         assert_eq!(error.path, Some(Path::attribute("url")));
     }
 }

@@ -59,7 +59,7 @@ pub(super) fn refine(provider: Option<&Configured>, plan: &mut Plan) {
 
 /// `id` follows from the configuration; the other two are known after create
 /// and never change.
-fn identity(plan: &mut Plan) {
+pub(super) fn identity(plan: &mut Plan) {
     let level = plan.planned("level").clone();
     let id = match (level.as_str(), plan.planned("name").as_str()) {
         (Some(level), Some(name)) => Value::string(id_of(level, name)),

@@ -31,6 +31,14 @@ pub enum Call {
     LabelDestination,
     /// The service fetched a token through a destination.
     CheckDestination,
+    /// A certificate was uploaded.
+    CreateCertificate,
+    /// A certificate was read.
+    ReadCertificate,
+    /// A certificate was replaced.
+    UpdateCertificate,
+    /// A certificate was deleted.
+    DeleteCertificate,
     /// The destination that Order Management reads was looked up.
     FindRegistrationDestination,
     /// A token for Order Management was fetched.
@@ -58,12 +66,27 @@ impl Call {
             Self::DeleteDestination => "Cannot delete destination",
             Self::LabelDestination => "Cannot set labels of destination",
             Self::CheckDestination => "Cannot check destination",
+            Self::CreateCertificate => "Cannot upload certificate",
+            Self::ReadCertificate => "Cannot read certificate",
+            Self::UpdateCertificate => "Cannot update certificate",
+            Self::DeleteCertificate => "Cannot delete certificate",
             Self::FindRegistrationDestination => "Cannot check the destination to register with",
             Self::AuthorizeRegistration => "Cannot get a token for Order Management",
             Self::Register => "Cannot register for Integration Monitoring",
             Self::Offboard => "Cannot offboard from Integration Monitoring",
             Self::ReadLandscape => "Cannot read the Cloud ALM landscape",
             Self::FetchToken(_) => "Cannot get an access token",
+        }
+    }
+
+    /// What the Destination service was asked about.
+    const fn object(self) -> &'static str {
+        match self {
+            Self::CreateCertificate
+            | Self::ReadCertificate
+            | Self::UpdateCertificate
+            | Self::DeleteCertificate => "certificate",
+            _ => "destination",
         }
     }
 
@@ -78,6 +101,10 @@ impl Call {
             | Self::DeleteDestination
             | Self::LabelDestination
             | Self::CheckDestination
+            | Self::CreateCertificate
+            | Self::ReadCertificate
+            | Self::UpdateCertificate
+            | Self::DeleteCertificate
             | Self::FindRegistrationDestination => Some(KeyKind::Destination),
             Self::AuthorizeRegistration | Self::Register | Self::Offboard => {
                 Some(KeyKind::OrderManagement)
@@ -210,7 +237,11 @@ fn blame(call: Call, error: &Error) -> Option<&'static str> {
             Call::AuthorizeRegistration | Call::Register | Call::FetchToken(_),
             ErrorKind::Token(Refusal::InvalidScope { .. }),
         ) => Some("scope"),
-        (Call::CreateDestination, ErrorKind::Status) if error.is_conflict() => Some("name"),
+        (Call::CreateDestination | Call::CreateCertificate, ErrorKind::Status)
+            if error.is_conflict() =>
+        {
+            Some("name")
+        }
         _ => None,
     }
 }
@@ -223,7 +254,8 @@ fn next_step(call: Call, error: &Error) -> String {
         {
             format!(
                 "This 404 is not in the form of the Destination service, so it says nothing about \
-                 the destination. Check the URL in {}.",
+                 the {}. Check the URL in {}.",
+                call.object(),
                 endpoint_settings(call)
             )
         }
@@ -341,6 +373,13 @@ fn next_step_by_status(call: Call, status: u16) -> String {
         (Call::CreateDestination, 409) => "A destination of that name exists already. Import it \
                                            with an `import` block, or set `adopt_existing = true` \
                                            to manage the existing one."
+            .to_owned(),
+        (Call::CreateCertificate, 409) => "A certificate of that name exists already. Import it \
+                                           with an `import` block, or set `adopt_existing = true` \
+                                           to replace the existing one."
+            .to_owned(),
+        (Call::UpdateCertificate, 404) => "The certificate was deleted outside of Terraform. Run \
+                                           Terraform again to upload it anew."
             .to_owned(),
         (Call::UpdateDestination, 404) => "The destination was deleted outside of Terraform. Run \
                                            Terraform again to create it anew."
@@ -597,6 +636,10 @@ mod tests {
             error.parts_mut().proxy = Some("http://proxy.example:3128".to_owned());
         }
         let others = [
+            (Call::CreateCertificate, answered(409, "Duplicate key")),
+            (Call::UpdateCertificate, said_by_sap(404, "not found")),
+            (Call::ReadCertificate, answered(404, "Not Found")),
+            (Call::DeleteCertificate, answered(400, "in use")),
             (Call::ReadDestination, Error::new(expired)),
             (Call::UseKey, Error::new(missing_endpoint)),
         ];

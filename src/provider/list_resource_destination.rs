@@ -12,9 +12,10 @@ use std::ops::ControlFlow;
 use serde::{Deserialize, Serialize};
 
 use super::configured::{Configured, client_context};
+use super::destination_identity::Owner;
 use super::destination_schema::{DEFAULT_LEVEL, DEFINITION, INSTANCE_LEVEL, Model};
 use super::diagnostics::{Call, failed};
-use super::resource_destination::{Owner, Site};
+use super::resource_destination::Site;
 use crate::client::{self, Destinations, Level, ListFilter};
 use crate::framework::diagnostics::{Diagnostic, Diagnostics};
 use crate::framework::list_resource::{self, ListRequest, ListResource, Results};

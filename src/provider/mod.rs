@@ -22,11 +22,13 @@ pub mod function_parse_service_key;
 pub mod function_token_service_url;
 pub mod list_resource_destination;
 pub mod resource_destination;
+pub mod resource_destination_certificate;
 pub mod resource_registration;
 
 mod destination_body;
 mod destination_create;
 mod destination_fallback;
+mod destination_identity;
 mod destination_plan;
 mod destination_properties;
 mod destination_rules;
@@ -56,6 +58,7 @@ pub struct SapCalm;
 /// The managed resources, in the order of the documentation.
 pub static RESOURCES: &[&dyn DynResource<Configured>] = &[
     &resource_destination::Destination,
+    &resource_destination_certificate::DestinationCertificate,
     &resource_registration::Registration,
 ];
 
@@ -156,10 +159,11 @@ mod tests {
     #[test]
     fn every_model_fits_its_schema() {
         model_fits_its_schema(&resource_destination::Destination);
+        model_fits_its_schema(&resource_destination_certificate::DestinationCertificate);
         model_fits_its_schema(&resource_registration::Registration);
         assert_eq!(
             RESOURCES.len(),
-            2,
+            3,
             "check the model of the new resource, too"
         );
     }

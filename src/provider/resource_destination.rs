@@ -12,17 +12,13 @@
 //! * `destination_secrets` – how drift of secrets is seen without storing them.
 //! * `destination_create`, `destination_update` – the two ways of writing.
 
-use std::time::{Duration, Instant};
-
 use secrecy::{ExposeSecret, SecretString};
-use tokio_util::sync::CancellationToken;
 
-use super::configured::{Configured, Key, client_context};
+use super::configured::{Configured, Key, afterwards, client_context, is_over};
 use super::destination_body::{is_out_of_sync, observe};
+use super::destination_identity::{self, ImportId, Owner};
 use super::destination_properties::{Known, SECRETS, lookup, security_concern};
-use super::destination_schema::{
-    DEFAULT_LEVEL, DEFAULT_NAME, DEFINITION, INSTANCE_LEVEL, TYPE_NAME, id_of,
-};
+use super::destination_schema::{DEFAULT_LEVEL, DEFAULT_NAME, DEFINITION, TYPE_NAME, id_of};
 pub use super::destination_schema::{Model, Timeouts};
 use super::destination_secrets::{NoRandomness, Origin, Record, Records, display_name};
 use super::diagnostics::{Call, failed};
@@ -37,13 +33,6 @@ use crate::framework::resource::{
     Resource, UpdateRequest,
 };
 use crate::framework::value::Value;
-
-/// How long reading back may take after Terraform said stop: the whole
-/// provider must be gone a second later.
-const AFTER_CANCEL: Duration = Duration::from_millis(700);
-
-/// How long reading back may take when the operation's time is over.
-const AFTER_DEADLINE: Duration = Duration::from_secs(15);
 
 /// The resource `sapcalm_destination`.
 #[derive(Debug)]
@@ -135,17 +124,12 @@ impl Resource for Destination {
 
     fn import(&self, request: ImportRequest) -> Result<Model, Diagnostics> {
         match request {
-            ImportRequest::Id(id) => stub_of_id(&id),
+            ImportRequest::Id(id) => ImportId::of_text(&id, "destination", DEFAULT_NAME),
             ImportRequest::Identity(identity) => {
-                let text = |name: &str| identity.get(name).filter(|text| !text.is_empty());
-                stub(
-                    text("subaccount_id").cloned(),
-                    text("instance_id").cloned(),
-                    text("level").map_or(DEFAULT_LEVEL, String::as_str),
-                    text("name").map_or("", String::as_str),
-                )
+                ImportId::of_identity(&identity, "destination", DEFAULT_NAME)
             }
         }
+        .map(stub)
         .map_err(Diagnostics::from)
     }
 
@@ -159,52 +143,16 @@ impl Resource for Destination {
     }
 }
 
-/// `<level>/<name>` or `<subaccount_id>/<level>/<name>`.
-fn stub_of_id(id: &str) -> Result<Model, Diagnostic> {
-    let parts: Vec<&str> = id.split('/').collect();
-    match parts[..] {
-        [level, name] => stub(None, None, level, name),
-        [subaccount, level, name] => stub(Some(subaccount.to_owned()), None, level, name),
-        [name] if !name.is_empty() => Err(Diagnostic::error(
-            "Unusable import id",
-            format!(
-                "`{name}` does not say on which level the destination lives, and the same name \
-                 can exist on both.\n\nUse `{DEFAULT_LEVEL}/{name}` or `{INSTANCE_LEVEL}/{name}`."
-            ),
-        )),
-        _ => Err(unusable_id()),
-    }
-}
-
-fn unusable_id() -> Diagnostic {
-    Diagnostic::error(
-        "Unusable import id",
-        format!(
-            "The import id of a destination is `<level>/<name>` or \
-             `<subaccount_id>/<level>/<name>`; the level is `{DEFAULT_LEVEL}` or \
-             `{INSTANCE_LEVEL}`. Example: `{DEFAULT_LEVEL}/{DEFAULT_NAME}`."
-        ),
-    )
-}
-
-/// What Read completes after an import.
-fn stub(
-    subaccount_id: Option<String>,
-    instance_id: Option<String>,
-    level: &str,
-    name: &str,
-) -> Result<Model, Diagnostic> {
-    if Level::from_name(level).is_none() || name.is_empty() {
-        return Err(unusable_id());
-    }
-    Ok(Model {
-        id: Some(id_of(level, name)),
-        name: Some(name.to_owned()),
-        level: Some(level.to_owned()),
-        instance_id: instance_id.filter(|_| level == INSTANCE_LEVEL),
-        subaccount_id: subaccount_id.filter(|id| !id.is_empty()),
+/// What Read completes after an import or a move.
+pub(super) fn stub(object: ImportId) -> Model {
+    Model {
+        id: Some(id_of(object.level.as_str(), &object.name)),
+        name: Some(object.name),
+        level: Some(object.level.to_string()),
+        subaccount_id: object.subaccount_id,
+        instance_id: object.instance_id,
         ..Model::default()
-    })
+    }
 }
 
 /// The id with its owner: the same id in another subaccount or service instance
@@ -238,15 +186,6 @@ pub(super) struct Site<'a> {
     pub(super) name: String,
 }
 
-/// Whom the token acts for, as far as it says.
-pub(super) struct Owner {
-    pub(super) subaccount_id: Option<String>,
-    /// For the level `instance` only.
-    pub(super) instance_id: Option<String>,
-    /// The warning when the token says nothing.
-    pub(super) diagnostics: Diagnostics,
-}
-
 impl<'a> Site<'a> {
     fn of(
         provider: &'a Configured,
@@ -274,80 +213,24 @@ impl<'a> Site<'a> {
     pub(super) async fn owner(&self, call: Call, state: &Model) -> Result<Owner, Diagnostic> {
         let token = self.service.token(&self.context).await;
         let token = token.map_err(|error| failed(call, &error))?;
-        let claims = token.claims();
-        let at_instance = self.level == Level::Instance;
-        let owner = Owner {
-            subaccount_id: claims.subaccount_id.clone(),
-            instance_id: claims.instance_id.clone().filter(|_| at_instance),
-            diagnostics: self.silent_token(claims.subaccount_id.is_none()),
-        };
-        let pairs = [
-            ("subaccount", &state.subaccount_id, &owner.subaccount_id),
-            ("service instance", &state.instance_id, &owner.instance_id),
-        ];
-        for (what, expected, actual) in pairs {
-            if let (Some(expected), Some(actual)) = (expected, actual)
-                && expected != actual
-            {
-                return Err(self.wrong_owner(what, expected, actual));
-            }
-        }
-        Ok(owner)
-    }
-
-    fn wrong_owner(&self, what: &str, expected: &str, actual: &str) -> Diagnostic {
-        let summary = match what {
-            "subaccount" => "Service key of another subaccount",
-            _ => "Service key of another service instance",
-        };
-        Diagnostic::error(
-            summary,
-            format!(
-                "The destination `{}` belongs to the {what} `{expected}`, but the provider's \
-                 `destination_service_key` acts for the {what} `{actual}`. Nothing was read or \
-                 changed.\n\n\
-                 Give the provider the key it had before. To manage the destination of the other \
-                 {what} instead, remove this one from the state (`removed` block or `terraform \
-                 state rm`) and import the other.",
-                self.id()
-            ),
+        destination_identity::check_owner(
+            self.provider,
+            token.claims(),
+            self.level,
+            &format!("destination `{}`", self.id()),
+            [&state.subaccount_id, &state.instance_id],
         )
-    }
-
-    fn silent_token(&self, is_silent: bool) -> Diagnostics {
-        if is_silent && self.provider.first_time("token without subaccount") {
-            return Diagnostic::warning(
-                "Unknown subaccount",
-                "The token of the Destination service key does not say for which subaccount it \
-                 acts. It cannot be checked that the key belongs to the objects in the state.",
-            )
-            .into();
-        }
-        Diagnostics::new()
     }
 
     /// A context for finding out what SAP did when the operation itself was
     /// cancelled or ran out of time.
     pub(super) fn afterwards(&self) -> client::Context {
-        let now = Instant::now();
-        if self.context.cancel.is_cancelled() {
-            client::Context {
-                deadline: now + AFTER_CANCEL,
-                cancel: CancellationToken::new(),
-            }
-        } else if self.context.deadline <= now + Duration::from_secs(1) {
-            client::Context {
-                deadline: now + AFTER_DEADLINE,
-                cancel: self.context.cancel.clone(),
-            }
-        } else {
-            self.context.clone()
-        }
+        afterwards(&self.context)
     }
 
     /// Whether the operation may not start anything new.
     pub(super) fn is_over(&self) -> bool {
-        self.context.cancel.is_cancelled() || self.context.deadline <= Instant::now()
+        is_over(&self.context)
     }
 
     /// The client secret of the provider's Cloud ALM key.

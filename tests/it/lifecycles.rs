@@ -52,6 +52,29 @@ async fn destination_with_everything_of_its_own() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn destination_certificate_of_every_kind_and_level() {
+    let (_world, mut tf) = world_and_core().await;
+    let pem = |name: &str| {
+        let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+        format!("{}{}", made.cert.pem(), made.signing_key.serialize_pem())
+    };
+    let key_store = |bytes: &[u8]| {
+        use base64::Engine as _;
+        base64::engine::general_purpose::STANDARD.encode(bytes)
+    };
+    let configs = [
+        json!({ "name": "a.pem", "pem_wo": pem("a") }),
+        json!({ "name": "a.pem", "pem_wo": pem("b"), "timeouts": { "update": "1m" } }),
+        json!({ "name": "a.p12", "content_base64_wo": key_store(&[0x30, 1, 2, 3]) }),
+        json!({ "name": "a.p12", "level": "instance", "content_base64_wo": key_store(&[0x30, 4]) }),
+    ];
+    Lifecycle::new("sapcalm_destination_certificate", &configs)
+        .unknown_at_plan(&["pem_wo", "content_base64_wo"])
+        .run(&mut tf)
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ctrl_c_ends_a_create_soon_with_a_truthful_state() {
     let (world, mut tf) = world_and_core().await;
     world.fault(json!({"match": {"method": "POST", "path_prefix": "/destination-configuration"}, "do": {"delay_ms": 30_000}})).await;

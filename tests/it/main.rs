@@ -96,6 +96,9 @@ mod provider_data_sources;
 mod provider_destination;
 
 #[cfg(test)]
+mod provider_destination_certificate;
+
+#[cfg(test)]
 mod provider_registration;
 
 #[cfg(test)]

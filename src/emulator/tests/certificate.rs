@@ -62,8 +62,8 @@ async fn a_certificate_lives_on_its_level_and_beside_the_destinations() {
     );
     let missing = rig.destinations(Method::PUT, path, Some(body("b.pem", &pem())));
     assert_eq!(missing.await.status, 404);
-    let patch = rig.destinations(Method::PATCH, path, Some(renewed)).await;
-    assert_eq!(patch.status, 405);
+    let refused = rig.destinations(Method::PATCH, path, Some(renewed)).await;
+    assert_eq!(refused.status, 405);
 
     let item = "/subaccountCertificates/a.pem";
     let gone = rig.destinations(Method::DELETE, item, None).await;

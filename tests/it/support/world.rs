@@ -295,6 +295,31 @@ impl World {
         lists.flat_map(properties_of).collect()
     }
 
+    /// The certificates of Order Management's subaccount: their properties.
+    pub(crate) async fn certificates(&self) -> Vec<Json> {
+        let state = self.state().await;
+        properties_of(&state["subaccounts"][ORDERS_SUBDOMAIN]["certificates"])
+    }
+
+    /// The certificates of all service instances of Order Management's
+    /// subaccount: their properties.
+    pub(crate) async fn instance_certificates(&self) -> Vec<Json> {
+        let state = self.state().await;
+        let instances = state["subaccounts"][ORDERS_SUBDOMAIN]["instance_certificates"].as_object();
+        let lists = instances.into_iter().flat_map(serde_json::Map::values);
+        lists.flat_map(properties_of).collect()
+    }
+
+    /// Somebody replaces all certificates outside Terraform.
+    pub(crate) async fn set_certificates(&self, properties: &[Json]) {
+        let list: Vec<Json> = properties
+            .iter()
+            .map(|one| json!({ "properties": one }))
+            .collect();
+        let change = json!({ "subaccounts": { ORDERS_SUBDOMAIN: { "certificates": list } } });
+        self.send(reqwest::Method::PATCH, "state", change).await;
+    }
+
     /// Somebody replaces all destinations outside Terraform.
     pub(crate) async fn set_destinations(&self, properties: &[Json]) {
         let list: Vec<Json> = properties
