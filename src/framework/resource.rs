@@ -154,6 +154,24 @@ pub struct Upgrader {
     pub upgrade: fn(serde_json::Value) -> Result<serde_json::Value, String>,
 }
 
+/// Turns an object of another resource type into one of this type, where a
+/// `moved` block says so (Terraform 1.8). Nothing is asked: the result is often
+/// a stub that the next read completes, as after an import.
+#[derive(Debug, Clone, Copy)]
+pub struct Mover {
+    /// Namespace and type of the provider of the other type, in lower case,
+    /// such as `sap/btp`. Its host does not matter, a mirror has another.
+    pub source_provider: &'static str,
+    /// The other type, such as `btp_subaccount_destination`.
+    pub source_type: &'static str,
+    /// The schema versions of the other type whose states are understood.
+    pub source_versions: &'static [i64],
+    /// Gets the attributes of the other type as JSON, gives those of this
+    /// one. What is missing then is null. No secret of the other state belongs
+    /// in there. The error says what is wrong without quoting a value.
+    pub convert: fn(&serde_json::Value) -> Result<serde_json::Value, String>,
+}
+
 /// A managed resource, as its author writes it.
 pub trait Resource: Send + Sync + 'static {
     /// What the provider's configuration became.
@@ -226,6 +244,11 @@ pub trait Resource: Send + Sync + 'static {
     fn upgraders(&self) -> &'static [Upgrader] {
         &[]
     }
+
+    /// Which objects of other types can become objects of this one.
+    fn movers(&self) -> &'static [Mover] {
+        &[]
+    }
 }
 
 /// The object-safe twin of [`Resource`], implemented for every resource. Where
@@ -239,6 +262,9 @@ pub trait DynResource<P>: Send + Sync {
 
     /// See [`Resource::complete_generated`].
     fn complete_generated(&self, config: &mut BTreeMap<String, Value>);
+
+    /// See [`Resource::movers`].
+    fn movers(&self) -> &'static [Mover];
 
     /// See [`Resource::validate`].
     fn validate(&self, config: &Value) -> Diagnostics;
@@ -302,6 +328,10 @@ impl<R: Resource> DynResource<R::Provider> for R {
 
     fn complete_generated(&self, config: &mut BTreeMap<String, Value>) {
         Resource::complete_generated(self, config);
+    }
+
+    fn movers(&self) -> &'static [Mover] {
+        Resource::movers(self)
     }
 
     fn validate(&self, config: &Value) -> Diagnostics {

@@ -29,6 +29,7 @@ mod destination_body;
 mod destination_create;
 mod destination_fallback;
 mod destination_identity;
+mod destination_moves;
 mod destination_plan;
 mod destination_properties;
 mod destination_rules;

@@ -22,14 +22,16 @@ use super::destination_schema::{DEFAULT_LEVEL, DEFAULT_NAME, DEFINITION, TYPE_NA
 pub use super::destination_schema::{Model, Timeouts};
 use super::destination_secrets::{NoRandomness, Origin, Record, Records, display_name};
 use super::diagnostics::{Call, failed};
-use super::{destination_create, destination_plan, destination_rules, destination_update};
+use super::{
+    destination_create, destination_moves, destination_plan, destination_rules, destination_update,
+};
 use crate::client::{self, Destinations, KeyKind, Level, Metadata, Properties};
 use crate::framework::diagnostics::{Diagnostic, Diagnostics};
 use crate::framework::path::Path;
 use crate::framework::plan::Plan;
 use crate::framework::private::Private;
 use crate::framework::resource::{
-    Context, CreateRequest, Definition, DeleteRequest, ImportRequest, Outcome, ReadRequest,
+    Context, CreateRequest, Definition, DeleteRequest, ImportRequest, Mover, Outcome, ReadRequest,
     Resource, UpdateRequest,
 };
 use crate::framework::value::Value;
@@ -140,6 +142,10 @@ impl Resource for Destination {
             ("instance_id", state.instance_id.clone()),
             ("name", state.name.clone()),
         ]
+    }
+
+    fn movers(&self) -> &'static [Mover] {
+        destination_moves::MOVERS
     }
 }
 

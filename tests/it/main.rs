@@ -84,6 +84,9 @@ mod main_job;
 mod main_job_cli;
 
 #[cfg(test)]
+mod moves;
+
+#[cfg(test)]
 mod peers;
 
 #[cfg(test)]

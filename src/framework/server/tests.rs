@@ -258,7 +258,7 @@ async fn the_schema_says_what_the_statics_say() {
     assert!(schema.provider.is_some() && schema.provider_meta.is_none());
     let capabilities = schema.server_capabilities.unwrap();
     assert!(capabilities.plan_destroy && capabilities.get_provider_schema_optional);
-    assert!(capabilities.generate_resource_config && !capabilities.move_resource_state);
+    assert!(capabilities.generate_resource_config && capabilities.move_resource_state);
 
     let thing = &schema.resource_schemas[THING];
     let block = thing.block.as_ref().unwrap();
@@ -806,19 +806,65 @@ async fn a_stored_identity_is_read_in_its_own_version_only() {
     assert!(error(&upgrade(1, "{").await.diagnostics).contains("not valid JSON"));
 }
 
+fn move_from(provider: &str, version: i64, json: &str) -> proto::move_resource_state::Request {
+    proto::move_resource_state::Request {
+        source_provider_address: provider.to_owned(),
+        source_type_name: "other_thing".to_owned(),
+        source_schema_version: version,
+        source_state: Some(proto::RawState {
+            json: json.as_bytes().to_vec(),
+            flatmap: std::collections::HashMap::new(),
+        }),
+        source_private: b"{\"kept\": 1}".to_vec(),
+        target_type_name: THING.to_owned(),
+        ..proto::move_resource_state::Request::default()
+    }
+}
+
 #[tokio::test]
-async fn a_move_names_what_was_asked_for() {
-    let moved = Client::unconfigured()
-        .move_resource_state(proto::move_resource_state::Request {
-            source_provider_address: "registry.terraform.io/x/y".to_owned(),
-            source_type_name: "y_thing".to_owned(),
-            target_type_name: THING.to_owned(),
-            ..proto::move_resource_state::Request::default()
-        })
-        .await;
-    let message = error(&moved.diagnostics);
-    for part in ["registry.terraform.io/x/y", "`y_thing`", "`sample_thing`"] {
-        assert!(message.contains(part), "{message}");
+async fn a_moved_object_is_one_of_ours_with_an_identity_and_without_write_only_values() {
+    let client = Client::unconfigured();
+    let source = r#"{"label": "one", "key": "id-one", "secret": "s3cr3t"}"#;
+    for address in [
+        "registry.terraform.io/acme/other",
+        "mirror.example/Acme/other",
+    ] {
+        let moved = client
+            .move_resource_state(move_from(address, 3, source))
+            .await;
+        fine(&moved.diagnostics);
+        let state = value(moved.target_state.as_ref());
+        assert_eq!(state.get("name").as_str(), Some("one"));
+        assert!(state.get("secret_wo").is_null() && state.get("size").is_null());
+        assert!(moved.target_identity == Some(identity_of([("id", "id-one")])));
+        assert!(moved.target_private.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_move_that_is_not_possible_names_what_was_asked_for_and_what_is() {
+    let client = Client::unconfigured();
+    let good = r#"{"label": "one", "key": "id-one"}"#;
+    let ours = "registry.terraform.io/acme/other";
+    for (request, expected) in [
+        (
+            move_from("registry.terraform.io/x/y", 3, good),
+            "`other_thing` of `acme/other`",
+        ),
+        (move_from(ours, 2, good), "schema version 2"),
+        (move_from(ours, 3, "{"), "not JSON"),
+        (
+            move_from(ours, 3, r#"{"key": "s3cr3t"}"#),
+            "no attribute `label`",
+        ),
+    ] {
+        let asked = request.source_provider_address.clone();
+        let moved = client.move_resource_state(request).await;
+        let message = error(&moved.diagnostics);
+        for part in [&asked, "`other_thing`", "`sample_thing`", expected] {
+            assert!(message.contains(part), "{message}");
+        }
+        assert!(moved.target_state.is_none());
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the integration tests stand on.
 
+pub(crate) mod btp_provider;
 pub(crate) mod cli;
 pub(crate) mod core;
 pub(crate) mod counts;

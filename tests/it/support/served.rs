@@ -1,10 +1,11 @@
-//! The real provider, served in the test process instead of started from its
-//! binary: a walk costs milliseconds instead of a process. For tests that run
-//! thousands of walks; what a process adds (handshake, TLS, exit) is not here.
+//! The real provider, or another one, served in the test process instead of
+//! started from its binary: a walk costs milliseconds instead of a process. For
+//! tests that run thousands of walks; what a process adds (handshake, TLS, exit)
+//! is not here.
 
 use std::path::{Path, PathBuf};
 
-use sapcalm::proto::tfplugin6::provider_server::ProviderServer;
+use sapcalm::proto::tfplugin6::provider_server::{Provider, ProviderServer};
 use sapcalm::provider;
 use tokio::net::UnixListener;
 use tokio::task::JoinHandle;
@@ -19,6 +20,11 @@ pub(crate) struct Served {
 
 impl Served {
     pub(crate) fn start() -> Self {
+        Self::serving(provider::service)
+    }
+
+    /// Serves what `make` makes, anew for every connection.
+    pub(crate) fn serving<S: Provider>(make: impl Fn() -> S + Send + 'static) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let socket = directory.path().join("s");
         let listener = UnixListener::bind(&socket).unwrap();
@@ -26,7 +32,7 @@ impl Served {
             while let Ok((stream, _)) = listener.accept().await {
                 let connection = tokio_stream::once(Ok::<_, std::io::Error>(stream));
                 let server = tonic::transport::Server::builder()
-                    .add_service(ProviderServer::new(provider::service()))
+                    .add_service(ProviderServer::new(make()))
                     .serve_with_incoming(connection);
                 tokio::spawn(server);
             }

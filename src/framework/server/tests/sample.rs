@@ -24,7 +24,7 @@ use crate::framework::plan::{Action, Plan};
 use crate::framework::private::Private;
 use crate::framework::provider::Provider;
 use crate::framework::resource::{
-    Context, CreateRequest, Definition, DeleteRequest, DynResource, ImportRequest, Outcome,
+    Context, CreateRequest, Definition, DeleteRequest, DynResource, ImportRequest, Mover, Outcome,
     ReadRequest, Resource, UpdateRequest, Upgrader,
 };
 use crate::framework::schema::{
@@ -443,6 +443,20 @@ impl Resource for Thing {
 
     fn identity(&self, state: &Model) -> Vec<(&'static str, Option<String>)> {
         vec![("id", state.id.clone()), ("region", None)]
+    }
+
+    fn movers(&self) -> &'static [Mover] {
+        &[Mover {
+            source_provider: "acme/other",
+            source_type: "other_thing",
+            source_versions: &[3],
+            convert: |state| {
+                let label = state.get("label").ok_or("It has no attribute `label`.")?;
+                Ok(serde_json::json!({
+                    "name": label, "id": state["key"], "secret_wo": "not to be kept",
+                }))
+            },
+        }]
     }
 
     fn upgraders(&self) -> &'static [Upgrader] {

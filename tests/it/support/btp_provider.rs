@@ -1,0 +1,191 @@
+//! As much of SAP's provider for BTP as Terraform needs to move an object away
+//! from it: an address and the schemas of its two resources for destinations.
+//!
+//! Source: the public schemas of `SAP/btp`. Whatever would touch an object
+//! fails: nothing is left to that provider once its objects have moved.
+
+use sapcalm::framework::diagnostics::{Diagnostic, Diagnostics};
+use sapcalm::framework::plan::Plan;
+use sapcalm::framework::provider::Provider;
+use sapcalm::framework::resource::{
+    Context, CreateRequest, Definition, DeleteRequest, DynResource, ImportRequest, Outcome,
+    ReadRequest, Resource, UpdateRequest,
+};
+use sapcalm::framework::schema::{
+    Attribute, DEFAULT_TIMEOUT, IdentityAttribute, IdentitySchema, Schema,
+};
+use sapcalm::framework::server::Server;
+use sapcalm::framework::value::Value;
+use serde::{Deserialize, Serialize};
+
+use super::cli::reattach;
+use super::served::Served;
+
+/// Its address in configurations and states.
+pub(crate) const ADDRESS: &str = "registry.terraform.io/sap/btp";
+
+/// The running provider.
+pub(crate) struct Btp(Served);
+
+impl Btp {
+    pub(crate) fn start() -> Self {
+        Self(Served::serving(|| Server::new(&Stub)))
+    }
+
+    /// The value of `TF_REATTACH_PROVIDERS` that leads to it.
+    pub(crate) fn reattach(&self) -> String {
+        reattach(ADDRESS, self.0.socket(), std::process::id())
+    }
+}
+
+struct Stub;
+
+impl Provider for Stub {
+    type Configured = ();
+
+    fn type_name(&self) -> &'static str {
+        "btp"
+    }
+
+    fn schema(&self) -> &'static Schema {
+        &NO_SETTINGS
+    }
+
+    fn validate(&self, _: &Value) -> Diagnostics {
+        Diagnostics::new()
+    }
+
+    fn configure(&self, _: &Value, _: &str) -> (Option<()>, Diagnostics) {
+        (Some(()), Diagnostics::new())
+    }
+
+    fn resources(&self) -> &'static [&'static dyn DynResource<()>] {
+        RESOURCES
+    }
+}
+
+static RESOURCES: &[&dyn DynResource<()>] = &[&Foreign(&GENERIC), &Foreign(&TYPED)];
+
+static NO_SETTINGS: Schema = Schema::new(0, "SAP BTP.", &[]);
+
+static IDENTITY: IdentitySchema = IdentitySchema::new(
+    0,
+    &[IdentityAttribute {
+        name: "name",
+        required_for_import: true,
+        description: "Name.",
+    }],
+);
+
+static GENERIC: Definition = Definition {
+    type_name: "btp_subaccount_destination_generic",
+    schema: &GENERIC_SCHEMA,
+    identity: &IDENTITY,
+    default_timeout: DEFAULT_TIMEOUT,
+};
+
+static TYPED: Definition = Definition {
+    type_name: "btp_subaccount_destination",
+    schema: &TYPED_SCHEMA,
+    identity: &IDENTITY,
+    default_timeout: DEFAULT_TIMEOUT,
+};
+
+const fn required(name: &'static str) -> Attribute {
+    Attribute::string(name).describe("Given.").required()
+}
+
+const fn optional(name: &'static str) -> Attribute {
+    Attribute::string(name).describe("Perhaps given.")
+}
+
+const fn computed(name: &'static str) -> Attribute {
+    Attribute::string(name).describe("Found.").computed()
+}
+
+static GENERIC_SCHEMA: Schema = Schema::new(
+    0,
+    "A destination in JSON.",
+    &[
+        required("subaccount_id"),
+        optional("service_instance_id"),
+        required("destination_configuration").sensitive(),
+        computed("id"),
+        computed("name"),
+        computed("creation_time"),
+        computed("etag"),
+        computed("modification_time"),
+    ],
+);
+
+static TYPED_SCHEMA: Schema = Schema::new(
+    0,
+    "A destination.",
+    &[
+        required("subaccount_id"),
+        optional("service_instance_id"),
+        required("name"),
+        required("type"),
+        optional("proxy_type"),
+        optional("url"),
+        optional("authentication"),
+        optional("description"),
+        optional("additional_configuration"),
+        computed("id"),
+        computed("creation_time"),
+        computed("etag"),
+        computed("modification_time"),
+    ],
+);
+
+/// A resource of which only the schema matters.
+struct Foreign(&'static Definition);
+
+/// Nothing is ever read into it.
+#[derive(Serialize, Deserialize)]
+struct Nothing {}
+
+fn not_ours() -> Diagnostic {
+    Diagnostic::error("Not ours", "The object was to be moved, not touched.")
+}
+
+impl Resource for Foreign {
+    type Provider = ();
+    type Model = Nothing;
+
+    fn definition(&self) -> &'static Definition {
+        self.0
+    }
+
+    fn validate(&self, _: &Value) -> Diagnostics {
+        not_ours().into()
+    }
+
+    fn plan(&self, _: Option<&()>, plan: &mut Plan) {
+        plan.report(not_ours());
+    }
+
+    async fn create(&self, (): &(), _: &Context, _: CreateRequest<Nothing>) -> Outcome<Nothing> {
+        Outcome::failed(not_ours())
+    }
+
+    async fn read(&self, (): &(), _: &Context, _: ReadRequest<Nothing>) -> Outcome<Nothing> {
+        Outcome::failed(not_ours())
+    }
+
+    async fn update(&self, (): &(), _: &Context, _: UpdateRequest<Nothing>) -> Outcome<Nothing> {
+        Outcome::failed(not_ours())
+    }
+
+    async fn delete(&self, (): &(), _: &Context, _: DeleteRequest<Nothing>) -> Outcome<Nothing> {
+        Outcome::failed(not_ours())
+    }
+
+    fn import(&self, _: ImportRequest) -> Result<Nothing, Diagnostics> {
+        Err(not_ours().into())
+    }
+
+    fn identity(&self, _: &Nothing) -> Vec<(&'static str, Option<String>)> {
+        Vec::new()
+    }
+}
