@@ -124,3 +124,5 @@ mod security_promises;
 
 #[cfg(test)]
 mod vocabulary_cli;
+
+mod stored_states;
