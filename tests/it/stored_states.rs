@@ -161,7 +161,10 @@ fn a_schema_keeps_the_shape_of_its_version() {
         if freezing() && frozen != now {
             write(&path, &now);
         } else {
-            assert_eq!(frozen, now, "{type_name} has new attributes. {HOW_TO_FREEZE}");
+            assert_eq!(
+                frozen, now,
+                "{type_name} has new attributes. {HOW_TO_FREEZE}"
+            );
         }
     }
 }
@@ -177,7 +180,10 @@ fn every_older_version_has_an_upgrader_and_stored_states() {
                 upgraders.any(|upgrader| upgrader.from_version == version),
                 "{type_name} has no upgrader from version {version}"
             );
-            assert!(shape_file(type_name, version).exists(), "{type_name} {version}");
+            assert!(
+                shape_file(type_name, version).exists(),
+                "{type_name} {version}"
+            );
         }
         if freezing() {
             continue;
@@ -202,7 +208,13 @@ fn a_shape_loses_what_vanishes_or_becomes_another_type_and_gains_what_is_new() {
         ..Shape::default()
     };
     let frozen = shape(&[("a", "string"), ("b", "number")]);
-    assert!(lost(&frozen, &shape(&[("a", "string"), ("b", "number"), ("c", "bool")])).is_empty());
+    assert!(
+        lost(
+            &frozen,
+            &shape(&[("a", "string"), ("b", "number"), ("c", "bool")])
+        )
+        .is_empty()
+    );
     assert_eq!(lost(&frozen, &shape(&[("a", "bool")])), ["`a`", "`b`"]);
     let mut other = shape(&[("a", "string"), ("b", "number")]);
     other.identity.insert("id".to_owned());
@@ -359,5 +371,8 @@ async fn every_stored_state_still_reads_and_plans_empty() {
             count += 1;
         }
     }
-    assert!(count >= cases().len(), "only {count} stored states. {HOW_TO_FREEZE}");
+    assert!(
+        count >= cases().len(),
+        "only {count} stored states. {HOW_TO_FREEZE}"
+    );
 }
