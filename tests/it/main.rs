@@ -123,6 +123,7 @@ mod secret_canaries;
 mod security_promises;
 
 #[cfg(test)]
-mod vocabulary_cli;
-
 mod stored_states;
+
+#[cfg(test)]
+mod vocabulary_cli;
