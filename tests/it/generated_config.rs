@@ -15,6 +15,7 @@ use crate::support::workspace::Workspace;
 use crate::support::world::World;
 
 const DESTINATION: &str = "sapcalm_destination";
+const CERTIFICATE: &str = "sapcalm_destination_certificate";
 const REGISTRATION: &str = "sapcalm_registration";
 const LEVELS: [&str; 2] = ["subaccount", "instance"];
 
@@ -116,6 +117,33 @@ async fn the_generated_configuration_of_every_destination_plans_empty() {
             assert!(!config.to_string().contains(hidden), "{config:#}");
         }
         tf.forget(&address);
+    }
+    world.stop().await;
+}
+
+/// The file stays at SAP and is never shown; nothing else of a certificate needs
+/// to be said.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_generated_configuration_of_a_certificate_plans_empty_but_for_its_file() {
+    let world = World::documented().await;
+    let provider = InProcess::serve();
+    let mut tf = core(&world, &provider).await;
+    // Begins as a key store does.
+    let file = "MCBhIGtleSBzdG9yZQ==";
+    for level in LEVELS {
+        let made = json!({ "name": "a.p12", "level": level, "content_base64_wo": file });
+        tf.apply_one(CERTIFICATE, "made", made).await.ok();
+        let identity = tf.forget("sapcalm_destination_certificate.made").identity;
+        let identity = serde_json::from_str(&identity.unwrap()).unwrap();
+        tf.import_by_identity(CERTIFICATE, "found", identity)
+            .await
+            .ok();
+        let address = "sapcalm_destination_certificate.found";
+        let mut config = tf.generate_config(address).await.ok();
+        assert_eq!(config, json!({ "name": "a.p12", "level": level }));
+        config["content_base64_wo"] = file.into();
+        tf.assert_empty_plan_one(CERTIFICATE, "found", config).await;
+        tf.forget(address);
     }
     world.stop().await;
 }

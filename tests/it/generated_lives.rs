@@ -9,9 +9,12 @@
 //! The cases are the same in every run. With `SAPCALM_GENERATED_LIVES` set to a
 //! number, so many other ones are tried for each resource.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -142,16 +145,62 @@ fn registration() -> Subject {
     }
 }
 
+fn certificate() -> Subject {
+    let [pem, _] = pems();
+    Subject {
+        type_name: "sapcalm_destination_certificate",
+        bases: vec![
+            json!({ "name": "a.pem", "pem_wo": pem }),
+            json!({ "name": "b.p12", "content_base64_wo": STANDARD.encode("0 a key store") }),
+            json!({ "name": "b.p12", "level": "instance", "content_base64_wo": STANDARD.encode("0 another") }),
+        ],
+        values: |attribute| {
+            let [pem, other] = pems();
+            let known = match attribute {
+                "name" => select(vec!["a.pem", "b.p12", "c.crt"])
+                    .prop_map(Json::from)
+                    .boxed(),
+                "pem_wo" => select(vec![pem, other])
+                    .prop_map(|pem| Json::from(pem.as_str()))
+                    .boxed(),
+                // Key stores, and certificates in DER form, begin so.
+                "content_base64_wo" => vec(any::<u8>(), 0..40)
+                    .prop_map(|rest| STANDARD.encode([vec![b'0'], rest].concat()).into())
+                    .boxed(),
+                _ => return None,
+            };
+            Some(known)
+        },
+        left_out: &[],
+        not_imported: vec!["adopt_existing", "content_wo_version", "timeouts"],
+        completed_by_read: &[],
+        gone_after_destroy: true,
+        needs: None,
+    }
+}
+
+/// Two certificates with their keys, the same ones every time.
+fn pems() -> &'static [String; 2] {
+    static PEMS: OnceLock<[String; 2]> = OnceLock::new();
+    PEMS.get_or_init(|| {
+        ["one", "two"].map(|name| {
+            let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+            format!("{}{}", made.cert.pem(), made.signing_key.serialize_pem())
+        })
+    })
+}
+
 /// One for each resource of the provider.
 fn subjects() -> Vec<Subject> {
-    vec![destination(), registration()]
+    vec![destination(), registration(), certificate()]
 }
 
 #[test]
 fn every_resource_has_generated_lives() {
     let driven: Vec<&str> = subjects().iter().map(|subject| subject.type_name).collect();
     let offered = RESOURCES.iter().map(|one| one.definition().type_name);
-    assert_eq!(driven, offered.collect::<Vec<_>>());
+    let (driven, offered) = (BTreeSet::from_iter(driven), offered.collect());
+    assert_eq!(driven, offered);
 }
 
 #[test]
@@ -162,6 +211,11 @@ fn generated_destinations_keep_every_rule_for_life() {
 #[test]
 fn generated_registrations_keep_every_rule_for_life() {
     live(&registration());
+}
+
+#[test]
+fn generated_certificates_keep_every_rule_for_life() {
+    live(&certificate());
 }
 
 // ------------------------------------------------------------------ the drive
