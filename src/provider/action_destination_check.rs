@@ -46,10 +46,7 @@ static SCHEMA: Schema = Schema::new(
                 "Where the destination lives: `subaccount` or `instance`. `subaccount` when left \
                  out.",
             ),
-        Attribute::timeouts(&[Attribute::timeout(
-            "invoke",
-            "How long the check may take. Default `20m`.",
-        )]),
+        Attribute::timeouts(&[Attribute::timeout("invoke", "How long the check may take.")]),
     ],
 );
 

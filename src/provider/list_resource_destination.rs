@@ -65,10 +65,7 @@ static SCHEMA: Schema = Schema::new(
             ],
         )
         .describe("Only destinations with this label."),
-        Attribute::timeouts(&[Attribute::timeout(
-            "list",
-            "How long listing may take. Default `20m`.",
-        )]),
+        Attribute::timeouts(&[Attribute::timeout("list", "How long listing may take.")]),
     ],
 );
 

@@ -24,6 +24,9 @@ mod core_self_test;
 mod crash_texts;
 
 #[cfg(test)]
+mod documentation;
+
+#[cfg(test)]
 mod edges_absence;
 
 #[cfg(test)]
@@ -49,6 +52,9 @@ mod edges_whose_object;
 
 #[cfg(test)]
 mod emulator_binary;
+
+#[cfg(test)]
+mod examples;
 
 #[cfg(test)]
 mod fault_matrix;

@@ -1,0 +1,1 @@
+terraform import sapcalm_registration.order_management 11111111-2222-4333-8444-555555555555

@@ -1,0 +1,299 @@
+//! The examples that the documentation shows: formatted, applied against the
+//! emulator, and imported. That their blocks and references fit the schema is
+//! checked with the pages that show them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use hcl::expr::{Expression, ObjectKey};
+use hcl::structure::Body;
+use sapcalm::docs::Kind;
+use sapcalm::framework::client_version;
+use sapcalm::framework::provider::Provider as _;
+use sapcalm::provider::SapCalm;
+use serde_json::{Map, Value as Json, json};
+
+use crate::support::cli::Cli;
+use crate::support::workspace::Workspace;
+use crate::support::world::World;
+
+const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples");
+/// Kinds whose examples the real CLI applies. The others need a Terraform that
+/// knows their blocks.
+const APPLIED: [Kind; 4] = [
+    Kind::Resource,
+    Kind::DataSource,
+    Kind::EphemeralResource,
+    Kind::Function,
+];
+
+fn read(path: &str) -> String {
+    fs::read_to_string(Path::new(EXAMPLES).join(path)).unwrap()
+}
+
+/// The files of a kind that are shown as examples, in all its folders.
+fn example_files(kind: Kind) -> Vec<PathBuf> {
+    let (begin, end) = kind.example_files();
+    let mut found = Vec::new();
+    for folder in fs::read_dir(Path::new(EXAMPLES).join(kind.folder())).unwrap() {
+        for file in fs::read_dir(folder.unwrap().path()).unwrap() {
+            let path = file.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            if name.starts_with(begin) && name.ends_with(end) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// `1.11` of `1.11.4`, to compare.
+fn release(version: &str) -> (u32, u32) {
+    let mut parts = version.split('.').map(|part| part.parse().unwrap());
+    (parts.next().unwrap(), parts.next().unwrap())
+}
+
+fn knows(workspace: &Workspace, since: client_version::Since) -> bool {
+    release(&workspace.version()) >= release(since.terraform)
+}
+
+// --------------------------------------------------------------------- format
+
+#[test]
+fn cli_every_example_is_formatted() {
+    let Some(cli) = Cli::find_or_skip() else {
+        return;
+    };
+    let directory = tempfile::tempdir().unwrap();
+    cli.run(
+        directory.path(),
+        &["fmt", "-check", "-diff", "-recursive", EXAMPLES],
+        &[],
+    )
+    .ok();
+}
+
+#[test]
+fn every_example_is_a_configuration() {
+    let mut folders = vec![PathBuf::from(EXAMPLES)];
+    let mut count = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let is_configuration = path
+                .extension()
+                .is_some_and(|extension| extension == "tf" || extension == "hcl");
+            if path.is_dir() {
+                folders.push(path);
+            } else if is_configuration {
+                count += 1;
+                let parsed = hcl::parse(&fs::read_to_string(&path).unwrap());
+                assert!(parsed.is_ok(), "{}: {parsed:?}", path.display());
+            }
+        }
+    }
+    assert!(count > 15, "the test found only {count} configurations");
+}
+
+// ---------------------------------------------------------------------- apply
+
+/// A module with one example. What it asks for gets a text.
+fn write_module(workspace: &Workspace, name: &str, example: &Path) -> Map<String, Json> {
+    let folder = workspace.path().join("modules").join(name);
+    fs::create_dir_all(&folder).unwrap();
+    let text = fs::read_to_string(example).unwrap();
+    fs::write(folder.join("main.tf"), &text).unwrap();
+    let needs = json!({ "terraform": { "required_providers": { "sapcalm": { "source": "sapcalm/sapcalm" } } } });
+    fs::write(folder.join("versions.tf.json"), needs.to_string()).unwrap();
+    let body: Body = hcl::parse(&text).unwrap();
+    let variables = body
+        .blocks()
+        .filter(|block| block.identifier.as_str() == "variable");
+    variables
+        .map(|block| (block.labels[0].as_str().to_owned(), json!("some text")))
+        .collect()
+}
+
+/// All examples in one run: each is a module with a world of its own, so that
+/// none gets into the way of another. The example of the provider is the root.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cli_every_example_applies_and_then_plans_nothing() {
+    let Some(workspace) = Workspace::new_or_skip() else {
+        return;
+    };
+    if !knows(&workspace, client_version::WRITE_ONLY) {
+        println!("an older client, which does not know write-only arguments");
+        return;
+    }
+    let root = World::documented().await;
+    let keys = workspace.path().join("keys");
+    fs::create_dir(&keys).unwrap();
+    for name in ["destination", "order-management", "cloud-alm"] {
+        fs::write(keys.join(format!("{name}.json")), root.key(name)).unwrap();
+    }
+    fs::write(
+        workspace.path().join("provider.tf"),
+        read("provider/provider.tf"),
+    )
+    .unwrap();
+
+    let mut worlds = Vec::new();
+    let mut providers = Vec::new();
+    let mut modules = Map::new();
+    for example in APPLIED.into_iter().flat_map(example_files) {
+        let world = World::documented().await;
+        let alias = format!("world_{}", worlds.len());
+        let mut provider = world.provider();
+        provider["alias"] = alias.as_str().into();
+        providers.push(provider);
+        let parts = example.iter().rev().take(2);
+        let name: Vec<&str> = parts.map(|part| part.to_str().unwrap()).collect();
+        let name = name.join("-").replace(".tf", "");
+        let mut module = write_module(&workspace, &name, &example);
+        module.insert("source".to_owned(), format!("./modules/{name}").into());
+        let passed = json!({ "sapcalm": format!("sapcalm.{alias}") });
+        module.insert("providers".to_owned(), passed);
+        modules.insert(name, module.into());
+        worlds.push(world);
+    }
+    let count = modules.len();
+    assert!(count >= 10, "the test found only {count} examples");
+    let configuration = json!({
+        "provider": { "sapcalm": providers },
+        "module": modules,
+        // The provider block of the example is used, too.
+        "resource": { "sapcalm_destination": { "root": {} } },
+    });
+    fs::write(
+        workspace.path().join("main.tf.json"),
+        configuration.to_string(),
+    )
+    .unwrap();
+    workspace.run(&["get"]).await.ok();
+    workspace.converges().await;
+    workspace.destroy().await;
+    for world in worlds.into_iter().chain([root]) {
+        assert_eq!(world.destinations().await, Vec::<Json>::new());
+        world.stop().await;
+    }
+}
+
+// --------------------------------------------------------------------- import
+
+/// The block of an import example: what it imports into, and its other member.
+fn import_block(type_name: &str, file: &str) -> (String, Expression) {
+    let body: Body = hcl::parse(&read(&format!("resources/{type_name}/{file}"))).unwrap();
+    let block = body.blocks().next().unwrap();
+    assert_eq!(block.identifier.as_str(), "import", "{type_name}");
+    let members: Vec<_> = block.body.attributes().collect();
+    let [to, by] = members[..] else {
+        panic!("{type_name}/{file} has more than `to` and one more");
+    };
+    assert_eq!(to.key.as_str(), "to");
+    let address = hcl::format::to_string(&to.expr).unwrap();
+    (address, by.expr.clone())
+}
+
+#[test]
+fn the_three_ways_to_import_name_the_same_object() {
+    for resource in SapCalm.resources() {
+        let definition = resource.definition();
+        let type_name = definition.type_name;
+        let command = read(&format!("resources/{type_name}/import.sh"));
+        let line = command.lines().last().unwrap();
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let ["terraform", "import", address, id] = words[..] else {
+            panic!("{type_name}: {command}");
+        };
+        let id = id.trim_matches(['\'', '"']);
+        let (to, by_id) = import_block(type_name, "import-by-string-id.tf");
+        assert_eq!((to.as_str(), by_id), (address, Expression::from(id)));
+
+        let (to, identity) = import_block(type_name, "import-by-identity.tf");
+        assert_eq!(to, address);
+        let Expression::Object(identity) = identity else {
+            panic!("{type_name}: the identity is no object");
+        };
+        let given: Vec<String> = identity
+            .keys()
+            .map(|key| match key {
+                ObjectKey::Identifier(name) => name.as_str().to_owned(),
+                other => panic!("{type_name}: {other}"),
+            })
+            .collect();
+        for attribute in definition.identity.attributes {
+            let is_given = given.iter().any(|name| name == attribute.name);
+            assert!(is_given || !attribute.required_for_import, "{type_name}");
+        }
+        for (name, value) in given.iter().zip(identity.values()) {
+            let known = definition.identity.attributes.iter();
+            assert!(known.map(|each| each.name).any(|other| other == name));
+            let value = hcl::format::to_string(value).unwrap();
+            assert!(
+                id.contains(value.trim_matches('"')),
+                "{type_name}: {value} is not in {id}"
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cli_the_import_examples_import_what_exists() {
+    let Some(workspace) = Workspace::new_or_skip() else {
+        return;
+    };
+    let world = World::documented().await;
+    let provider = serde_json::to_string(&json!({ "provider": { "sapcalm": world.provider() } }));
+    fs::write(workspace.path().join("provider.tf.json"), provider.unwrap()).unwrap();
+    let example = read("resources/sapcalm_registration/resource.tf");
+    workspace.write(&example);
+    workspace.apply(&[]).await;
+    let registration = workspace.instances("sapcalm_registration.order_management");
+    let tenant = registration[0]["id"].as_str().unwrap();
+    workspace.forget_state();
+
+    let form = if knows(&workspace, client_version::IDENTITY) {
+        "import-by-identity.tf"
+    } else {
+        "import-by-string-id.tf"
+    };
+    let imports: Vec<String> = ["sapcalm_destination", "sapcalm_registration"]
+        .map(|name| read(&format!("resources/{name}/{form}")))
+        // The documentation cannot know the tenant.
+        .map(|text| text.replace("11111111-2222-4333-8444-555555555555", tenant))
+        .to_vec();
+    workspace.write(&(example + &imports.concat()));
+    let output = workspace.apply(&[]).await;
+    assert!(
+        output.stdout.contains("2 imported, 0 added") && output.stdout.contains("0 destroyed"),
+        "{output}"
+    );
+    workspace.assert_empty_plan().await;
+    world.stop().await;
+}
+
+// --------------------------------------------------------------- compositions
+
+#[test]
+fn the_keys_of_the_composition_come_from_bindings() {
+    let text = read("compositions/btp-service-keys/main.tf");
+    let body: Body = hcl::parse(&text).unwrap();
+    let provider = body
+        .blocks()
+        .find(|block| {
+            block.identifier.as_str() == "provider" && block.labels[0].as_str() == "sapcalm"
+        })
+        .unwrap();
+    let services = ["destination", "order_management", "cloud_alm"];
+    let keys: Vec<_> = provider.body.attributes().collect();
+    assert_eq!(keys.len(), services.len());
+    for (key, service) in keys.into_iter().zip(services) {
+        assert_eq!(key.key.as_str(), format!("{service}_service_key"));
+        assert_eq!(
+            hcl::format::to_string(&key.expr).unwrap(),
+            format!("btp_subaccount_service_binding.each[\"{service}\"].credentials")
+        );
+        assert!(text.contains(&format!("    {service} = {{\n")), "{service}");
+    }
+}
