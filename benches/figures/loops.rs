@@ -67,6 +67,7 @@ fn time(micro: &Path, name: &str) -> Series {
         .args(["--warm-up-time", "0.5", "--measurement-time", "2"])
         .env("CRITERION_HOME", home.path())
         .stdout(Stdio::null())
+        .stderr(Stdio::null())
         .status()
         .unwrap();
     assert!(status.success(), "the benchmark {name} failed");

@@ -3,18 +3,20 @@
 use nix::sys::signal::Signal;
 use std::time::Instant;
 
+use sapcalm::provider::RESOURCES;
+
+use crate::LATENCY;
 use crate::folder::Folder;
-use crate::process::to_f64;
 use crate::programs::Programs;
 use crate::sap::Sap;
 use crate::series::{Series, Table, verdict};
 use crate::support::cli::Cli;
 
-/// What every answer of the service takes, in milliseconds.
-const LATENCY: u64 = 50;
-
 /// The size at which builds and kinds of secrets are compared.
 const COMPARED: usize = 1_000;
+
+/// How often the naive build plans.
+const NAIVE_PLANS: usize = 3;
 
 /// Interrupted applies.
 const INTERRUPTS: usize = 5;
@@ -56,33 +58,32 @@ resource "sapcalm_destination" "many" {{
 }
 
 /// The same number of resources that need no provider process and no network.
+/// Each holds as many values as a destination has attributes, half of them in
+/// `input` and half in `output`: Terraform's own time depends on that.
 fn floor(count: usize) -> String {
+    let values = RESOURCES[0].definition().schema.attributes.len() / 2;
     format!(
         r#"
 resource "terraform_data" "many" {{
   count = {count}
-  input = "bench-${{count.index}}"
+  input = {{ for number in range({values}) : "value_${{number}}" => "bench-${{count.index}}" }}
 }}
 "#
     )
+}
+
+/// The smallest resources there are.
+fn bare_floor(count: usize) -> String {
+    format!("resource \"terraform_data\" \"many\" {{\n  count = {count}\n}}\n")
 }
 
 /// How often a plan of this size is made.
 fn repetitions(size: usize) -> usize {
     match size {
         ..=100 => 9,
-        101..=1_000 => 7,
-        _ => 3,
+        101..=1_000 => 5,
+        _ => 1,
     }
-}
-
-/// What one size came to.
-struct Size {
-    count: usize,
-    apply: f64,
-    plan: f64,
-    apply_memory: f64,
-    plan_memory: f64,
 }
 
 impl Plans<'_> {
@@ -96,113 +97,90 @@ impl Plans<'_> {
             &[
                 "destinations",
                 "command",
-                "provider",
-                "without API (`terraform_data`)",
-                "ratio of medians",
+                "this provider",
+                "the same with `-refresh=false`",
+                "`terraform_data`, as many values",
+                "`terraform_data`, empty",
                 "requests (tokens)",
                 "peak of the provider process",
             ],
         );
-        let mut sizes = Vec::new();
+        let mut later = Vec::new();
         for &count in &self.sizes {
-            sizes.push(self.measure_size(&table, count).await);
+            later.extend(self.measure_size(&table, count).await);
         }
-        growth(&sizes);
-        self.compare_builds().await;
+        for compared in later {
+            compared.print();
+        }
         self.compare_secrets().await;
         self.count_requests().await;
         self.interrupt().await;
     }
 
-    async fn measure_size(&self, table: &Table, count: usize) -> Size {
+    async fn measure_size(&self, table: &Table, count: usize) -> Option<Compared> {
         let sap = Sap::start(&self.programs.emulator, LATENCY);
         let ours = Folder::new(&self.cli, &self.programs.provider);
         ours.write(&destinations(&sap, count, ""));
+        let naive = Folder::new(&self.cli, &self.programs.naive);
+        naive.write(&destinations(&sap, count, ""));
         let idle = Folder::new(&self.cli, &self.programs.provider);
         idle.write(&floor(count));
+        let bare = Folder::new(&self.cli, &self.programs.provider);
+        bare.write(&bare_floor(count));
 
-        let (mut apply, mut idle_apply) = (Series::new("s"), Series::new("s"));
+        let mut apply = [(); 3].map(|()| Series::new("s"));
         let (took, apply_memory) = ours.watched(Folder::apply);
-        apply.add_time(took);
+        apply[0].add_time(took);
         let apply_requests = sap.take_requests().await;
-        idle_apply.add_time(idle.apply());
+        apply[1].add_time(idle.apply());
+        apply[2].add_time(bare.apply());
+        naive.copy_state(&ours);
         table.row(&[
             count.to_string(),
             "apply, all new".to_owned(),
-            apply.to_string(),
-            idle_apply.to_string(),
-            ratio(&apply, &idle_apply),
+            apply[0].to_string(),
+            String::new(),
+            apply[1].to_string(),
+            apply[2].to_string(),
             requests(apply_requests),
             format!("{apply_memory:.1} MiB"),
         ]);
 
-        let (mut plan, mut idle_plan) = (Series::new("s"), Series::new("s"));
-        let mut plan_requests = (0, 0);
-        for _ in 0..repetitions(count) {
-            plan.add_time(ours.plan());
-            plan_requests = plan_requests.max(sap.take_requests().await);
-            idle_plan.add_time(idle.plan());
+        // In turns, so that whatever else the machine does meets all of them.
+        let mut compared = Compared {
+            memory: apply_memory,
+            ..Compared::default()
+        };
+        let mut unrefreshed = Series::new("s");
+        for round in 0..repetitions(count) {
+            compared.ours.add_time(ours.plan());
+            compared.our_requests = sap.take_requests().await;
+            unrefreshed.add_time(ours.run(&[
+                "plan",
+                "-detailed-exitcode",
+                "-no-color",
+                "-refresh=false",
+            ]));
+            compared.floor.add_time(idle.plan());
+            compared.bare.add_time(bare.plan());
+            if count == COMPARED && round < NAIVE_PLANS {
+                sap.take_requests().await;
+                compared.naive.add_time(naive.plan());
+                compared.naive_requests = sap.take_requests().await;
+            }
         }
         let (_, plan_memory) = ours.watched(Folder::plan);
         table.row(&[
             count.to_string(),
             "plan, unchanged".to_owned(),
-            plan.to_string(),
-            idle_plan.to_string(),
-            ratio(&plan, &idle_plan),
-            requests(plan_requests),
+            compared.ours.to_string(),
+            unrefreshed.to_string(),
+            compared.floor.to_string(),
+            compared.bare.to_string(),
+            requests(compared.our_requests),
             format!("{plan_memory:.1} MiB"),
         ]);
-        if count == COMPARED {
-            targets(&plan, &idle_plan, plan_requests, apply_memory);
-        }
-        Size {
-            count,
-            apply: apply.median(),
-            plan: plan.median(),
-            apply_memory,
-            plan_memory,
-        }
-    }
-
-    /// Batching on and off, in turns.
-    async fn compare_builds(&self) {
-        let sap = Sap::start(&self.programs.emulator, LATENCY);
-        let ours = Folder::new(&self.cli, &self.programs.provider);
-        let naive = Folder::new(&self.cli, &self.programs.naive);
-        for folder in [&ours, &naive] {
-            folder.write(&destinations(&sap, COMPARED, ""));
-        }
-        ours.apply();
-        naive.copy_state(&ours);
-        sap.take_requests().await;
-        let (mut with, mut without) = (Series::new("s"), Series::new("s"));
-        let (mut with_requests, mut without_requests) = ((0, 0), (0, 0));
-        for _ in 0..3 {
-            with.add_time(ours.plan());
-            with_requests = sap.take_requests().await;
-            without.add_time(naive.plan());
-            without_requests = sap.take_requests().await;
-        }
-        let table = Table::new(
-            &format!("Plan of {COMPARED} unchanged destinations, batching on and off"),
-            &["build", "plan", "requests (tokens)", "target", "met"],
-        );
-        let faster = without.median() / with.median();
-        table.row(&[
-            "this commit".to_owned(),
-            with.to_string(),
-            requests(with_requests),
-            format!("≥ 5 × faster: {faster:.1} ×"),
-            verdict(faster >= 5.0).to_owned(),
-        ]);
-        table.row(&[
-            "the same with `--features naive-reads`".to_owned(),
-            without.to_string(),
-            requests(without_requests),
-            String::new(),
-            String::new(),
-        ]);
+        (count == COMPARED).then_some(compared)
     }
 
     /// What secrets cost that are not the Cloud ALM key's.
@@ -214,7 +192,6 @@ impl Plans<'_> {
         let basic = "url = \"https://bench.example.com\"\n  authentication = \"BasicAuthentication\"\n  user = \"bench\"";
         let own = "password_wo = \"password ${count.index}\"";
         for (name, more) in [
-            ("of the Cloud ALM key, all the same", String::new()),
             (
                 "none",
                 "url = \"https://bench.example.com\"\n  authentication = \"NoAuthentication\""
@@ -301,72 +278,91 @@ impl Plans<'_> {
     }
 }
 
-/// The rows of the size that has targets.
-fn targets(plan: &Series, floor: &Series, asked: (u64, u64), memory: f64) {
-    let table = Table::new(
-        &format!("Targets at {COMPARED} destinations"),
-        &["what", "target", "measured", "met"],
-    );
-    let times = plan.median() / floor.median();
-    table.row(&[
-        "plan, unchanged, against the same plan without API".to_owned(),
-        "≤ 1.3 ×".to_owned(),
-        format!("{times:.2} × ({plan} against {floor})"),
-        verdict(times <= 1.3).to_owned(),
-    ]);
-    table.row(&[
-        "requests of that plan, token included".to_owned(),
-        "≤ 5".to_owned(),
-        asked.0.to_string(),
-        verdict(asked.0 <= 5).to_owned(),
-    ]);
-    table.row(&[
-        "tokens per provider process".to_owned(),
-        "1".to_owned(),
-        asked.1.to_string(),
-        verdict(asked.1 == 1).to_owned(),
-    ]);
-    table.row(&[
-        "peak memory of the provider during the apply".to_owned(),
-        "≤ 24 MiB".to_owned(),
-        format!("{memory:.1} MiB"),
-        verdict(memory <= 24.0).to_owned(),
-    ]);
+/// The size that has targets.
+struct Compared {
+    ours: Series,
+    our_requests: (u64, u64),
+    floor: Series,
+    bare: Series,
+    naive: Series,
+    naive_requests: (u64, u64),
+    memory: f64,
 }
 
-/// From each size to the next: more than the factor of the sizes would be more
-/// than linear.
-fn growth(sizes: &[Size]) {
-    let table = Table::new(
-        "Growth",
-        &[
-            "destinations",
-            "apply",
-            "plan",
-            "memory, apply",
-            "memory, plan",
-            "at most linear",
-        ],
-    );
-    for pair in sizes.windows(2) {
-        let [small, large] = pair else { continue };
-        let factor = to_f64((large.count / small.count) as u64);
-        let factors = [
-            large.apply / small.apply,
-            large.plan / small.plan,
-            large.apply_memory / small.apply_memory,
-            large.plan_memory / small.plan_memory,
-        ];
-        let linear = factors.iter().all(|grown| *grown <= factor);
-        let mut row = vec![format!("{} → {} ({factor} ×)", small.count, large.count)];
-        row.extend(factors.map(|grown| format!("{grown:.1} ×")));
-        row.push(verdict(linear).to_owned());
-        table.row(&row);
+impl Default for Compared {
+    fn default() -> Self {
+        Self {
+            ours: Series::new("s"),
+            our_requests: (0, 0),
+            floor: Series::new("s"),
+            bare: Series::new("s"),
+            naive: Series::new("s"),
+            naive_requests: (0, 0),
+            memory: f64::NAN,
+        }
     }
 }
 
-fn ratio(ours: &Series, floor: &Series) -> String {
-    format!("{:.2} ×", ours.median() / floor.median())
+impl Compared {
+    fn print(&self) {
+        let Self {
+            ours,
+            our_requests: (asked, tokens),
+            floor,
+            bare,
+            naive,
+            naive_requests: (asked_naively, _),
+            memory,
+        } = self;
+        let table = Table::new(
+            &format!("Targets at {COMPARED} destinations"),
+            &["what", "target", "measured", "met"],
+        );
+        let row = |what: &str, target: &str, measured: String, met: bool| {
+            table.row(&[what, target, &measured, verdict(met)]);
+        };
+        let times = ours.median() / floor.median();
+        row(
+            "plan, unchanged, against `terraform_data` of as many values",
+            "≤ 1.3 ×",
+            format!("{times:.2} × ({ours} against {floor})"),
+            times <= 1.3,
+        );
+        let bare_times = ours.median() / bare.median();
+        row(
+            "the same against empty `terraform_data`",
+            "≤ 1.3 ×",
+            format!("{bare_times:.2} × ({ours} against {bare})"),
+            bare_times <= 1.3,
+        );
+        let faster = naive.median() / ours.median();
+        row(
+            "the same against `--features naive-reads`",
+            "≥ 5 × faster",
+            format!(
+                "{faster:.1} × ({ours} against {naive}; {asked} requests against {asked_naively})"
+            ),
+            faster >= 5.0,
+        );
+        row(
+            "requests of that plan, token included",
+            "≤ 5",
+            asked.to_string(),
+            *asked <= 5,
+        );
+        row(
+            "tokens per provider process",
+            "1",
+            tokens.to_string(),
+            *tokens == 1,
+        );
+        row(
+            "peak memory of the provider during the apply",
+            "≤ 24 MiB",
+            format!("{memory:.1} MiB"),
+            *memory <= 24.0,
+        );
+    }
 }
 
 fn requests((all, tokens): (u64, u64)) -> String {

@@ -27,7 +27,7 @@ pub(crate) struct Subject {
 }
 
 impl Subject {
-    fn launch(&self, tls: bool) -> Launch {
+    pub(crate) fn launch(&self, tls: bool) -> Launch {
         Launch {
             program: self.program.clone(),
             env: Vec::new(),

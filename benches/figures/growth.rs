@@ -1,0 +1,238 @@
+//! The provider alone with 100, 1,000 and 10,000 destinations: what it takes
+//! itself, without Terraform, whose own time and memory grow faster.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use futures_util::stream::{self, StreamExt as _};
+use sapcalm::framework::types::Type;
+use sapcalm::framework::value::Value;
+use sapcalm::framework::wire::msgpack;
+use sapcalm::proto::tfplugin6 as proto;
+use sapcalm::proto::tfplugin6::provider_client::ProviderClient;
+use sapcalm::provider::RESOURCES;
+use sapcalm::provider::config::SCHEMA;
+use tonic::transport::Channel;
+
+use crate::process::{Subject, peak, to_f64};
+use crate::programs::Programs;
+use crate::sap::Sap;
+use crate::series::{Table, verdict};
+use crate::support::core::process::Process;
+
+const SIZES: [usize; 3] = [100, 1_000, 10_000];
+
+/// Calls at the same time, as Terraform makes them.
+const PARALLEL: usize = 10;
+
+const TYPE_NAME: &str = "sapcalm_destination";
+
+/// What one size came to: seconds and MiB.
+struct Size {
+    count: usize,
+    create: f64,
+    read: f64,
+    create_memory: f64,
+    read_memory: f64,
+}
+
+pub(crate) async fn measure(programs: &Programs, latency: u64) {
+    let table = Table::new(
+        "Growth of the provider itself",
+        &[
+            "destinations",
+            "create all",
+            "peak memory",
+            "refresh all in a new process",
+            "peak memory",
+            "requests of the refresh",
+            "at most linear",
+        ],
+    );
+    let mut before: Option<Size> = None;
+    for count in SIZES {
+        let sap = Sap::start(&programs.emulator, latency);
+        let subject = Subject {
+            program: programs.provider.clone(),
+            protocol: 6,
+        };
+        let applying = Provider::start(&subject, &sap).await;
+        let (objects, create) = applying.create(count).await;
+        let create_memory = applying.end();
+        sap.take_requests().await;
+        let refreshing = Provider::start(&subject, &sap).await;
+        let read = refreshing.read(objects).await;
+        let read_memory = refreshing.end();
+        let (requests, tokens) = sap.take_requests().await;
+        let size = Size {
+            count,
+            create: create.as_secs_f64(),
+            read: read.as_secs_f64(),
+            create_memory,
+            read_memory,
+        };
+        let linear = before
+            .as_ref()
+            .map(|before| verdict(is_linear(before, &size)));
+        table.row(&[
+            count.to_string(),
+            format!("{:.2} s", size.create),
+            format!("{create_memory:.1} MiB"),
+            format!("{:.2} s", size.read),
+            format!("{read_memory:.1} MiB"),
+            format!("{requests} ({tokens} token)"),
+            linear.unwrap_or_default().to_owned(),
+        ]);
+        before = Some(size);
+    }
+}
+
+/// Whether nothing grew by more than the number of destinations did.
+fn is_linear(before: &Size, after: &Size) -> bool {
+    let factor = to_f64((after.count / before.count) as u64);
+    [
+        after.create / before.create,
+        after.read / before.read,
+        after.create_memory / before.create_memory,
+        after.read_memory / before.read_memory,
+    ]
+    .iter()
+    .all(|grown| *grown <= factor)
+}
+
+/// An object in the state.
+struct Object {
+    state: proto::DynamicValue,
+    private: Vec<u8>,
+}
+
+/// A configured provider process.
+struct Provider {
+    process: Process,
+    client: ProviderClient<Channel>,
+    object_type: Type,
+}
+
+impl Provider {
+    async fn start(subject: &Subject, sap: &Sap) -> Self {
+        let process = Process::start(&subject.launch(true)).await.unwrap();
+        let channel = process.connect().await.unwrap();
+        let mut client = ProviderClient::new(channel).max_decoding_message_size(256 << 20);
+        let file = |name: &str| std::fs::read_to_string(sap.keys().join(name)).unwrap();
+        let block = object(
+            &SCHEMA.object_type(),
+            &[
+                ("destination_service_key", &file("destination.json")),
+                ("cloud_alm_service_key", &file("cloud-alm.json")),
+                ("ca_certificates", &file("ca.pem")),
+            ],
+        );
+        let request = proto::configure_provider::Request {
+            terraform_version: "1.11.4".to_owned(),
+            config: Some(encoded(&SCHEMA.object_type(), &block)),
+            client_capabilities: None,
+        };
+        let answer = client.configure_provider(request).await.unwrap();
+        assert_eq!(answer.into_inner().diagnostics.len(), 0);
+        let destination = RESOURCES
+            .iter()
+            .find(|resource| resource.definition().type_name == TYPE_NAME);
+        Self {
+            process,
+            client,
+            object_type: destination.unwrap().definition().schema.object_type(),
+        }
+    }
+
+    async fn create(&self, count: usize) -> (Vec<Object>, Duration) {
+        let began = Instant::now();
+        let creates = (0..count).map(|number| self.create_one(number));
+        let objects = stream::iter(creates).buffered(PARALLEL).collect().await;
+        (objects, began.elapsed())
+    }
+
+    async fn create_one(&self, number: usize) -> Object {
+        let mut client = self.client.clone();
+        let config = object(&self.object_type, &[("name", &format!("bench-{number}"))]);
+        let config = encoded(&self.object_type, &config);
+        let null = encoded(&self.object_type, &Value::Null);
+        let request = proto::plan_resource_change::Request {
+            type_name: TYPE_NAME.to_owned(),
+            prior_state: Some(null.clone()),
+            proposed_new_state: Some(config.clone()),
+            config: Some(config.clone()),
+            ..proto::plan_resource_change::Request::default()
+        };
+        let planned = client.plan_resource_change(request).await.unwrap();
+        let planned = planned.into_inner();
+        assert_eq!(planned.diagnostics.len(), 0);
+        let request = proto::apply_resource_change::Request {
+            type_name: TYPE_NAME.to_owned(),
+            prior_state: Some(null),
+            planned_state: planned.planned_state,
+            config: Some(config),
+            planned_private: planned.planned_private,
+            ..proto::apply_resource_change::Request::default()
+        };
+        let applied = client.apply_resource_change(request).await.unwrap();
+        let applied = applied.into_inner();
+        assert_eq!(applied.diagnostics.len(), 0);
+        Object {
+            state: applied.new_state.unwrap(),
+            private: applied.private,
+        }
+    }
+
+    async fn read(&self, objects: Vec<Object>) -> Duration {
+        let began = Instant::now();
+        let reads = objects.into_iter().map(|object| self.read_one(object));
+        stream::iter(reads)
+            .buffered(PARALLEL)
+            .for_each(|()| async {})
+            .await;
+        began.elapsed()
+    }
+
+    /// A refresh that finds nothing changed.
+    async fn read_one(&self, object: Object) {
+        let request = proto::read_resource::Request {
+            type_name: TYPE_NAME.to_owned(),
+            current_state: Some(object.state.clone()),
+            private: object.private,
+            ..proto::read_resource::Request::default()
+        };
+        let read = self.client.clone().read_resource(request).await.unwrap();
+        let read = read.into_inner();
+        assert_eq!(read.diagnostics.len(), 0);
+        assert!(read.new_state.unwrap().msgpack == object.state.msgpack);
+    }
+
+    /// Ends the process and tells its peak memory.
+    fn end(self) -> f64 {
+        let memory = peak(self.process.pid()).unwrap_or(f64::NAN);
+        drop(self.process);
+        memory
+    }
+}
+
+/// An object with these attributes, the others null.
+fn object(object_type: &Type, given: &[(&str, &str)]) -> Value {
+    let Type::Object(attributes) = object_type else {
+        panic!("a schema is an object");
+    };
+    let mut entries: BTreeMap<String, Value> = attributes
+        .keys()
+        .map(|name| (name.clone(), Value::Null))
+        .collect();
+    for (name, value) in given {
+        entries.insert((*name).to_owned(), Value::string(*value));
+    }
+    Value::Object(entries)
+}
+
+fn encoded(object_type: &Type, value: &Value) -> proto::DynamicValue {
+    proto::DynamicValue {
+        msgpack: msgpack::encode(object_type, value).unwrap(),
+        json: Vec::new(),
+    }
+}
