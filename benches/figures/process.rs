@@ -118,6 +118,18 @@ pub(crate) fn peak(process: u32) -> Option<f64> {
     status(process, "VmHWM:")
 }
 
+/// The processor time that a process has used so far, in seconds.
+pub(crate) fn processor_time(process: u32) -> Option<f64> {
+    /// `USER_HZ`, the same on every Linux.
+    const TICKS_PER_SECOND: f64 = 100.0;
+    let text = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The name, in parentheses, may hold blanks.
+    let (_, fields) = text.rsplit_once(')')?;
+    let fields: Vec<&str> = fields.split_whitespace().collect();
+    let ticks = |index: usize| fields.get(index)?.parse::<f64>().ok();
+    Some((ticks(11)? + ticks(12)?) / TICKS_PER_SECOND)
+}
+
 fn status(process: u32, field: &str) -> Option<f64> {
     let text = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix(field))?;
