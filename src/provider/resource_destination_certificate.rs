@@ -32,8 +32,8 @@ use crate::framework::resource::{
     Resource, UpdateRequest,
 };
 use crate::framework::schema::{
-    Attribute, AttributeType, DEFAULT_TIMEOUT, DefaultValue, IdentityAttribute, IdentitySchema,
-    Replace, Schema,
+    Absent, Attribute, AttributeType, DEFAULT_TIMEOUT, DefaultValue, IdentityAttribute,
+    IdentitySchema, Replace, Schema,
 };
 use crate::framework::sensitive::Sensitive;
 use crate::framework::validators::Validator;
@@ -176,10 +176,12 @@ const ATTRIBUTES: &[Attribute] = &[
             min: 0,
             max: i64::MAX,
         }]),
-    Attribute::bool("adopt_existing").describe(
-        "Take over a certificate of that name when there is one, instead of failing. Its file \
-         becomes what is configured here.",
-    ),
+    Attribute::bool("adopt_existing")
+        .when_absent(Absent::Bool(false))
+        .describe(
+            "Take over a certificate of that name when there is one, instead of failing. Its file \
+             becomes what is configured here.",
+        ),
     text("id", "`<level>/<name>`, which is also the import id.")
         .computed()
         .keep_prior(),

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use hcl::expr::{Expression, ObjectKey};
 use hcl::structure::Body;
 use sapcalm::docs::Kind;
+use sapcalm::emulator::Options;
 use sapcalm::framework::client_version;
 use sapcalm::framework::provider::Provider as _;
 use sapcalm::provider::SapCalm;
@@ -15,7 +16,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::support::cli::Cli;
 use crate::support::workspace::Workspace;
-use crate::support::world::World;
+use crate::support::world::{Variant, World};
 
 const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples");
 /// Kinds whose examples the real CLI applies. The others need a Terraform that
@@ -98,10 +99,20 @@ fn every_example_is_a_configuration() {
 
 // ---------------------------------------------------------------------- apply
 
-/// A module with one example. What it asks for gets a text.
-fn write_module(workspace: &Workspace, name: &str, example: &Path) -> Map<String, Json> {
+/// A module with one example. What it asks for gets a text, and the files that
+/// it reads beside itself are those of an x509 key and a key store.
+fn write_module(
+    workspace: &Workspace,
+    name: &str,
+    example: &Path,
+    x509_key: &str,
+) -> Map<String, Json> {
     let folder = workspace.path().join("modules").join(name);
-    fs::create_dir_all(&folder).unwrap();
+    let keys = folder.join("keys");
+    fs::create_dir_all(&keys).unwrap();
+    fs::write(keys.join("cloud-alm.json"), x509_key).unwrap();
+    // The service looks at the first byte, that of a DER sequence.
+    fs::write(keys.join("client.p12"), [0x30, 0x03, 0x02, 0x01, 0x03]).unwrap();
     let text = fs::read_to_string(example).unwrap();
     fs::write(folder.join("main.tf"), &text).unwrap();
     let needs = json!({ "terraform": { "required_providers": { "sapcalm": { "source": "sapcalm/sapcalm" } } } });
@@ -138,6 +149,11 @@ async fn cli_every_example_applies_and_then_plans_nothing() {
     )
     .unwrap();
 
+    let with_tls = Options {
+        tls: true,
+        ..Options::default()
+    };
+    let x509 = World::with(Variant::documented(), with_tls).await;
     let mut worlds = Vec::new();
     let mut providers = Vec::new();
     let mut modules = Map::new();
@@ -150,7 +166,7 @@ async fn cli_every_example_applies_and_then_plans_nothing() {
         let parts = example.iter().rev().take(2);
         let name: Vec<&str> = parts.map(|part| part.to_str().unwrap()).collect();
         let name = name.join("-").replace(".tf", "");
-        let mut module = write_module(&workspace, &name, &example);
+        let mut module = write_module(&workspace, &name, &example, &x509.key("cloud-alm-x509"));
         module.insert("source".to_owned(), format!("./modules/{name}").into());
         let passed = json!({ "sapcalm": format!("sapcalm.{alias}") });
         module.insert("providers".to_owned(), passed);
@@ -173,7 +189,7 @@ async fn cli_every_example_applies_and_then_plans_nothing() {
     workspace.run(&["get"]).await.ok();
     workspace.converges().await;
     workspace.destroy().await;
-    for world in worlds.into_iter().chain([root]) {
+    for world in worlds.into_iter().chain([root, x509]) {
         assert_eq!(world.destinations().await, Vec::<Json>::new());
         world.stop().await;
     }
