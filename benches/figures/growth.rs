@@ -19,10 +19,16 @@ use tonic::transport::Channel;
 use crate::process::{Subject, peak, processor_time, to_f64};
 use crate::programs::Programs;
 use crate::sap::Sap;
-use crate::series::{Table, verdict};
+use crate::series::{Series, Table, verdict};
 use crate::support::core::process::Process;
 
 const SIZES: [usize; 3] = [100, 1_000, 10_000];
+
+/// The size at which the naive build reads, too.
+const COMPARED: usize = 1_000;
+
+/// How often both builds read.
+const ROUNDS: usize = 5;
 
 /// Calls at the same time, as Terraform makes them.
 const PARALLEL: usize = 10;
@@ -60,6 +66,7 @@ pub(crate) async fn measure(programs: &Programs, latency: u64) {
         ],
     );
     let mut before: Option<Size> = None;
+    let mut compared = None;
     for count in SIZES {
         let sap = Sap::start(&programs.emulator, latency);
         let subject = Subject {
@@ -69,6 +76,9 @@ pub(crate) async fn measure(programs: &Programs, latency: u64) {
         let applying = Provider::start(&subject, &sap).await;
         let (objects, create_took) = applying.create(count).await;
         let create = applying.end();
+        if count == COMPARED {
+            compared = Some(compare(programs, &sap, &objects).await);
+        }
         sap.take_requests().await;
         let refreshing = Provider::start(&subject, &sap).await;
         let read_took = refreshing.read(objects).await;
@@ -93,6 +103,42 @@ pub(crate) async fn measure(programs: &Programs, latency: u64) {
         table.row(&row);
         before = Some(size);
     }
+    if let Some((ours, naive)) = compared {
+        let table = Table::new(
+            &format!("Refresh of {COMPARED} destinations, batching on and off, without Terraform"),
+            &[
+                "this commit",
+                "`--features naive-reads`",
+                "target",
+                "measured",
+                "met",
+            ],
+        );
+        let faster = naive.median() / ours.median();
+        table.row(&[
+            ours.to_string(),
+            naive.to_string(),
+            "≥ 5 × faster".to_owned(),
+            format!("{faster:.1} ×"),
+            verdict(faster >= 5.0).to_owned(),
+        ]);
+    }
+}
+
+/// Reads with both builds, in turns.
+async fn compare(programs: &Programs, sap: &Sap, objects: &[Object]) -> (Series, Series) {
+    let mut series = [(); 2].map(|()| Series::new("s"));
+    for _ in 0..ROUNDS {
+        for (series, program) in series.iter_mut().zip([&programs.provider, &programs.naive]) {
+            let subject = Subject {
+                program: program.clone(),
+                protocol: 6,
+            };
+            let refreshing = Provider::start(&subject, sap).await;
+            series.add_time(refreshing.read(objects.to_vec()).await);
+        }
+    }
+    series.into()
 }
 
 /// Whether nothing grew by more than the number of destinations did.
@@ -109,6 +155,7 @@ fn is_linear(before: &Size, after: &Size) -> bool {
 }
 
 /// An object in the state.
+#[derive(Clone)]
 struct Object {
     state: proto::DynamicValue,
     private: Vec<u8>,
