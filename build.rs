@@ -72,7 +72,7 @@ fn collect_documentation() -> Result<(), Box<dyn Error>> {
     let root = env::var("CARGO_MANIFEST_DIR")?;
     let mut code = String::from("&[\n");
     for file in files {
-        let absolute = Path::new(&root).join(&file);
+        let absolute = format!("{root}/{file}");
         writeln!(code, "({file:?}, include_str!({absolute:?})),")?;
     }
     code.push_str("]\n");

@@ -245,18 +245,15 @@ fn plain(markdown: &str) -> String {
     let mut rest = markdown;
     while let Some((before, link)) = rest.split_once('[') {
         text.push_str(before);
-        match link
+        let words_and_rest = link
             .split_once("](")
-            .and_then(|(words, target)| Some((words, target.split_once(')')?.1)))
-        {
-            Some((words, after)) => {
-                text.push_str(words);
-                rest = after;
-            }
-            None => {
-                text.push('[');
-                rest = link;
-            }
+            .and_then(|(words, target)| Some((words, target.split_once(')')?.1)));
+        if let Some((words, after)) = words_and_rest {
+            text.push_str(words);
+            rest = after;
+        } else {
+            text.push('[');
+            rest = link;
         }
     }
     text.push_str(rest);

@@ -209,7 +209,7 @@ pub enum Absent {
     /// This boolean.
     Bool(bool),
     /// This whole number.
-    Number(i64),
+    Number(u64),
     /// These whole numbers.
     Numbers(&'static [u16]),
     /// This duration.

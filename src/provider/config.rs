@@ -119,7 +119,7 @@ pub static SCHEMA: Schema = Schema::new(
             ),
         Attribute::number("max_retries")
             .validate(RETRIES_RULE)
-            .when_absent(Absent::Number(RetryPolicy::MAX_RETRIES as i64))
+            .when_absent(Absent::Number(RetryPolicy::MAX_RETRIES as u64))
             .variable("SAPCALM_MAX_RETRIES")
             .describe("How often a failed request is repeated where that is safe."),
         Attribute::string("retry_base_delay")
@@ -142,7 +142,7 @@ pub static SCHEMA: Schema = Schema::new(
             .describe("Time until a connection stands, TLS included."),
         Attribute::number("max_concurrent_requests")
             .validate(CONCURRENT_REQUESTS_RULE)
-            .when_absent(Absent::Number(Config::MAX_CONCURRENT_REQUESTS as i64))
+            .when_absent(Absent::Number(Config::MAX_CONCURRENT_REQUESTS as u64))
             .variable("SAPCALM_MAX_CONCURRENT_REQUESTS")
             .describe("Requests in flight at the same time."),
         Attribute::string("append_user_agent")
