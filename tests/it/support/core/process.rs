@@ -17,6 +17,7 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use tokio::net::{TcpStream, UnixStream};
+use tokio::sync::oneshot;
 use tonic::transport::{Channel, Endpoint};
 
 /// What Terraform and go-plugin agreed on, so that nobody starts a plugin by hand.
@@ -505,15 +506,15 @@ fn drain(mut from: impl Read + Send + 'static) -> Arc<Mutex<Vec<u8>>> {
     buffer
 }
 
+/// A line, and when it came.
+type TimedLine = (String, Instant);
+
 /// The first line and when it came, and a buffer of everything that comes after
 /// it.
 fn first_line(
     from: impl Read + Send + 'static,
-) -> (
-    tokio::sync::oneshot::Receiver<(String, Instant)>,
-    Arc<Mutex<Vec<u8>>>,
-) {
-    let (sender, receiver) = tokio::sync::oneshot::channel();
+) -> (oneshot::Receiver<TimedLine>, Arc<Mutex<Vec<u8>>>) {
+    let (sender, receiver) = oneshot::channel();
     let buffer = Arc::new(Mutex::new(Vec::new()));
     let target = Arc::clone(&buffer);
     std::thread::spawn(move || {
