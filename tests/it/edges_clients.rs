@@ -196,9 +196,9 @@ fn check_attribute(path: &str, attribute: &proto::schema::Attribute) {
         "{path}"
     );
     if let Some(nested) = &attribute.nested_type {
-        assert_eq!(
+        assert_ne!(
             nested.nesting(),
-            proto::schema::object::NestingMode::Single,
+            proto::schema::object::NestingMode::Invalid,
             "{path}"
         );
         for inner in &nested.attributes {

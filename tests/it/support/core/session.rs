@@ -99,6 +99,11 @@ impl Release {
     pub(crate) fn knows_identity(self) -> bool {
         self >= Self::V1_12
     }
+
+    /// From Terraform 1.14 on; before, these parts of the schema are not read.
+    pub(crate) fn knows_lists_and_actions(self) -> bool {
+        self >= Self::V1_16
+    }
 }
 
 /// What happens in the middle of the next call of a method.
@@ -363,6 +368,10 @@ impl Session {
         diags.provider(address, std::mem::take(&mut answer.diagnostics));
         if diags.has_errors() {
             return None;
+        }
+        if !self.shared.release.knows_lists_and_actions() {
+            answer.list_resource_schemas.clear();
+            answer.action_schemas.clear();
         }
         match ProviderSchema::from_proto(answer, identities) {
             Ok(mut schema) => {
