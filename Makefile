@@ -25,8 +25,8 @@ test: prerequisites ## Build everything and run all tests
 	@CARGO="$(CARGO)" sh tests/run.sh
 
 .PHONY: chaos
-chaos: prerequisites ## Run every request of a whole life into every fault
-	SAPCALM_CHAOS=full $(CARGO) test --locked --test it fault_matrix -- --nocapture
+chaos: prerequisites ## Run every request of a whole life into every fault and every kill
+	@CARGO="$(CARGO)" sh tests/chaos.sh
 
 .PHONY: bench
 bench: prerequisites ## Measure everything and print the figures (PEER_PROVIDER, BENCH_SIZES)

@@ -459,6 +459,44 @@ mod tests {
         assert_eq!(server.tokens(), 3);
     }
 
+    #[tokio::test]
+    async fn clock_that_is_set_forward_or_back_changes_nothing_about_a_token() {
+        let server = Server::script([]).await;
+        let test = server.client();
+        fetch(&test, None).await.unwrap();
+        for hours in [-48, 48, 0] {
+            test.clock
+                .set_wall_off(jiff::SignedDuration::from_hours(hours));
+            fetch(&test, None).await.unwrap();
+        }
+        test.clock.advance(Duration::from_mins(2));
+        fetch(&test, Some("late")).await.unwrap();
+        // A steady clock does not go back; should one, tokens are simply young.
+        test.clock.rewind(Duration::from_mins(2));
+        for scope in [None, Some("late")] {
+            fetch(&test, scope).await.unwrap();
+        }
+        assert_eq!(server.tokens(), 2);
+    }
+
+    /// The steady clock stands still while a machine sleeps, so a token looks
+    /// fresh that SAP rejects.
+    #[tokio::test]
+    async fn token_that_ended_while_the_machine_slept_is_replaced_after_its_401() {
+        let server = Server::script([answer(401, "expired"), answer(200, "[]")]).await;
+        let test = server.client();
+        fetch(&test, None).await.unwrap();
+        test.clock
+            .set_wall_off(jiff::SignedDuration::from_hours(13));
+        let operation = test.client.http.operation(&test.context);
+        let url = url::Url::parse(&server.url).unwrap();
+        let called = test
+            .client
+            .call(&operation, KeyKind::Destination, None, Request::get(url));
+        assert_eq!(called.await.unwrap().answer.status, 200);
+        assert_eq!((server.tokens(), server.calls().len()), (2, 2));
+    }
+
     #[test]
     fn short_token_is_renewed_ten_percent_before_its_end() {
         let fetched = Instant::now();

@@ -994,6 +994,38 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn date_to_wait_for_is_bounded_when_the_clock_is_wrong() {
+        for (hours, waits) in [(-1, Duration::from_mins(2)), (1, Duration::ZERO)] {
+            let limited = || answer(429, "").with("Retry-After", "Thu, 01 Jan 2026 00:00:30 GMT");
+            let server = Server::script([limited(), answer(200, "[]")]).await;
+            let test = server.client();
+            test.clock
+                .set_wall_off(jiff::SignedDuration::from_hours(hours));
+            send(&test, get(&server)).await.unwrap();
+            assert_eq!(test.clock.slept(), [waits]);
+        }
+        // In a past that never comes back, attempts are still counted.
+        let limited = answer(429, "").with("Retry-After", "Wed, 31 Dec 2025 00:00:00 GMT");
+        let server = Server::script(vec![limited; 9]).await;
+        let error = send(&server.client(), get(&server)).await.unwrap_err();
+        assert_eq!((error.status(), error.attempts()), (Some(429), 5));
+    }
+
+    #[tokio::test]
+    async fn clock_that_is_set_does_not_move_a_deadline() {
+        let server = Server::script([answer(503, ""), answer(200, "[]")]).await;
+        let mut test = server.client();
+        test.context = test.clock.context(Duration::from_secs(30));
+        test.clock
+            .set_wall_off(jiff::SignedDuration::from_hours(24));
+        send(&test, get(&server)).await.unwrap();
+        test.clock.advance(Duration::from_secs(31));
+        test.clock
+            .set_wall_off(jiff::SignedDuration::from_hours(-24));
+        assert!(send(&test, get(&server)).await.unwrap_err().is_deadline());
+    }
+
+    #[tokio::test]
     async fn clear_refusal_of_a_post_was_not_processed() {
         for status in [400, 401, 403, 404, 409, 412, 422] {
             let server = Server::script([answer(status, "no")]).await;

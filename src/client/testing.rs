@@ -318,6 +318,8 @@ async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> Option<Received>
 pub(crate) struct FakeClock {
     start: Instant,
     passed: Arc<Mutex<Duration>>,
+    /// How far the wall clock is off.
+    wall_off: Arc<Mutex<jiff::SignedDuration>>,
     slept: Arc<Mutex<Vec<Duration>>>,
 }
 
@@ -326,12 +328,24 @@ impl FakeClock {
         Self {
             start: Instant::now(),
             passed: Arc::default(),
+            wall_off: Arc::default(),
             slept: Arc::default(),
         }
     }
 
     pub(crate) fn advance(&self, duration: Duration) {
         *self.passed.lock().unwrap() += duration;
+    }
+
+    /// Somebody sets the wall clock: forward, or back. The steady clock goes on.
+    pub(crate) fn set_wall_off(&self, off: jiff::SignedDuration) {
+        *self.wall_off.lock().unwrap() = off;
+    }
+
+    /// The steady clock goes back, which it never should.
+    pub(crate) fn rewind(&self, duration: Duration) {
+        let mut passed = self.passed.lock().unwrap();
+        *passed = passed.saturating_sub(duration);
     }
 
     /// All the sleeps so far.
@@ -354,7 +368,8 @@ impl Clock for FakeClock {
 
     /// 2026-01-01T00:00:00Z and on.
     fn wall(&self) -> Timestamp {
-        Timestamp::from_second(1_767_225_600).unwrap() + *self.passed.lock().unwrap()
+        let here = Timestamp::from_second(1_767_225_600).unwrap() + *self.passed.lock().unwrap();
+        here + *self.wall_off.lock().unwrap()
     }
 
     fn sleep(&self, duration: Duration) -> Wait {

@@ -201,6 +201,43 @@ mod tests {
         assert!(server.all().is_empty());
     }
 
+    #[tokio::test]
+    async fn certificate_is_judged_by_the_clock_of_the_moment() {
+        let authority = authority();
+        let server = Server::start(Some(acceptor(&authority, true)), |_| token_answer(1)).await;
+        let mut params = CertificateParams::new(vec!["client".to_owned()]).unwrap();
+        // The server looks at the real clock.
+        params.not_after = rcgen::date_time_ymd(2099, 1, 1);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &authority).unwrap();
+        let service_key = json!({
+            "clientid": "c", "certificate": certificate.pem(), "key": key.serialize_pem(),
+            "certurl": server.url, "url": server.url, "uri": server.url,
+        });
+        let config = Config {
+            destination_key: Some(DestinationKey::parse(&service_key.to_string()).unwrap()),
+            ca_certificates: Some(authority.pem()),
+            ..Config::default()
+        };
+        let test = test_client(config);
+        test.clock
+            .set_wall_off(jiff::SignedDuration::from_hours(24 * 365 * 80));
+        let error = test
+            .client
+            .token(&test.context, KeyKind::Destination, None)
+            .await
+            .unwrap_err();
+        let expired = matches!(error.kind(), ErrorKind::ExpiredCertificate { .. });
+        assert!(expired, "{error:?}");
+        // Somebody corrects the clock: what was refused is not remembered.
+        test.clock.set_wall_off(jiff::SignedDuration::ZERO);
+        test.client
+            .token(&test.context, KeyKind::Destination, None)
+            .await
+            .unwrap();
+        assert_eq!(server.tokens(), 1);
+    }
+
     #[test]
     fn identity_needs_both_halves() {
         let (certificate, key) = issue(&authority());

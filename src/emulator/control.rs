@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::Shared;
 use super::call::{Call, Outcome, Refusal, Reply};
-use super::fault::Fault;
+use super::fault::{self, Fault};
 use super::keys;
 use super::knobs::Knobs;
 use super::state::{self, LeftOut, State};
@@ -43,9 +43,9 @@ fn answer(shared: &Shared, call: &Call, path: &[&str]) -> Outcome {
             set_knobs(shared, world, knobs)?;
         }
         (["faults"], &Method::GET) => return show(&world.faults),
-        (["faults"], &Method::POST) => world.faults.extend(parse_faults(call)?),
+        (["faults"], &Method::POST) => world.faults.extend(parse_faults(shared, call)?),
         (["faults"], &Method::DELETE) => world.faults.clear(),
-        (["tokens", "expire"], &Method::POST) => expire_tokens(world),
+        (["tokens", "expire"], &Method::POST) => world.expire_tokens(),
         (["rotate", key], &Method::POST) => rotate(shared, world, key)?,
         (["journal" | "state" | "knobs" | "faults"] | ["tokens", "expire"] | ["rotate", _], _) => {
             return Err(Refusal::method_not_allowed());
@@ -102,18 +102,13 @@ fn overlay(target: &mut Value, changes: &Value) {
     }
 }
 
-fn parse_faults(call: &Call) -> Result<Vec<Fault>, Refusal> {
+fn parse_faults(shared: &Shared, call: &Call) -> Result<Vec<Fault>, Refusal> {
     let body: Value = parse(call)?;
     let list = if body.is_array() { body } else { json!([body]) };
-    serde_json::from_value(list).map_err(|error| Refusal::bad_request(error.to_string()))
-}
-
-/// The grants stay, expired: the journal can still say whose token it was.
-fn expire_tokens(world: &mut World) {
-    let now = std::time::Instant::now();
-    for grant in world.grants.values_mut() {
-        grant.expires = now;
-    }
+    let faults: Vec<Fault> =
+        serde_json::from_value(list).map_err(|error| Refusal::bad_request(error.to_string()))?;
+    fault::check(&faults, shared.authority.is_some()).map_err(Refusal::bad_request)?;
+    Ok(faults)
 }
 
 fn rotate(shared: &Shared, world: &mut World, key: &str) -> Result<(), Refusal> {

@@ -43,8 +43,8 @@ pub struct Match {
     pub caller: Option<String>,
 }
 
-/// What happens to a request. Without `status`, `body` and `reset` it is
-/// processed as ever.
+/// What happens to a request. Without `status`, `body`, `reset` and `break_tls`
+/// it is processed as ever.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Action {
@@ -61,9 +61,40 @@ pub struct Action {
     pub reset: Option<Reset>,
     /// Close the connection after so many bytes of the body.
     pub truncate_bytes: Option<usize>,
+    /// Send the body byte by byte, with so many milliseconds before each.
+    pub drip_ms: Option<u64>,
+    /// Break the TLS session instead of answering: a record comes that nobody
+    /// can decrypt, and the connection ends.
+    pub break_tls: Option<Reset>,
+    /// Every token that was issued so far expires just before the request.
+    pub expire_tokens: bool,
 }
 
-/// When a connection is reset.
+impl Action {
+    /// What is wrong with it, if something is.
+    fn problem(&self, tls: bool) -> Option<&'static str> {
+        if self.break_tls.is_some() && !tls {
+            return Some("`break_tls` needs an emulator with TLS");
+        }
+        let bodies = [self.truncate_bytes.is_some(), self.drip_ms.is_some()];
+        let ends = [self.reset.is_some(), self.break_tls.is_some()];
+        let several = |of: [bool; 2]| of == [true, true];
+        if several(bodies) {
+            return Some("`truncate_bytes` and `drip_ms` exclude each other");
+        }
+        if several(ends) {
+            return Some("`reset` and `break_tls` exclude each other");
+        }
+        None
+    }
+
+    /// When the connection ends instead of an answer.
+    pub(crate) fn end(&self) -> Option<Reset> {
+        self.reset.or(self.break_tls)
+    }
+}
+
+/// When a connection ends instead of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reset {
@@ -71,6 +102,13 @@ pub enum Reset {
     Before,
     /// After it: the change is made, the answer is lost.
     AfterCommit,
+}
+
+/// Finds out whether these faults can be played; `tls` says whether the
+/// emulator does TLS. The error says which contradiction there is.
+pub(crate) fn check(faults: &[Fault], tls: bool) -> Result<(), &'static str> {
+    let problem = faults.iter().find_map(|fault| fault.action.problem(tls));
+    problem.map_or(Ok(()), Err)
 }
 
 /// The action for a request, if one of the faults strikes. Faults that struck

@@ -26,6 +26,11 @@ pub struct Entry {
     pub caller: Option<String>,
     /// Whether a fault was applied.
     pub fault: bool,
+    /// Whether the fault's delay has begun: nothing happens until it is over.
+    pub held: bool,
+    /// Requests from outside that were in progress when this one arrived,
+    /// itself included.
+    pub in_flight: usize,
     /// Names of the properties in the body of a destination, sorted; never values.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keys: Option<Vec<String>>,
@@ -115,6 +120,8 @@ mod tests {
             user_agent: None,
             caller: None,
             fault: false,
+            held: false,
+            in_flight: 1,
             keys: None,
             scope: None,
         }

@@ -50,6 +50,7 @@ mod tests;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::net::TcpListener;
@@ -106,6 +107,8 @@ struct Shared {
     /// Makes certificates, when TLS is on.
     authority: Option<Authority>,
     world: Mutex<World>,
+    /// Requests from outside that are in progress.
+    in_flight: AtomicUsize,
 }
 
 impl Shared {
@@ -183,6 +186,7 @@ impl Emulator {
             outbound: Outbound::new(ca_pem, host.map(|host| (host, address)))?,
             authority,
             world: Mutex::new(world),
+            in_flight: AtomicUsize::new(0),
         });
         let stop = CancellationToken::new();
         let server = tokio::spawn(server::serve(listener, tls, shared, stop.clone()));
@@ -311,6 +315,8 @@ fn new_world(options: Options, authority: Option<&Authority>) -> Result<World, S
     add_destinations(&mut world, options.destinations);
     state::write(&mut world, options.scenario.state, state::LeftOut::Kept)
         .map_err(StartError::Scenario)?;
+    fault::check(&options.scenario.faults, authority.is_some())
+        .map_err(|problem| StartError::Scenario(problem.to_owned()))?;
     world.faults = options.scenario.faults;
     Ok(world)
 }

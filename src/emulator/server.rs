@@ -8,7 +8,7 @@ use std::convert::Infallible;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -65,19 +65,19 @@ pub(crate) async fn serve(
 
 async fn connection(tcp: TcpStream, tls: Option<TlsAcceptor>, shared: Arc<Shared>) {
     let _ = tcp.set_nodelay(true);
-    let reset = Arc::new(AtomicBool::new(false));
+    let ending = Arc::new(Ending::default());
     let socket = Socket {
         tcp,
-        reset: Arc::clone(&reset),
+        ending: Arc::clone(&ending),
     };
     match tls {
-        None => requests(socket, None, reset, shared).await,
+        None => requests(socket, None, ending, shared).await,
         Some(acceptor) => {
             if let Ok(stream) = acceptor.accept(socket).await {
                 let certificates = stream.get_ref().1.peer_certificates();
                 let certificate = certificates.and_then(|all| all.first()).cloned();
                 let certificate = certificate.map(CertificateDer::into_owned);
-                requests(stream, certificate, reset, shared).await;
+                requests(stream, certificate, ending, shared).await;
             }
         }
     }
@@ -86,17 +86,17 @@ async fn connection(tcp: TcpStream, tls: Option<TlsAcceptor>, shared: Arc<Shared
 async fn requests<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     certificate: Option<CertificateDer<'static>>,
-    reset: Arc<AtomicBool>,
+    ending: Arc<Ending>,
     shared: Arc<Shared>,
 ) {
     let service = service_fn(|request| {
         let shared = Arc::clone(&shared);
         let certificate = certificate.clone();
-        let reset = Arc::clone(&reset);
+        let ending = Arc::clone(&ending);
         async move {
             respond(&shared, certificate, request)
                 .await
-                .inspect_err(|_| reset.store(true, Ordering::Relaxed))
+                .inspect_err(|abort| ending.choose(abort))
         }
     });
     // An error means that the peer has gone or that we reset the connection.
@@ -109,7 +109,9 @@ async fn requests<S: AsyncRead + AsyncWrite + Unpin>(
 #[derive(Debug, thiserror::Error)]
 enum Abort {
     #[error("the connection is reset")]
-    Fault,
+    Reset,
+    #[error("the TLS session is broken")]
+    BreakTls,
     #[error("the request ended early")]
     Request(#[from] hyper::Error),
 }
@@ -139,12 +141,13 @@ async fn respond(
     }
 
     let caller = shared.outbound.caller(call.header(CALLER_HEADER));
+    let _in_flight = InFlight::enter(&shared.in_flight, caller.is_none());
     let correlation_id = correlation_id(&call);
     let (place, action) = arrive(shared, &call, caller, &correlation_id);
     call.body = body.collect().await?.to_bytes();
     complete_entry(&mut shared.world(), place, &call);
 
-    let reply = perform(shared, &call, &action).await?;
+    let reply = perform(shared, &call, place, &action).await?;
     let reply = reply
         .with_header(HeaderName::from_static("x-correlationid"), &correlation_id)
         .with_header(
@@ -154,28 +157,36 @@ async fn respond(
     if let Some(entry) = shared.world().journal.at(place) {
         entry.status = Some(reply.status.as_u16());
     }
-    Ok(match action.truncate_bytes {
-        None => whole(reply),
-        Some(bytes) => truncated(reply, bytes),
+    Ok(match (action.truncate_bytes, action.drip_ms) {
+        (Some(bytes), _) => truncated(reply, bytes),
+        (None, Some(pause)) => dripping(reply, Duration::from_millis(pause)),
+        (None, None) => whole(reply),
     })
 }
 
 /// Processes the request as the fault lets it.
-async fn perform(shared: &Shared, call: &Call, action: &Action) -> Result<Reply, Abort> {
+async fn perform(
+    shared: &Shared,
+    call: &Call,
+    place: Place,
+    action: &Action,
+) -> Result<Reply, Abort> {
     let latency = Duration::from_millis(shared.world().knobs.latency_ms);
-    let delay = Duration::from_millis(action.delay_ms);
     sleep(latency).await;
-    if action.reset == Some(Reset::Before) {
-        sleep(delay).await;
-        return Err(Abort::Fault);
+    if action.expire_tokens {
+        shared.world().expire_tokens();
+    }
+    if action.end() == Some(Reset::Before) {
+        hold(shared, place, action).await;
+        return Err(Abort::of(action));
     }
     let mut reply = match canned(action) {
-        Some(reply) if action.reset.is_none() => reply,
+        Some(reply) if action.end().is_none() => reply,
         _ => route(shared, call).await,
     };
-    sleep(delay).await;
-    if action.reset.is_some() {
-        return Err(Abort::Fault);
+    hold(shared, place, action).await;
+    if action.end().is_some() {
+        return Err(Abort::of(action));
     }
     for (name, value) in &action.headers {
         if let Ok(name) = HeaderName::try_from(name) {
@@ -183,6 +194,27 @@ async fn perform(shared: &Shared, call: &Call, action: &Action) -> Result<Reply,
         }
     }
     Ok(reply)
+}
+
+/// The delay of a fault. The journal says when it has begun.
+async fn hold(shared: &Shared, place: Place, action: &Action) {
+    if action.delay_ms == 0 {
+        return;
+    }
+    if let Some(entry) = shared.world().journal.at(place) {
+        entry.held = true;
+    }
+    sleep(Duration::from_millis(action.delay_ms)).await;
+}
+
+impl Abort {
+    /// How the connection ends that a fault ends.
+    fn of(action: &Action) -> Self {
+        match action.break_tls {
+            Some(_) => Self::BreakTls,
+            None => Self::Reset,
+        }
+    }
 }
 
 /// Tokio's timer counts whole milliseconds and yields even for none.
@@ -261,6 +293,8 @@ fn arrive(
         user_agent: call.header("user-agent").map(ToOwned::to_owned),
         caller,
         fault: action.is_some(),
+        held: false,
+        in_flight: shared.in_flight.load(Ordering::Relaxed),
         keys: None,
         scope: None,
     });
@@ -327,6 +361,27 @@ fn truncated(reply: Reply, bytes: usize) -> hyper::Response<Body> {
     )
 }
 
+/// An answer that comes byte by byte.
+fn dripping(reply: Reply, pause: Duration) -> hyper::Response<Body> {
+    let length = reply.body.len();
+    let byte = move |(body, at): (Bytes, usize)| async move {
+        if at == body.len() {
+            return None;
+        }
+        tokio::time::sleep(pause).await;
+        let frame = Frame::data(body.slice(at..=at));
+        Some((Ok(frame), (body, at + 1)))
+    };
+    let frames = stream::unfold((reply.body, 0), byte);
+    let mut headers = reply.headers;
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    response(
+        reply.status,
+        headers,
+        StreamBody::new(frames).boxed_unsync(),
+    )
+}
+
 fn response(status: StatusCode, headers: http::HeaderMap, body: Body) -> hyper::Response<Body> {
     let mut response = hyper::Response::new(body);
     *response.status_mut() = status;
@@ -336,16 +391,63 @@ fn response(status: StatusCode, headers: http::HeaderMap, body: Body) -> hyper::
 
 // ---- socket ----
 
-/// A TCP connection that ends with a reset when the flag is set.
+/// How a connection ends, if not in the usual way.
+#[derive(Debug, Default)]
+struct Ending {
+    reset: AtomicBool,
+    break_tls: AtomicBool,
+}
+
+impl Ending {
+    fn choose(&self, abort: &Abort) {
+        let flag = match abort {
+            Abort::BreakTls => &self.break_tls,
+            Abort::Reset | Abort::Request(_) => &self.reset,
+        };
+        flag.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A TCP connection that ends as its flags say.
 struct Socket {
     tcp: TcpStream,
-    reset: Arc<AtomicBool>,
+    ending: Arc<Ending>,
 }
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        if self.reset.load(Ordering::Relaxed) {
+        /// Application data of TLS that no key fits.
+        const GARBAGE: [u8; 37] = {
+            let mut record = [0x5a; 37];
+            [record[0], record[1], record[2], record[3], record[4]] = [23, 3, 3, 0, 32];
+            record
+        };
+        if self.ending.break_tls.load(Ordering::Relaxed) {
+            // A full buffer would only mean that the connection just ends.
+            let _ = self.tcp.try_write(&GARBAGE);
+        } else if self.ending.reset.load(Ordering::Relaxed) {
             let _ = self.tcp.set_zero_linger();
+        }
+    }
+}
+
+/// Counts a request from outside as long as it is in progress.
+struct InFlight<'a>(Option<&'a AtomicUsize>);
+
+impl<'a> InFlight<'a> {
+    fn enter(count: &'a AtomicUsize, from_outside: bool) -> Self {
+        let count = from_outside.then_some(count);
+        if let Some(count) = count {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+        Self(count)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        if let Some(count) = self.0 {
+            count.fetch_sub(1, Ordering::Relaxed);
         }
     }
 }

@@ -74,10 +74,22 @@ impl Listener {
     #[cfg(unix)]
     fn bind_unix(wishes: &SocketWishes) -> io::Result<Self> {
         let (directory, address) = match &wishes.directory {
-            Some(parent) => unix::directory(parent)?,
+            Some(parent) => unix::directory(parent).map_err(|error| {
+                let parent = parent.display();
+                explained(
+                    &error,
+                    &format!("`PLUGIN_UNIX_SOCKET_DIR` is `{parent}`: "),
+                    "",
+                )
+            })?,
             // A temporary directory may have a name too long for a socket, as on macOS.
             None => unix::directory(&std::env::temp_dir())
-                .or_else(|_| unix::directory(std::path::Path::new("/tmp")))?,
+                .or_else(|_| unix::directory(std::path::Path::new("/tmp")))
+                .map_err(|error| {
+                    let advice = "; the provider needs a directory for temporary files \
+                                  (`TMPDIR`) that it can write to";
+                    explained(&error, "", advice)
+                })?,
         };
         let path = directory.path().join(unix::SOCKET_NAME);
         let listener = tokio::net::UnixListener::bind(&path)?;
@@ -159,6 +171,12 @@ impl Listener {
             }
         }
     }
+}
+
+/// An error of the same kind that says more.
+#[cfg(unix)]
+fn explained(error: &io::Error, before: &str, after: &str) -> io::Error {
+    io::Error::new(error.kind(), format!("{before}{error}{after}"))
 }
 
 async fn hand_over(

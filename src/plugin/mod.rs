@@ -69,10 +69,7 @@ pub enum ServeError {
     #[error(transparent)]
     Tls(#[from] TlsError),
     /// There is no socket.
-    #[error(
-        "cannot open a socket for Terraform: {0}; the provider needs a directory for temporary \
-         files (`TMPDIR`) that it can write to"
-    )]
+    #[error("cannot open a socket for Terraform: {0}")]
     Listen(#[source] io::Error),
     /// Terraform cannot learn about the socket.
     #[error("cannot write to stdout: {0}")]

@@ -18,6 +18,9 @@ mod client_against_emulator;
 mod cloud_alm_fallback;
 
 #[cfg(test)]
+mod concurrency;
+
+#[cfg(test)]
 mod core_self_test;
 
 #[cfg(test)]
@@ -73,6 +76,9 @@ mod hostile_requests;
 
 #[cfg(test)]
 mod install;
+
+#[cfg(test)]
+mod kill_matrix;
 
 #[cfg(test)]
 mod layering;

@@ -135,6 +135,33 @@ fn started_by_hand_it_explains_itself_on_stderr() {
 }
 
 #[test]
+fn a_socket_directory_that_cannot_be_used_is_named_and_nothing_hangs() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let missing = directory.path().join("missing");
+    for unusable in [&file, &missing] {
+        let unusable = unusable.to_str().unwrap();
+        let output = provider(&[
+            ("TF_PLUGIN_MAGIC_COOKIE", COOKIE),
+            ("PLUGIN_PROTOCOL_VERSIONS", "6"),
+            ("PLUGIN_UNIX_SOCKET_DIR", unusable),
+        ])
+        .output()
+        .unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(output.stdout, b"");
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            text.contains("cannot open a socket for Terraform"),
+            "{text}"
+        );
+        assert!(text.contains("`PLUGIN_UNIX_SOCKET_DIR`"), "{text}");
+        assert!(text.contains(unusable), "{text}");
+    }
+}
+
+#[test]
 fn version_is_printed_on_stdout() {
     let expected = concat!(
         "terraform-provider-sapcalm ",

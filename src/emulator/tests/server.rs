@@ -92,6 +92,87 @@ async fn an_answer_can_break_off() {
 }
 
 #[tokio::test]
+async fn an_answer_can_drip() {
+    let rig = Rig::plain().await;
+    rig.create(simple("a")).await;
+    let fault = json!({"match": {"path_prefix": LIST}, "do": {"drip_ms": 5}});
+    rig.add_fault(fault).await;
+    let began = Instant::now();
+    let answer = rig.list("").await.json();
+    assert_eq!(answer[0]["Name"], "a");
+    let bytes = u32::try_from(answer.to_string().len()).unwrap();
+    assert!(began.elapsed() >= bytes * Duration::from_millis(5));
+}
+
+#[tokio::test]
+async fn a_broken_tls_session_ends_before_or_after_the_change() {
+    let rig = Rig::start(Options {
+        tls: true,
+        ..Options::default()
+    })
+    .await;
+    for (moment, names) in [("before", &[][..]), ("after_commit", &["a"])] {
+        let fault = json!({"match": {"path_prefix": LIST}, "do": {"break_tls": moment}});
+        rig.add_fault(fault).await;
+        let token = rig.token("destination").await;
+        let request = rig.request(Method::POST, LIST).bearer_auth(token);
+        let error = request.json(&simple("a")).send().await.unwrap_err();
+        assert!(format!("{error:?}").contains("DecryptError"), "{error:?}");
+        assert_eq!(destination_names(&rig).await, names);
+    }
+}
+
+#[tokio::test]
+async fn a_fault_can_let_all_tokens_expire() {
+    let rig = Rig::plain().await;
+    let token = rig.token("destination").await;
+    rig.add_fault(json!({"match": {"path_prefix": LIST}, "do": {"expire_tokens": true}}))
+        .await;
+    let request = rig.request(Method::GET, LIST).bearer_auth(token);
+    assert_eq!(rig.send(request).await.status, 401);
+    assert_eq!(rig.list("").await.json(), json!([]));
+}
+
+#[tokio::test]
+async fn a_fault_that_contradicts_itself_or_the_emulator_is_refused() {
+    let rig = Rig::plain().await;
+    for action in [
+        json!({"break_tls": "before"}),
+        json!({"drip_ms": 1, "truncate_bytes": 1}),
+        json!({"reset": "before", "break_tls": "before"}),
+    ] {
+        let fault = Some(json!({ "do": action }));
+        let answer = rig.control(Method::POST, "/faults", fault).await;
+        assert_eq!(answer.status, 400, "{action}");
+    }
+    let faults = rig.control(Method::GET, "/faults", None).await;
+    assert_eq!(faults.json(), json!([]));
+}
+
+#[tokio::test]
+async fn the_journal_says_what_a_fault_holds_and_how_many_are_in_progress() {
+    let rig = Rig::plain().await;
+    let token = rig.token("destination").await;
+    rig.add_fault(json!({"match": {"path_prefix": LIST}, "do": {"delay_ms": 300}}))
+        .await;
+    let held = rig.request(Method::GET, LIST).bearer_auth(&token).send();
+    let other = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        rig.list("").await;
+        rig.journal().await
+    };
+    let (answer, journal) = tokio::join!(held, other);
+    assert!(answer.unwrap().status().is_success());
+    let lists: Vec<_> = journal
+        .iter()
+        .filter(|entry| entry["path"] == LIST)
+        .map(|entry| (&entry["held"], &entry["in_flight"]))
+        .collect();
+    assert_eq!(lists[0], (&json!(true), &json!(1)));
+    assert_eq!(lists[1], (&json!(false), &json!(2)));
+}
+
+#[tokio::test]
 async fn resets_work_with_tls() {
     let rig = Rig::start(Options {
         tls: true,

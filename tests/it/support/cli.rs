@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use serde_json::{Value as Json, json};
 
@@ -182,6 +182,26 @@ impl Running {
     pub(crate) fn signal(&self, signal: Signal) {
         // An error only says that the group is gone already.
         let _ = killpg(self.group(), signal);
+    }
+
+    /// Sends a signal to the program alone.
+    pub(crate) fn signal_program(&self, signal: Signal) {
+        let _ = kill(self.group(), signal);
+    }
+
+    /// Kills the providers that the program has started, and only them.
+    pub(crate) fn kill_providers(&self) {
+        let list = Command::new("ps").args(["-A", "-o", "pid=,ppid="]).output();
+        let list = String::from_utf8(list.unwrap().stdout).unwrap();
+        let program = self.child.id().to_string();
+        for line in list.lines() {
+            let mut fields = line.split_whitespace();
+            if let (Some(process), Some(parent)) = (fields.next(), fields.next())
+                && parent == program
+            {
+                let _ = kill(Pid::from_raw(process.parse().unwrap()), Signal::SIGKILL);
+            }
+        }
     }
 
     /// Waits for the end; kills and fails the test when it takes too long.

@@ -45,11 +45,15 @@ impl Workspace {
 
     /// Replaces the configuration by a provider block and resources.
     pub(crate) fn write_json(&self, provider: &Json, resources: &Json) {
-        let configuration = json!({
-            "terraform": { "required_providers": { "sapcalm": { "source": "sapcalm/sapcalm" } } },
-            "provider": { "sapcalm": provider },
-            "resource": resources,
-        });
+        self.write_document(provider, json!({ "resource": resources }));
+    }
+
+    /// Replaces the configuration by a provider block and any other blocks, as
+    /// in a `.tf.json` file.
+    pub(crate) fn write_document(&self, provider: &Json, mut configuration: Json) {
+        configuration["terraform"] =
+            json!({ "required_providers": { "sapcalm": { "source": "sapcalm/sapcalm" } } });
+        configuration["provider"] = json!({ "sapcalm": provider });
         fs::write(self.path().join("main.tf.json"), configuration.to_string()).unwrap();
     }
 
@@ -64,6 +68,26 @@ impl Workspace {
     #[track_caller]
     pub(crate) fn state(&self) -> String {
         fs::read_to_string(self.path().join("terraform.tfstate")).unwrap()
+    }
+
+    /// The same, when there is one.
+    pub(crate) fn state_if_any(&self) -> Option<String> {
+        fs::read_to_string(self.path().join("terraform.tfstate")).ok()
+    }
+
+    /// Makes this the state file, or loses it, and what lies beside it.
+    pub(crate) fn set_state(&self, text: Option<&str>) {
+        for name in [
+            "terraform.tfstate",
+            "terraform.tfstate.backup",
+            ".terraform.tfstate.lock.info",
+        ] {
+            // It need not be there.
+            let _ = fs::remove_file(self.path().join(name));
+        }
+        if let Some(text) = text {
+            fs::write(self.path().join("terraform.tfstate"), text).unwrap();
+        }
     }
 
     /// Loses the state file.

@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use sapcalm::emulator::{
     CLOUD_ALM_SUBDOMAIN, Emulator, Knobs, ORDERS_SUBDOMAIN, Options, Scenario,
@@ -398,6 +399,29 @@ impl World {
             .into_iter()
             .filter(|entry| entry["caller"].is_null())
             .collect()
+    }
+
+    /// Waits until the delay of a fault has begun: the request is where the
+    /// fault wants it, and nothing moves.
+    pub(crate) fn held(&self) -> impl Future<Output = ()> + Send {
+        let wait = async {
+            while !self
+                .journal()
+                .await
+                .iter()
+                .any(|entry| entry["held"] == true)
+            {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        async {
+            let held = tokio::time::timeout(Duration::from_mins(1), wait).await;
+            assert!(
+                held.is_ok(),
+                "no request was held: {:#?}",
+                self.journal().await
+            );
+        }
     }
 
     pub(crate) async fn forget_journal(&self) {

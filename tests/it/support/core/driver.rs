@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value as Json, json};
+use tokio_util::sync::CancellationToken;
 
 use super::configuration::{Phase, Resource, Values, create_first, in_order};
 use super::diagnostics::{Diag, Diags, Origin};
@@ -91,6 +92,7 @@ impl Core {
                 checks: Checks::default(),
                 calls: Arc::default(),
                 interrupt: Arc::default(),
+                on_signal: None,
                 repeat: false,
             },
             schema: None,
@@ -148,6 +150,12 @@ impl Core {
             after,
             what,
         });
+    }
+
+    /// Interrupts whatever call there is when the signal is cancelled, in every
+    /// command from now on; nothing takes that back.
+    pub(crate) fn on_signal(&mut self, signal: Option<(CancellationToken, Interrupt)>) {
+        self.shared.on_signal = signal;
     }
 
     pub(crate) fn checks(&self) -> &Checks {

@@ -9,6 +9,7 @@ use sapcalm::proto::plugin as go_plugin;
 use sapcalm::proto::tfplugin6 as proto;
 use sapcalm::proto::tfplugin6::provider_client::ProviderClient;
 use serde_json::Value as Json;
+use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 use tonic::{Response, Status};
 
@@ -131,6 +132,9 @@ pub(crate) struct Shared {
     /// The methods called, in order.
     pub(crate) calls: Arc<Mutex<Vec<String>>>,
     pub(crate) interrupt: Arc<Mutex<Option<Planned>>>,
+    /// What happens in the middle of whatever call there is when the token is
+    /// cancelled.
+    pub(crate) on_signal: Option<(CancellationToken, Interrupt)>,
     /// Plan and read everything twice and compare.
     pub(crate) repeat: bool,
 }
@@ -146,6 +150,8 @@ pub(crate) struct Session {
     applying: bool,
     /// The test killed the process.
     killed: AtomicBool,
+    /// The signal has been heard.
+    signalled: AtomicBool,
 }
 
 impl Session {
@@ -161,6 +167,7 @@ impl Session {
             schema: None,
             applying: false,
             killed: AtomicBool::new(false),
+            signalled: AtomicBool::new(false),
         };
         if session.process.is_some() {
             session.open_stdio().await;
@@ -245,8 +252,9 @@ impl Session {
         F: Future<Output = Result<Response<T>, Status>>,
     {
         self.shared.calls.lock().unwrap().push(method.to_owned());
-        let call = tokio::time::timeout(CALL_LIMIT, call(self.client.clone()));
-        let (answer, ()) = tokio::join!(call, self.interrupt(method));
+        // On the heap: every command of a test is made of these.
+        let call = Box::pin(tokio::time::timeout(CALL_LIMIT, call(self.client.clone())));
+        let (answer, ()) = tokio::join!(self.until_signal(call), self.interrupt(method));
         let answer =
             answer.unwrap_or_else(|_| panic!("{method} was not answered in {CALL_LIMIT:?}"));
         match answer {
@@ -268,6 +276,22 @@ impl Session {
         }
     }
 
+    /// Waits for a call, and does meanwhile what the signal is for.
+    async fn until_signal<T>(&self, mut call: impl Future<Output = T> + Unpin) -> T {
+        let Some((signal, what)) = &self.shared.on_signal else {
+            return call.await;
+        };
+        if self.signalled.load(Ordering::Relaxed) {
+            return call.await;
+        }
+        tokio::select! {
+            answer = &mut call => return answer,
+            () = signal.cancelled() => self.signalled.store(true, Ordering::Relaxed),
+        }
+        let ((), answer) = tokio::join!(self.act(*what), call);
+        answer
+    }
+
     async fn interrupt(&self, method: &str) {
         let planned = {
             let mut slot = self.shared.interrupt.lock().unwrap();
@@ -275,7 +299,11 @@ impl Session {
         };
         let Some(planned) = planned else { return };
         tokio::time::sleep(planned.after).await;
-        match (planned.what, &self.process) {
+        self.act(planned.what).await;
+    }
+
+    async fn act(&self, what: Interrupt) {
+        match (what, &self.process) {
             (Interrupt::Kill, Some(process)) => {
                 self.killed.store(true, Ordering::Relaxed);
                 process.signal(nix::sys::signal::Signal::SIGKILL);

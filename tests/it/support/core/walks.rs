@@ -466,18 +466,24 @@ impl ApplyWalk<'_> {
     }
 
     async fn destroy_deposed(&mut self) {
-        for (address, old) in std::mem::take(&mut self.state.deposed).into_iter().rev() {
+        for (address, old) in self.state.deposed.clone().into_iter().rev() {
             let blocked = self.failed.contains(&address)
                 || self.ordered.iter().any(|resource| {
                     resource.depends_on.contains(&address)
                         && self.failed.contains(&resource.address())
                 });
-            let left = if blocked {
-                Some(old)
-            } else {
-                self.delete(&address, &old, None).await
-            };
-            self.state.deposed.extend(left.map(|left| (address, left)));
+            if blocked {
+                continue;
+            }
+            let left = self.delete(&address, &old, None).await;
+            // It leaves the state when it is gone, and not before.
+            let this = (address, old);
+            let at = self.state.deposed.iter().position(|one| *one == this);
+            let at = at.expect("only this loop removes one");
+            match left {
+                Some(left) => self.state.deposed[at].1 = left,
+                None => drop(self.state.deposed.remove(at)),
+            }
         }
     }
 }
