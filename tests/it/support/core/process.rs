@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -298,7 +299,7 @@ impl Process {
         let mut child = command
             .spawn()
             .map_err(|e| format!("{}: {e}", launch.program.display()))?;
-        let stderr = drain(child.stderr.take().unwrap());
+        let (stderr, draining) = drain(child.stderr.take().unwrap());
         let (line, stdout) = first_line(child.stdout.take().unwrap());
         let line = tokio::time::timeout(HANDSHAKE_TIMEOUT, line).await;
         let (handshake, start_up) = match line {
@@ -324,6 +325,8 @@ impl Process {
             outcome => {
                 let _ = child.kill();
                 let _ = child.wait();
+                // What it said last may still be on its way.
+                let _ = draining.join();
                 let error = outcome
                     .err()
                     .unwrap_or_else(|| "TLS was not what was asked for".to_owned());
@@ -494,16 +497,16 @@ fn text(buffer: &Mutex<Vec<u8>>) -> String {
 }
 
 /// Reads to the end in a thread of its own, as Terraform keeps doing.
-fn drain(mut from: impl Read + Send + 'static) -> Arc<Mutex<Vec<u8>>> {
+fn drain(mut from: impl Read + Send + 'static) -> (Arc<Mutex<Vec<u8>>>, JoinHandle<()>) {
     let buffer = Arc::new(Mutex::new(Vec::new()));
     let target = Arc::clone(&buffer);
-    std::thread::spawn(move || {
+    let thread = std::thread::spawn(move || {
         let mut chunk = [0; 8192];
         while let Ok(n @ 1..) = from.read(&mut chunk) {
             target.lock().unwrap().extend_from_slice(&chunk[..n]);
         }
     });
-    buffer
+    (buffer, thread)
 }
 
 /// A line, and when it came.
