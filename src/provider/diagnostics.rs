@@ -346,7 +346,7 @@ fn next_step_for_token(call: Call, refusal: &Refusal) -> String {
     match refusal {
         Refusal::InvalidScope { .. } => format!(
             "The client of the service key in {} was not granted the scope. A service key that is \
-             older than the scope does not have it: create a new one. Or set `scope`; an empty \
+             older than the scope may lack it: create a new one. Or set `scope`; an empty \
              text asks for all scopes that the client has.",
             settings(call)
         ),

@@ -90,8 +90,8 @@ static SCHEMA: Schema = Schema::new(
     "The registration of a tenant of SAP Order Management foundation for Integration Monitoring \
      in SAP Cloud ALM. The tenant is the one of the provider's `order_management_service_key`. \
      Destroying it offboards the tenant.\n\n\
-     Order Management reads the destination `CloudALM` in its own subaccount when it registers, \
-     while it sends data and when it is offboarded. Refer to the destination in \
+     Order Management is taken to read the destination `CloudALM` in its own subaccount when it \
+     registers, while it sends data and when it is offboarded. Refer to the destination in \
      `destination_name`, so that it is made before the registration and outlives it.",
     &[
         Attribute::string("destination_name")
@@ -678,7 +678,7 @@ fn missing_scope() -> Diagnostic {
             "None of the scopes that the token service granted ends in `{SCOPE_SUFFIX}`. Order \
              Management decides whether that is enough.\n\n\
              If it refuses, create the service key in `{}` (or `{}`) anew: a key that is older \
-             than the scope does not have it.",
+             than the scope may lack it.",
             attribute(KeyKind::OrderManagement),
             variable(KeyKind::OrderManagement)
         ),
@@ -940,7 +940,8 @@ async fn verify(
         notes.push(Diagnostic::warning(
             "Registration is not in the landscape yet",
             "Order Management accepted the registration, and the landscape of Cloud ALM does not \
-             show the tenant so far. It can take up to an hour there.\n\n\
+             show the tenant so far. How long that takes is not documented; for other services \
+             SAP says up to an hour. Until then `status` is `accepted`.\n\n\
              Run `terraform plan` later: `status` is `registered` then. If it stays `accepted`, \
              check the destination that Order Management reads.",
         ));

@@ -1,4 +1,5 @@
-# A token of the Cloud ALM API that is stored nowhere.
+# A token of the Cloud ALM API. Terraform stores it nowhere. SAP stores what is
+# in a destination: until the token expires it is a secret there.
 ephemeral "sapcalm_access_token" "cloud_alm" {
   service_key = "cloud_alm"
 }
