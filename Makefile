@@ -1,8 +1,8 @@
 # The commands of this repository. `make` alone lists them.
 
 CARGO ?= cargo
-# The address under which Terraform knows the provider, and its version.
-ADDRESS := registry.terraform.io/sapcalm/sapcalm
+# The addresses under which Terraform and OpenTofu know the provider, and its version.
+ADDRESSES := registry.terraform.io/sapcalm/sapcalm registry.opentofu.org/sapcalm/sapcalm
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 PLUGINS := $(HOME)/.terraform.d/plugins
 
@@ -67,14 +67,18 @@ mutants: prerequisites ## Break each promise on purpose; a test has to notice (t
 	@CARGO="$(CARGO)" MUTANT="$(MUTANT)" sh tests/mutants.sh
 
 .PHONY: install
-install: prerequisites ## Install a release build where Terraform finds it without a registry
+install: prerequisites ## Install a release build where Terraform and OpenTofu find it without a registry
 	@set -e; \
 	binary=$$(CARGO="$(CARGO)" sh release/build.sh); \
-	dir="$(PLUGINS)/$(ADDRESS)/$(VERSION)/$$(sh release/platform.sh | tr ' ' _)"; \
-	mkdir -p "$$dir"; \
-	cp "$$binary" "$$dir/terraform-provider-sapcalm_v$(VERSION)"; \
-	echo "Installed $$dir/terraform-provider-sapcalm_v$(VERSION)"; \
-	echo "Use it with: source = \"sapcalm/sapcalm\", version = \"$(VERSION)\""
+	platform=$$(sh release/platform.sh | tr ' ' _); \
+	for address in $(ADDRESSES); do \
+		dir="$(PLUGINS)/$$address/$(VERSION)/$$platform"; \
+		mkdir -p "$$dir"; \
+		cp "$$binary" "$$dir/terraform-provider-sapcalm_v$(VERSION)"; \
+		echo "Installed $$dir/terraform-provider-sapcalm_v$(VERSION)"; \
+	done; \
+	echo "Use it with: source = \"sapcalm/sapcalm\", version = \"$(VERSION)\""; \
+	echo "After another 'make install' of the same version, remove .terraform.lock.hcl where you use it."
 
 .PHONY: dist
 dist: prerequisites ## Build the release archive of this machine, with SBOM and checksums
