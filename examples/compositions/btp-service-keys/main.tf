@@ -96,6 +96,15 @@ resource "btp_subaccount_service_instance" "each" {
   subaccount_id  = each.value.subaccount_id
   name           = "terraform-${replace(each.key, "_", "-")}"
   serviceplan_id = data.btp_subaccount_service_plan.each[each.key].id
+
+  # Lets Terraform see the registration in Cloud ALM's landscape.
+  parameters = each.key != "cloud_alm" ? null : jsonencode({
+    xs-security = {
+      xsappname            = "terraform-calm"
+      authorities          = ["$XSMASTERAPPNAME.calm-api.landscape.read"]
+      oauth2-configuration = { credential-types = ["binding-secret"] }
+    }
+  })
 }
 
 resource "btp_subaccount_service_binding" "each" {
