@@ -12,8 +12,8 @@
 //! * Read never drops the object. A tenant that was seen in the landscape and
 //!   is gone has the status `missing`, which the next plan turns into an
 //!   update in place that registers again.
-//! * Registering twice and offboarding twice do no harm, so both are repeated
-//!   where an answer was lost.
+//! * Registering twice and offboarding twice are assumed to do no harm, so both
+//!   are repeated where an answer was lost.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
