@@ -347,6 +347,22 @@ impl<'a> Destinations<'a> {
         self.find_within(&operation, level, name).await
     }
 
+    /// As [`Destinations::find`], never from a list of many: for who is going to
+    /// write what was read.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Destinations::find`].
+    pub async fn find_now(
+        &self,
+        context: &Context,
+        level: Level,
+        name: &str,
+    ) -> Result<Option<Destination>, Error> {
+        self.find_within(&self.operation(context), level, name)
+            .await
+    }
+
     /// Lists destinations with their metadata, in one request as long as the
     /// names fit into one.
     ///

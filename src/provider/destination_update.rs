@@ -154,7 +154,7 @@ impl Update<'_> {
             name,
             ..
         } = self.site;
-        service.find(context, *level, name).await
+        service.find_now(context, *level, name).await
     }
 
     /// Sends what differs, and returns what SAP holds then.

@@ -220,6 +220,26 @@ async fn reads_of_few_destinations_cost_one_request_each() {
 }
 
 #[tokio::test]
+async fn updates_at_the_same_time_cost_what_they_cost_alone() {
+    let world = World::documented().await;
+    let applying = provider(&world, &[]);
+    let instances = join_all((0..10).map(|number| created(&applying, number))).await;
+    requests(&world).await;
+    let applying = provider(&world, &[]);
+    let configs: Vec<Value> = (0..10).map(|number| numbered(number, "two")).collect();
+    let updates = configs
+        .iter()
+        .zip(&instances)
+        .map(|(config, one)| TF.update(&applying, config, one));
+    for update in join_all(updates).await {
+        update.quietly();
+    }
+    let asked = requests(&world).await;
+    assert_eq!(asked.len(), 1 + 10 * 3, "{asked:?}");
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn connections_are_used_again() {
     let world = World::with(
         Variant::documented(),
