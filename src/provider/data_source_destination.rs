@@ -2,8 +2,8 @@
 //! managed.
 //!
 //! SAP returns secrets in clear. What a data source shows lives in the state
-//! in clear, too, so it shows values of known, non-secret properties only and
-//! names the others. A destination that is not there is an error: Terraform
+//! in clear, too, so it shows values of known, non-secret properties only, no
+//! URL with credentials in it, and names the others. A destination that is not there is an error: Terraform
 //! has no other word for it.
 
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::configured::{Configured, client_context};
-use super::destination_properties::{Known, lookup};
+use super::destination_properties::{Known, holds_credentials, lookup};
 use super::destination_schema::{
     DEFAULT_LEVEL, INSTANCE_LEVEL, LEVELS, NAME_RULE, TYPE_NAME, id_of,
 };
@@ -98,7 +98,7 @@ pub(super) const DETAILS: [Attribute; 23] = [
     Attribute::map("properties", &TEXT).computed()
         .describe("Further properties that are known not to be secret, in SAP's spelling."),
     Attribute::list("hidden_properties", &TEXT).computed()
-        .describe("Names of the properties whose values are not shown: secrets, and those that this provider does not know."),
+        .describe("Names of the properties whose values are not shown: secrets, URLs with credentials in them (`https://user:password@host`), and those that this provider does not know."),
     Attribute::map("labels", &TEXTS).computed()
         .describe("Labels, each with its values. Null where the service does not tell them."),
     shown("etag", "Version of the destination at SAP."),
@@ -175,11 +175,15 @@ impl Details {
             labels,
         } = found;
         // An empty text is no value, as the resource sees it.
-        let text = |key: &str| actual.get(key).filter(|text| !text.is_empty()).cloned();
+        let shown = |text: &&String| !text.is_empty() && !holds_credentials(text);
+        let text = |key: &str| actual.get(key).filter(shown).cloned();
         let mut properties = BTreeMap::new();
         let mut hidden = Vec::new();
         for (key, value) in actual.iter() {
             match lookup(key) {
+                Known::Typed(_) | Known::Open if holds_credentials(value) => {
+                    hidden.push(key.clone());
+                }
                 Known::Name | Known::Typed(_) => {}
                 Known::Open => drop(properties.insert(key.clone(), value.clone())),
                 Known::Secret(_) | Known::OtherSecret | Known::Unknown => hidden.push(key.clone()),
@@ -365,6 +369,31 @@ mod tests {
                 "mail.password",
                 "own-thing"
             ]
+        );
+    }
+
+    #[test]
+    fn a_url_with_credentials_is_hidden_and_named() {
+        let details = Details::of(
+            Level::Subaccount,
+            destination(&[
+                ("Name", "a"),
+                ("URL", "https://ann:s3cr3t@a.example/api"),
+                ("tokenServiceURL", "http://s3cr3t@t.example"),
+                ("sap-client", "x://ann:s3cr3t@a.example"),
+                ("User", "ann@a.example"),
+                ("Description", "see https://a.example/b@c"),
+            ]),
+        );
+        let shown = serde_json::to_string(&details).unwrap();
+        assert!(!shown.contains("s3cr3t"), "{shown}");
+        assert_eq!((details.url, details.token_service_url), (None, None));
+        let user_and_description = (details.user.unwrap(), details.description.unwrap());
+        assert_eq!(user_and_description.0, "ann@a.example");
+        assert_eq!(user_and_description.1, "see https://a.example/b@c");
+        assert_eq!(
+            details.hidden_properties.unwrap(),
+            ["URL", "sap-client", "tokenServiceURL"]
         );
     }
 }

@@ -13,7 +13,7 @@ use unicode_normalization::UnicodeNormalization;
 use super::destination_fallback::Fallback;
 use super::destination_properties::{
     CLIENT_SECRET, HTTP, Known, NAME, NO_AUTHENTICATION, SECRETS, TYPED, default_proxy_type,
-    default_token_service_url_type, is_further, is_open, lookup,
+    default_token_service_url_type, holds_credentials, is_further, is_open, lookup,
 };
 use super::destination_schema::Model;
 use super::destination_secrets::{Origin, Records, display_name};
@@ -301,15 +301,17 @@ pub(super) fn observe(model: &mut Model, actual: &Properties, records: &Records)
             _ => false,
         })
         .collect();
+    let is_shown = |key: &str, value: &str| is_open(key) && !holds_credentials(value);
     if import {
         // A set that leaves something out would be a wish to remove it.
-        let all_open = !further.is_empty() && further.iter().all(|(key, _)| is_open(key));
+        let all_open =
+            !further.is_empty() && further.iter().all(|(key, value)| is_shown(key, value));
         model.properties = all_open.then(BTreeMap::new);
     }
     if let Some(prior) = model.properties.take() {
         let shown = further
             .iter()
-            .filter(|(key, _)| prior.contains_key(*key) || is_open(key))
+            .filter(|(key, value)| prior.contains_key(*key) || is_shown(key, value))
             .map(|(key, value)| {
                 let form = prior.get(*key).filter(|prior| same_text(prior, value));
                 ((*key).clone(), form.cloned().unwrap_or_else(|| nfc(value)))

@@ -285,6 +285,15 @@ pub(super) fn is_open(key: &str) -> bool {
     matches!(lookup(key), Known::Open)
 }
 
+/// Whether a value is a URL with a user name or a password in it, such as
+/// `https://user:password@host`. Such a value is a secret under whatever name.
+pub(super) fn holds_credentials(value: &str) -> bool {
+    value.split_once("://").is_some_and(|(_, rest)| {
+        let authority = rest.split(['/', '\\', '?', '#']).next();
+        authority.is_some_and(|authority| authority.contains('@'))
+    })
+}
+
 /// Whether a property is one for `properties`: neither typed nor known to be
 /// secret.
 pub(super) fn is_further(key: &str) -> bool {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::destination_properties::{
-    AUTHENTICATION_NAMES, HTTP, PROXY_TYPES, TOKEN_SERVICE_URL_TYPES, TYPES,
+    AUTHENTICATION_NAMES, HTTP, PROXY_TYPES, TOKEN_SERVICE_URL_TYPES, TYPES, holds_credentials,
 };
 use crate::framework::resource::Definition;
 use crate::framework::schema::{
@@ -88,7 +88,7 @@ const VERSION: &[Validator] = &[Validator::WholeNumber {
     max: i64::MAX,
 }];
 const WEB_ADDRESS: &[Validator] = &[Validator::Custom(
-    "Starts with `https://` or `http://`.",
+    "Starts with `https://` or `http://`, without credentials.",
     check_web_address,
 )];
 /// The rule for a name.
@@ -504,6 +504,15 @@ pub(super) fn check_name(value: &Value) -> Result<(), String> {
 /// anywhere behind it.
 fn check_web_address(value: &Value) -> Result<(), String> {
     let text = value.as_str().unwrap_or_default();
+    if holds_credentials(text) {
+        return Err(
+            "This URL has credentials in it, in front of the `@`. URLs are stored in the state \
+             and shown in plans in clear. Take them out of the URL, and set `user` and `password` \
+             for the target, or `token_service_user` and `token_service_password` for the token \
+             service."
+                .to_owned(),
+        );
+    }
     let rest = ["https://", "http://"]
         .iter()
         .find_map(|scheme| text.strip_prefix(scheme));
@@ -593,6 +602,7 @@ mod tests {
         assert!(
             check("https://{tenant}.authentication.eu10.hana.ondemand.com/oauth/token").is_ok()
         );
+        assert!(check("https://host/path@version?user=a@b").is_ok());
         for wrong in [
             "",
             "eu10.alm.cloud.sap",
@@ -601,6 +611,15 @@ mod tests {
             "https:///x",
         ] {
             assert!(check(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn credentials_in_a_web_address_are_refused_and_not_repeated() {
+        for url in ["https://ann:s3cr3t@host/api", "http://s3cr3t@host"] {
+            let refused = check_web_address(&Value::string(url)).unwrap_err();
+            assert!(refused.contains("`user` and `password`"), "{refused}");
+            assert!(!refused.contains("s3cr3t"), "{refused}");
         }
     }
 }

@@ -17,7 +17,9 @@ use secrecy::{ExposeSecret, SecretString};
 use super::configured::{Configured, Key, afterwards, client_context, is_over};
 use super::destination_body::{is_out_of_sync, observe};
 use super::destination_identity::{self, ImportId, Owner};
-use super::destination_properties::{Known, SECRETS, lookup, security_concern};
+use super::destination_properties::{
+    Known, SECRETS, TYPED, holds_credentials, lookup, security_concern,
+};
 use super::destination_schema::{DEFAULT_LEVEL, DEFAULT_NAME, DEFINITION, TYPE_NAME, id_of};
 pub use super::destination_schema::{Model, Timeouts};
 use super::destination_secrets::{NoRandomness, Origin, Record, Records, display_name};
@@ -316,6 +318,7 @@ impl<'a> Site<'a> {
             };
         }
         set_metadata(state, &found.metadata);
+        warnings.extend(self.exposed(state));
         if state.properties.is_none() {
             warnings.extend(self.concerns(state, &found.properties));
         }
@@ -323,7 +326,8 @@ impl<'a> Site<'a> {
     }
 
     /// A destination that nobody manages yet, as an import reads it. Without
-    /// the warnings, which come with the import.
+    /// the warnings, which come with the import, and without URLs that hold
+    /// credentials: who lists has not asked for them.
     pub(super) fn unmanaged(&self, owner: &Owner, found: &client::Destination) -> Model {
         let mut state = Model {
             id: Some(self.id()),
@@ -334,6 +338,10 @@ impl<'a> Site<'a> {
             ..Model::default()
         };
         let _ = self.take(&mut state, found, &Records::default(), false);
+        for property in TYPED {
+            let slot = (property.slot)(&mut state);
+            *slot = slot.take().filter(|text| !holds_credentials(text));
+        }
         state
     }
 
@@ -381,6 +389,33 @@ impl<'a> Site<'a> {
             }
         }
         drifted
+    }
+
+    /// Credentials that somebody put into a URL at SAP. They are not hidden:
+    /// that the URL is not the configured one must be visible.
+    fn exposed(&self, state: &Model) -> Diagnostics {
+        let mut warnings = Diagnostics::new();
+        for property in TYPED {
+            let value = (property.read)(state);
+            if value.is_some_and(holds_credentials) {
+                warnings.push(
+                    Diagnostic::warning(
+                        "URL with credentials",
+                        format!(
+                            "At SAP, `{}` of the destination `{}` is a URL with credentials in \
+                             it, which Terraform stores in its state in clear.\n\n\
+                             Configure the URL without what stands in front of the `@`, give the \
+                             credentials in attributes of their own, such as `user` and \
+                             `password`, and renew them.",
+                            property.key,
+                            self.id()
+                        ),
+                    )
+                    .at(Path::attribute(property.attribute)),
+                );
+            }
+        }
+        warnings
     }
 
     /// Properties that are left alone although they decide whom the

@@ -151,6 +151,39 @@ async fn what_was_listed_is_imported_by_its_identity_as_it_was_shown() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn credentials_in_a_url_are_not_listed_and_an_import_warns_of_them() {
+    let world = World::documented().await;
+    let foreign = json!({
+        "Name": "foreign", "Type": "HTTP", "ProxyType": "Internet",
+        "Authentication": "NoAuthentication", "URL": "https://ann:s3cr3t-canary@target.example",
+        "sap-client": "https://ann:s3cr3t-canary@target.example",
+    });
+    world.set_destinations(&[foreign]).await;
+    let provider = InProcess::serve();
+    let mut tf = core(&world, &provider).await;
+
+    let found = tf.list(DESTINATION, &json!({}), true, 10).await.ok();
+    let object = found[0].object.as_ref().unwrap();
+    assert_eq!(object["url"], Json::Null);
+    assert!(!object.to_string().contains("canary"), "{object}");
+
+    let identity = found[0].identity.clone();
+    let imported = tf.import_by_identity(DESTINATION, "it", identity).await;
+    let warnings: Vec<_> = imported.diags.warnings().collect();
+    assert!(
+        warnings
+            .iter()
+            .any(|one| one.summary == "URL with credentials"),
+        "{warnings:#?}"
+    );
+    assert!(!format!("{warnings:?}").contains("canary"));
+    let state = tf.object("sapcalm_destination.it");
+    assert_eq!(state["url"], "https://ann:s3cr3t-canary@target.example");
+    assert_eq!(state["properties"], Json::Null);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn filters_choose_by_level_prefix_and_label() {
     let world = world_of(0).await;
     world
