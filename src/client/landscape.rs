@@ -2,10 +2,12 @@
 //!
 //! SAP publishes no schema we could read, so objects stay maps.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::credentials::{CloudAlmKey, KeyKind};
-use super::error::Error;
+use super::error::{Error, ErrorKind};
 use super::http::{Operation, Request};
 use super::{Client, Context};
 
@@ -107,7 +109,8 @@ impl<'a> Landscape<'a> {
     /// # Errors
     ///
     /// A 403 ([`Error::is_forbidden`]) means that the service instance lacks
-    /// the authority `calm-api.landscape.read`.
+    /// the authority `calm-api.landscape.read`. A list that does not end is an
+    /// error, too: half of it would look like all of it.
     pub async fn objects(
         &self,
         context: &Context,
@@ -115,6 +118,7 @@ impl<'a> Landscape<'a> {
     ) -> Result<Vec<LandscapeObject>, Error> {
         let operation = self.client.http.operation(context);
         let mut objects: Vec<LandscapeObject> = Vec::new();
+        let mut seen: BTreeSet<String> = BTreeSet::new();
         let mut last_page: Vec<LandscapeObject> = Vec::new();
         let mut offset = 0;
         for _ in 0..MAX_PAGES {
@@ -123,22 +127,30 @@ impl<'a> Landscape<'a> {
             // service's pages are. A service that does not know `offset` sends
             // the same page again.
             if page.is_empty() || page == last_page {
-                break;
+                return Ok(objects);
             }
             offset += page.len();
             let ignores_limit = page.len() > PAGE_SIZE;
-            objects.extend(
-                page.iter()
-                    .filter(|object| query.is_met_by(object))
-                    .cloned(),
-            );
+            let mut brings_news = false;
+            for object in &page {
+                // What is added meanwhile moves others to the next page.
+                let is_new = object.lms_id().is_none_or(|id| seen.insert(id.to_owned()));
+                brings_news |= is_new;
+                if is_new && query.is_met_by(object) {
+                    objects.push(object.clone());
+                }
+            }
             let found = query.lms_id.is_some() && !objects.is_empty();
-            if found || ignores_limit {
-                break;
+            if found || ignores_limit || !brings_news {
+                return Ok(objects);
             }
             last_page = page;
         }
-        Ok(objects)
+        Err(
+            Error::new(ErrorKind::UnexpectedAnswer).with_message(format!(
+                "more than {MAX_PAGES} pages, and no end of the list"
+            )),
+        )
     }
 
     async fn page(
@@ -247,6 +259,28 @@ mod tests {
         let same = answer(200, &page(0, 100));
         let server = Server::script([same.clone(), same]).await;
         assert_eq!(list(&server, &all).await.unwrap().len(), 100);
+    }
+
+    #[tokio::test]
+    async fn object_that_moves_to_the_next_page_is_listed_once() {
+        let pages = [page(0, 100), page(99, 41), page(140, 0)];
+        let server = Server::script(pages.map(|body| answer(200, &body))).await;
+        let found = list(&server, &LandscapeQuery::default()).await.unwrap();
+        assert_eq!(found.len(), 140);
+        // Nothing new ends the list, even in another order.
+        let pages = [page(0, 100), page(50, 50)];
+        let server = Server::script(pages.map(|body| answer(200, &body))).await;
+        let found = list(&server, &LandscapeQuery::default()).await.unwrap();
+        assert_eq!((found.len(), server.calls().len()), (100, 2));
+    }
+
+    #[tokio::test]
+    async fn list_without_an_end_is_an_error_and_not_cut_off() {
+        let server = Server::script((0..=MAX_PAGES).map(|n| answer(200, &page(n, 1)))).await;
+        let error = list(&server, &LandscapeQuery::default()).await.unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::UnexpectedAnswer);
+        assert!(error.message().unwrap().contains("200 pages"));
+        assert_eq!(server.calls().len(), MAX_PAGES);
     }
 
     #[tokio::test]
