@@ -871,6 +871,22 @@ pub(super) fn names_filter(quoted: &[String]) -> String {
 }
 
 impl ListFilter {
+    /// Whether a destination is one of those that are asked for. A service
+    /// that does not know a filter may ignore it. Labels that are not told
+    /// cannot be looked at.
+    #[must_use]
+    pub fn matches(&self, found: &Destination) -> bool {
+        match self {
+            Self::All => true,
+            Self::Names(names) => names.iter().any(|name| name == found.name()),
+            Self::Prefix(prefix) => found.name().starts_with(prefix),
+            Self::Label { key, values } => found.labels.as_ref().is_none_or(|labels| {
+                let found = labels.get(key);
+                found.is_some_and(|found| values.iter().any(|value| found.contains(value)))
+            }),
+        }
+    }
+
     /// The filters to send one after the other; `None` is no filter.
     fn encode(&self) -> Vec<Option<String>> {
         match self {
@@ -1358,6 +1374,22 @@ mod tests {
             let query = query(&server.calls()[0].target);
             assert_eq!(query.get("$filter").map(String::as_str), expected);
         }
+    }
+
+    #[test]
+    fn filter_knows_what_a_service_that_ignores_it_should_have_left_out() {
+        let found: Destination = Destination {
+            properties: [("Name".to_owned(), "CloudALM".to_owned())]
+                .into_iter()
+                .collect(),
+            metadata: Metadata::default(),
+            labels: None,
+        };
+        let names = |name: &str| ListFilter::Names(vec![name.to_owned()]);
+        assert!(ListFilter::All.matches(&found));
+        assert!(names("CloudALM").matches(&found) && !names("cloudalm").matches(&found));
+        let prefix = |text: &str| ListFilter::Prefix(text.to_owned());
+        assert!(prefix("Cloud").matches(&found) && !prefix("ALM").matches(&found));
     }
 
     #[tokio::test]

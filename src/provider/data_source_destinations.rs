@@ -14,7 +14,7 @@ use super::data_source_destination::{
     DETAILS, Details, INSTANCE_ID, LEVEL, Owner, SUBACCOUNT_ID, Timeouts, level_of,
 };
 use super::diagnostics::{Call, failed};
-use crate::client::{self, ListFilter};
+use crate::client::ListFilter;
 use crate::framework::data_source::{DataSource, Definition, Found};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::resource::Context;
@@ -125,25 +125,6 @@ impl Model {
             ListFilter::All
         }
     }
-
-    /// Whether a destination is one of those that were asked for. A service
-    /// that does not know a filter may ignore it.
-    fn wants(&self, found: &client::Destination) -> bool {
-        let name = found.name();
-        let named = self.names.as_ref().is_none_or(|names| names.contains(name));
-        let begins = self
-            .name_prefix
-            .as_ref()
-            .is_none_or(|prefix| name.starts_with(prefix));
-        let labelled = match (&self.label, &found.labels) {
-            (Some(wanted), Some(labels)) => labels
-                .get(&wanted.key)
-                .is_some_and(|values| !values.is_disjoint(&wanted.values)),
-            // Labels that are not told cannot be looked at.
-            _ => true,
-        };
-        named && begins && labelled
-    }
 }
 
 impl DataSource for DestinationList {
@@ -164,9 +145,10 @@ impl DataSource for DestinationList {
         let context = client_context(context);
         let level = level_of(config.level.as_deref());
         let owner = Owner::of(&service, &context, level).await?;
-        let found = service.list(&context, level, &config.filter()).await;
+        let filter = config.filter();
+        let found = service.list(&context, level, &filter).await;
         let found = found.map_err(|error| failed(Call::ListDestinations, &error))?;
-        let wanted = found.into_iter().filter(|one| config.wants(one));
+        let wanted = found.into_iter().filter(|one| filter.matches(one));
         let destinations = wanted
             .map(|one| (one.name().to_owned(), Details::of(level, one)))
             .collect();
@@ -183,7 +165,7 @@ impl DataSource for DestinationList {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::{Labels, Metadata};
+    use crate::client::{self, Labels, Metadata};
 
     fn destination(name: &str, labels: Option<Labels>) -> client::Destination {
         client::Destination {
@@ -199,7 +181,7 @@ mod tests {
 
     #[test]
     fn what_was_not_asked_for_is_left_out_whoever_sends_it() {
-        let wants = |model: &Model, name: &str| model.wants(&destination(name, None));
+        let wants = |model: &Model, name: &str| model.filter().matches(&destination(name, None));
         let all = Model::default();
         assert!(wants(&all, "a"));
         assert_eq!(all.filter(), ListFilter::All);
@@ -230,11 +212,15 @@ mod tests {
         };
         let wants = |key: &str, values: &[&str]| {
             let labels = Labels::from([(key.to_owned(), set(values))]);
-            model.wants(&destination("a", Some(labels)))
+            model.filter().matches(&destination("a", Some(labels)))
         };
         assert!(wants("env", &["qa", "x"]));
         assert!(!wants("env", &["dev"]) && !wants("other", &["qa"]));
-        assert!(!model.wants(&destination("a", Some(Labels::new()))));
-        assert!(model.wants(&destination("a", None)));
+        assert!(
+            !model
+                .filter()
+                .matches(&destination("a", Some(Labels::new())))
+        );
+        assert!(model.filter().matches(&destination("a", None)));
     }
 }

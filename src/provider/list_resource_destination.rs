@@ -232,7 +232,9 @@ impl Search<'_> {
         filter: &ListFilter,
     ) -> Result<Vec<client::Destination>, Diagnostic> {
         let found = self.service.list(&self.context, level, filter).await;
-        found.map_err(|error| failed(CALL, &error))
+        let mut found = found.map_err(|error| failed(CALL, &error))?;
+        found.retain(|one| filter.matches(one));
+        Ok(found)
     }
 
     async fn hand_over(
