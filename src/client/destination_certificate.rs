@@ -69,11 +69,48 @@ impl CertificateFile {
         Some(Self::from_bytes(&bytes))
     }
 
-    /// The file as standard base64 in one line: equal files give equal texts.
-    /// Ask for it only to send it to SAP or to hash it.
+    /// The file as standard base64 in one line. Ask for it only to send it to
+    /// SAP.
     #[must_use]
     pub fn expose_base64(&self) -> &str {
         self.base64.expose_secret()
+    }
+
+    /// What makes the file this one: equal files give equal texts. Of PEM text
+    /// that is its blocks, wherever their lines break and whatever stands
+    /// between them; of any other file all of it. Ask for it only to hash it.
+    #[must_use]
+    pub fn essence(&self) -> SecretString {
+        match self.blocks() {
+            Some(blocks) => blocks,
+            None => self.base64.clone(),
+        }
+    }
+
+    /// Whether a difference from the other file says for certain that they are
+    /// not the same: two PEM texts can be compared however a service writes
+    /// them, and key stores cannot.
+    #[must_use]
+    pub fn certainly_differs_from(&self, other: &Self) -> bool {
+        self.blocks().is_some() && other.blocks().is_some() && self != other
+    }
+
+    /// The blocks of PEM text, each in one line; `None` when there are none.
+    fn blocks(&self) -> Option<SecretString> {
+        let bytes = STANDARD.decode(self.expose_base64()).ok()?;
+        let text = std::str::from_utf8(&bytes).ok()?;
+        let mut blocks = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some((_, begun)) = rest.split_once("-----BEGIN ") {
+            let (label, begun) = begun.split_once("-----")?;
+            let (content, after) = begun.split_once(&format!("-----END {label}-----"))?;
+            blocks.push_str(label);
+            blocks.push(':');
+            blocks.extend(content.split_whitespace());
+            blocks.push('\n');
+            rest = after;
+        }
+        (!blocks.is_empty()).then(|| blocks.into())
     }
 
     /// When the first certificate in the file expires. `None` for key stores,
@@ -87,8 +124,9 @@ impl CertificateFile {
         }
     }
 
-    /// What must not come back in a message: the base64 text, and the lines of
-    /// a file that is text.
+    /// What must not come back in a message: the base64 text and, of a file
+    /// that is text, that and its lines. Pieces of the first two are recognised
+    /// as well (`fragments`).
     fn secrets(&self) -> Vec<String> {
         let base64 = self.expose_base64().to_owned();
         let bytes = STANDARD.decode(&base64).unwrap_or_default();
@@ -97,7 +135,7 @@ impl CertificateFile {
         lines
             .filter(|line| line.len() >= SHORTEST_SECRET_LINE)
             .map(str::to_owned)
-            .chain([base64])
+            .chain([base64, text.clone()])
             .collect()
     }
 }
@@ -105,6 +143,7 @@ impl CertificateFile {
 impl PartialEq for CertificateFile {
     fn eq(&self, other: &Self) -> bool {
         self.expose_base64() == other.expose_base64()
+            || self.essence().expose_secret() == other.essence().expose_secret()
     }
 }
 
@@ -189,7 +228,8 @@ impl<'a> DestinationCertificates<'a> {
         self.send(&operation, request).await.map(drop)
     }
 
-    /// Replaces the file of a certificate.
+    /// Replaces the file of a certificate. `current` is what SAP told last: an
+    /// answer that repeats it shows nothing of it either.
     ///
     /// # Errors
     ///
@@ -200,9 +240,13 @@ impl<'a> DestinationCertificates<'a> {
         level: Level,
         name: &str,
         file: &CertificateFile,
+        current: Option<&CertificateFile>,
     ) -> Result<(), Error> {
         check_name(name)?;
-        let request = self.upload(Method::PUT, level, name, file);
+        let secrets = current.map(CertificateFile::secrets).unwrap_or_default();
+        let request = self
+            .upload(Method::PUT, level, name, file)
+            .masking(secrets.iter().map(String::as_str));
         let operation = self.client.http.operation(context);
         let answer = self.send(&operation, request).await?;
         if count(&answer) == Some(0) {
@@ -295,7 +339,6 @@ impl<'a> DestinationCertificates<'a> {
     }
 
     async fn send(&self, operation: &Operation, request: Request) -> Result<Answer, Error> {
-        let request = request.masking(self.key.oauth().secrets());
         let called = self
             .client
             .call(operation, KeyKind::Destination, None, request)
@@ -374,6 +417,33 @@ mod tests {
         }
         assert_eq!(CertificateFile::from_base64("no base64!"), None);
         assert_eq!(format!("{file:?}"), "CertificateFile");
+    }
+
+    #[test]
+    fn pem_is_the_same_however_it_is_written_and_every_block_counts() {
+        let file = |text: &str| CertificateFile::from_bytes(text.as_bytes());
+        let block = |label: &str, lines: &str| {
+            format!("-----BEGIN {label}-----\n{lines}\n-----END {label}-----\n")
+        };
+        let certificate = block("CERTIFICATE", "YWJj\nZGVm");
+        let key = block("ENCRYPTED PRIVATE KEY", "Z2hp");
+        let both = file(&format!("{certificate}{key}"));
+        let rewritten = format!("Bag\n{}\n\n{key}\n", certificate.replace("j\nZ", "jZ"));
+        assert_eq!(both, file(&rewritten.replace('\n', "\r\n")));
+        for other in [
+            certificate.clone(),
+            format!("{key}{certificate}"),
+            format!("{certificate}{}", block("ENCRYPTED PRIVATE KEY", "Z2hq")),
+            format!("{certificate}{}", block("PRIVATE KEY", "Z2hp")),
+        ] {
+            assert!(both.certainly_differs_from(&file(&other)), "{other}");
+        }
+        // What is no whole PEM text is compared byte for byte, and a difference
+        // says nothing.
+        for other in ["\n", &certificate[..40]] {
+            let (one, other) = (file(other), file(&format!("{other} ")));
+            assert!(one != other && !one.certainly_differs_from(&other));
+        }
     }
 
     #[test]
@@ -459,12 +529,12 @@ mod tests {
         let level = Level::Instance;
         let created = certificates.create(&test.context, level, "a.pem", &file);
         created.await.unwrap();
-        let replaced = certificates.replace(&test.context, level, "a.pem", &file);
+        let replaced = certificates.replace(&test.context, level, "a.pem", &file, None);
         replaced.await.unwrap();
         let refused = certificates.create(&test.context, level, "a.pem", &file);
         let shown = refused.await.unwrap_err().to_string();
         assert!(shown.contains("(hidden) and (hidden)"), "{shown}");
-        let nothing = certificates.replace(&test.context, level, "a.pem", &file);
+        let nothing = certificates.replace(&test.context, level, "a.pem", &file, None);
         assert!(nothing.await.is_err());
         let calls = server.calls();
         assert_eq!(
@@ -478,6 +548,32 @@ mod tests {
             body,
             json!({"Name": "a.pem", "Type": "CERTIFICATE", "Content": content})
         );
+    }
+
+    #[tokio::test]
+    async fn a_piece_of_the_new_or_the_previous_file_is_hidden_too() {
+        let pem = || {
+            let made = rcgen::generate_simple_self_signed(["a".to_owned()]).unwrap();
+            format!("{}{}", made.signing_key.serialize_pem(), made.cert.pem())
+        };
+        let [previous, new] = [pem(), pem()];
+        for quoted in [&previous, &new] {
+            let base64 = STANDARD.encode(quoted);
+            let key = quoted.lines().nth(1).unwrap();
+            for piece in [&base64[..60], &base64[41..77], &key[..20], &key[7..30]] {
+                let message = format!("Content '{piece}...' is wrong");
+                let body = json!({ "ErrorMessage": message }).to_string();
+                let server = Server::script([answer(400, &body)]).await;
+                let test = server.client();
+                let (certificates, current) = (of(&test), previous.as_bytes());
+                let current = CertificateFile::from_bytes(current);
+                let new = CertificateFile::from_bytes(new.as_bytes());
+                let refused =
+                    certificates.replace(&test.context, LEVEL, "a.pem", &new, Some(&current));
+                let shown = refused.await.unwrap_err().to_string();
+                assert!(shown.contains("Content '(hidden)' is wrong"), "{shown}");
+            }
+        }
     }
 
     #[tokio::test]

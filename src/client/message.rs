@@ -2,14 +2,15 @@
 //!
 //! Every text of a service that reaches an error, a state or a log passes
 //! through [`clean`]. How a secret is recognised in it, however it is spelled,
-//! is the business of [`super::spelling`].
+//! is the business of [`super::spelling`]; a piece of a long one is found by
+//! [`super::fragments`].
 
 use std::borrow::Cow;
 use std::fmt;
 
 use serde_json::Value;
 
-use super::spelling;
+use super::{fragments, spelling};
 
 /// Longest text that is shown, in characters.
 const MAX_CHARACTERS: usize = 500;
@@ -125,6 +126,7 @@ pub(crate) fn clean<'a>(text: &str, secrets: impl IntoIterator<Item = &'a str>) 
     secrets.sort_by(|one, other| other.len().cmp(&one.len()).then(one.cmp(other)));
     secrets.dedup();
     let text = spelling::masked(text, &secrets, MASK);
+    let text = fragments::masked(&text, &secrets, MASK);
     let words: Vec<Cow<'_, str>> = text.split_whitespace().map(mask_tokens).collect();
     shorten(&mask_schemes(&words))
 }

@@ -7,7 +7,7 @@
 //! * [`certificate`] tells when the certificate of an x509 key expires.
 //! * [`http`], with [`tls`], [`retry`] and [`clock`], sends requests.
 //! * [`message`] finds SAP's own words in an answer and masks secrets in them,
-//!   however they are spelled ([`spelling`]).
+//!   however they are spelled ([`spelling`]) and cut ([`fragments`]).
 //! * [`error`] is what can go wrong, in a form that can be asked questions.
 //! * [`destination`], [`registration`] and [`landscape`] are the services;
 //!   [`many_reads`] turns many reads of destinations into one list,
@@ -35,6 +35,7 @@ mod credentials;
 mod destination;
 mod destination_certificate;
 mod error;
+mod fragments;
 mod http;
 mod landscape;
 mod many_reads;

@@ -100,6 +100,7 @@ pub(crate) fn told(stored: &Destination, form: CertificateContent) -> Destinatio
             bytes.push(b'\n');
             *content = STANDARD.encode(bytes);
         }
+        CertificateContent::Masked => *content = STANDARD.encode("***"),
         CertificateContent::Withheld => {
             told.properties.remove(CONTENT);
         }

@@ -166,6 +166,8 @@ pub enum CertificateContent {
     Wrapped,
     /// Other bytes that mean the same, as after a conversion.
     Rewritten,
+    /// The same for every file.
+    Masked,
     /// Not at all.
     Withheld,
 }

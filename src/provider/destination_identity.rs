@@ -96,6 +96,25 @@ fn unusable_id(what: &str, example: &str) -> Diagnostic {
     )
 }
 
+/// The id with its owner, as subaccount, service instance and id: the same id
+/// elsewhere is another object.
+pub(super) fn owned_id(parts: [&Option<String>; 3]) -> String {
+    parts
+        .map(|part| part.as_deref().unwrap_or_default())
+        .join("/")
+}
+
+/// Why an object is not deleted: with `create_before_destroy` the new one can
+/// be the old one, because create took it over, or made it anew under the same
+/// name. `object` is such as a destination with its id.
+pub(super) fn replaced_in_place(object: &str) -> String {
+    format!(
+        "The {object} was created in this same run, so the one to delete is the one to keep. \
+         Nothing was deleted at SAP. This is what `create_before_destroy` means for two objects \
+         of one name."
+    )
+}
+
 /// The `import` block for an object that is there already.
 pub(super) fn import_block(type_name: &str, id: &str) -> String {
     format!(

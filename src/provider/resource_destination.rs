@@ -16,7 +16,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::configured::{Configured, Key, afterwards, client_context, is_over};
 use super::destination_body::{is_out_of_sync, observe};
-use super::destination_identity::{self, ImportId, Owner};
+use super::destination_identity::{self, ImportId, Owner, replaced_in_place};
 use super::destination_properties::{
     Known, SECRETS, TYPED, holds_credentials, lookup, security_concern,
 };
@@ -121,7 +121,8 @@ impl Resource for Destination {
         };
         let _turn = provider.turn(TYPE_NAME, &site.id()).await;
         if provider.was_created_here(TYPE_NAME, &owned_id(prior)) {
-            return Outcome::gone().with(replaced_in_place(&site.id()));
+            let reason = replaced_in_place(&format!("destination `{}`", site.id()));
+            return Outcome::gone().with(Diagnostic::warning("Destination not deleted", reason));
         }
         site.delete(prior).await
     }
@@ -163,26 +164,9 @@ pub(super) fn stub(object: ImportId) -> Model {
     }
 }
 
-/// The id with its owner: the same id in another subaccount or service instance
-/// is another object.
+/// The id with its owner.
 pub(super) fn owned_id(model: &Model) -> String {
-    let parts = [&model.subaccount_id, &model.instance_id, &model.id];
-    parts
-        .map(|part| part.as_deref().unwrap_or_default())
-        .join("/")
-}
-
-/// With `create_before_destroy` the new object can be the old one: create took
-/// it over, or made it anew under the same name.
-fn replaced_in_place(id: &str) -> Diagnostic {
-    Diagnostic::warning(
-        "Destination not deleted",
-        format!(
-            "The destination `{id}` was created in this same run, so the one to delete is the \
-             one to keep. Nothing was deleted at SAP. This is what `create_before_destroy` means \
-             for two objects of one name."
-        ),
-    )
+    destination_identity::owned_id([&model.subaccount_id, &model.instance_id, &model.id])
 }
 
 /// One destination of one service, as one operation sees it.

@@ -6,17 +6,24 @@
 //! The file itself is write-only. What was written is recognised by a salted
 //! slow hash in private state, as secrets of destinations are
 //! (`destination_secrets`). Nobody documents whether SAP returns a file byte
-//! for byte. So a second hash is kept where SAP tells, right after the upload,
-//! something else than was sent: drift is a difference from what SAP told
-//! then. Where SAP does not tell the file at all, drift cannot be seen.
+//! for byte, so PEM text is compared block by block, and a second hash is kept
+//! where SAP tells, right after the upload, something else than was sent: drift
+//! is a difference from what SAP told then. Where SAP tells no file, or the same
+//! for every file, a new etag is drift. Only where it has no etag either drift
+//! cannot be seen.
+//!
+//! Whether a certificate that is there after a lost answer is ours, its file
+//! says; where SAP does not tell that as it was sent, that nothing was there
+//! before. That is why create looks first.
 //!
 //! A certificate has no properties beside its file, so there is nothing to
 //! merge: an update replaces it as a whole.
 
+use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
 use super::configured::{Configured, Key, afterwards, client_context, is_over, missing_key};
-use super::destination_identity::{self, ImportId, Owner, import_block};
+use super::destination_identity::{self, ImportId, Owner, import_block, replaced_in_place};
 use super::destination_plan::identity;
 use super::destination_schema::{DEFAULT_LEVEL, INSTANCE_LEVEL, id_of};
 use super::destination_secrets::{NoRandomness, Origin, Record, Records};
@@ -58,8 +65,8 @@ const PEM_EXTENSIONS: [&str; 3] = ["pem", "crt", "cer"];
 /// Extensions that SAP documents for key stores.
 const KEY_STORE_EXTENSIONS: [&str; 3] = ["p12", "pfx", "jks"];
 
-/// How often the upload is repeated after its answer was lost and nothing was
-/// there.
+/// How often an upload is sent when its answer is lost and SAP does not show
+/// the file.
 const ATTEMPTS: u32 = 3;
 
 /// In private state: the file that was written, or the one an import found.
@@ -68,6 +75,11 @@ const CONTENT: &str = "content";
 /// In private state: the file as SAP told it right after it was written, where
 /// that is another one.
 const CONTENT_AT_SAP: &str = "content_at_sap";
+
+/// In private state: what SAP told after the file was written, where that was
+/// just what it told before. Either SAP tells nothing else, or the answer was
+/// an old one.
+const CONTENT_IN_DOUBT: &str = "content_in_doubt";
 
 const COMPUTED_BY_REQUEST: [&str; 3] = ["type", "etag", "validity_end_time"];
 
@@ -112,8 +124,9 @@ static SCHEMA: Schema = Schema::new(
     "A certificate of the SAP Destination service: a key store or a PEM file that destinations \
         name, for mutual TLS with their token service or target, or as trust store.\n\n\
         The file is write-only: it is sent to SAP and never stored in plan or state. That needs \
-        Terraform 1.11. Every plan sees when somebody replaced the file outside Terraform, and, \
-        without `content_wo_version`, when the configured file is another one.\n\n\
+        Terraform 1.11. Every plan sees when somebody replaced the file outside Terraform, by \
+        the file or by the etag that SAP tells, and, without `content_wo_version`, when the \
+        configured file is another one. PEM text is the same file however its lines break.\n\n\
         Give a destination the name by a reference to this resource. Then the certificate is \
         uploaded before the destination and deleted after it.",
     ATTRIBUTES,
@@ -274,13 +287,9 @@ impl Model {
         self
     }
 
-    /// The id with its owner: the same id in another subaccount or service
-    /// instance is another object.
+    /// The id with its owner.
     fn owned_id(&self) -> String {
-        let parts = [&self.subaccount_id, &self.instance_id, &self.id];
-        parts
-            .map(|part| part.as_deref().unwrap_or_default())
-            .join("/")
+        destination_identity::owned_id([&self.subaccount_id, &self.instance_id, &self.id])
     }
 
     /// Takes in what SAP holds, drift aside.
@@ -299,6 +308,21 @@ fn file_of(pem: Option<&str>, base64: Option<&str>) -> Option<CertificateFile> {
         (None, Some(base64)) => CertificateFile::from_base64(base64),
         (None, None) => None,
     }
+}
+
+/// Remembers a file.
+fn record_of(origin: Origin, file: &CertificateFile) -> Result<Record, NoRandomness> {
+    Record::new(origin, file.essence().expose_secret())
+}
+
+/// Whether this is certainly the remembered file.
+fn confirms(record: &Record, file: &CertificateFile) -> bool {
+    record.confirms(file.essence().expose_secret())
+}
+
+/// Whether this may be the remembered file: nothing says that it is not.
+fn may_be(record: &Record, file: &CertificateFile) -> bool {
+    record.verifier.matches(file.essence().expose_secret()) != Some(false)
 }
 
 fn end_of(file: &CertificateFile) -> Option<String> {
@@ -491,7 +515,7 @@ fn sends(content: &Content, plan: &Plan) -> bool {
         Content::Unknown => true,
         Content::Known(file) => !records
             .get(CONTENT)
-            .is_some_and(|record| record.confirms(file.expose_base64())),
+            .is_some_and(|record| confirms(record, file)),
     }
 }
 
@@ -592,7 +616,8 @@ impl Resource for DestinationCertificate {
         };
         let _turn = provider.turn(TYPE_NAME, &site.id()).await;
         if provider.was_created_here(TYPE_NAME, &prior.owned_id()) {
-            return Outcome::gone().with(replaced_in_place(&site.id()));
+            let reason = replaced_in_place(&format!("certificate `{}`", site.id()));
+            return Outcome::gone().with(Diagnostic::warning("Certificate not deleted", reason));
         }
         site.delete(prior).await
     }
@@ -624,18 +649,6 @@ impl Resource for DestinationCertificate {
     }
 }
 
-/// With `create_before_destroy` the new object can be the old one.
-fn replaced_in_place(id: &str) -> Diagnostic {
-    Diagnostic::warning(
-        "Certificate not deleted",
-        format!(
-            "The certificate `{id}` was created in this same run, so the one to delete is the \
-             one to keep. Nothing was deleted at SAP. This is what `create_before_destroy` means \
-             for two objects of one name."
-        ),
-    )
-}
-
 /// One certificate of one service, as one operation sees it.
 struct Site<'a> {
     provider: &'a Configured,
@@ -649,6 +662,8 @@ struct Site<'a> {
 struct Uploaded {
     /// Nothing when it could not be read back.
     found: Option<client::DestinationCertificate>,
+    /// What the upload replaced.
+    before: Option<client::DestinationCertificate>,
     warnings: Diagnostics,
 }
 
@@ -701,7 +716,7 @@ impl<'a> Site<'a> {
     async fn create(&self, config: &Model, planned: Model) -> Result<Outcome<Model>, Diagnostic> {
         let file = config.file().ok_or_else(no_file)?;
         // Before anything is uploaded: this can fail.
-        let ours = Record::new(Origin::Configuration, file.expose_base64());
+        let ours = record_of(Origin::Configuration, &file);
         let ours = ours.map_err(|NoRandomness| no_randomness())?;
         let owner = self
             .owner(Call::CreateCertificate, &Model::default())
@@ -715,13 +730,7 @@ impl<'a> Site<'a> {
 
         // From here on the object exists.
         let mut private = Private::default();
-        settle(
-            &mut model,
-            &mut private,
-            &file,
-            ours,
-            uploaded.found.as_ref(),
-        );
+        settle(&mut model, &mut private, &file, ours, &uploaded);
         self.provider.remember_created(TYPE_NAME, &model.owned_id());
         Ok(Outcome::saved(model, private)
             .with(owner.diagnostics)
@@ -736,42 +745,52 @@ impl<'a> Site<'a> {
         id: &str,
         adopt: bool,
     ) -> Result<Uploaded, Diagnostic> {
+        // Decides after a lost answer, where the file does not.
+        let was_absent = matches!(self.find(&self.context).await, Ok(None));
+        let mut is_lost = false;
         let mut attempt = 1;
         loop {
             let created = self
                 .service
                 .create(&self.context, self.level, &self.name, file);
             let Err(error) = created.await else {
-                return Ok(self.read_back().await);
+                return Ok(self.read_back(None).await);
             };
+            is_lost |= error.may_have_been_processed();
             if !error.is_conflict() && !error.may_have_been_processed() {
                 return Err(failed(Call::CreateCertificate, &error));
             }
             match self.find_afterwards().await {
-                // Another resource of this run made it.
                 Ok(Some(_)) if self.provider.was_created_here(TYPE_NAME, id) => {
-                    return Err(self.exists(&error));
+                    return Err(self.exists(&error, "Another resource of this run made it."));
                 }
-                Ok(Some(found)) if found.file.as_ref() == Some(file) => {
-                    return Ok(Uploaded {
-                        found: Some(found),
-                        warnings: self.taken_over(&error).into(),
-                    });
+                Ok(Some(found)) if holds(&found, file) => {
+                    return Ok(self.taken_over(&error, found, HOLDS_FILE));
                 }
-                Ok(Some(_)) if adopt => {
-                    self.replace(Call::UpdateCertificate, file).await?;
-                    let mut uploaded = self.read_back().await;
+                Ok(Some(found))
+                    if was_absent && is_lost && !certainly_holds_other(&found, file) =>
+                {
+                    return Ok(self.taken_over(&error, found, WAS_ABSENT));
+                }
+                Ok(Some(found)) if adopt => {
+                    self.replace(Call::UpdateCertificate, file, &found).await?;
+                    let mut uploaded = self.read_back(Some(found)).await;
                     uploaded.warnings.push(self.adopted());
                     return Ok(uploaded);
                 }
-                Ok(Some(_)) => return Err(self.exists(&error)),
+                Ok(Some(found)) if certainly_holds_other(&found, file) => {
+                    return Err(self.exists(&error, OTHER_FILE));
+                }
+                Ok(Some(_)) => return Err(self.exists(&error, NOT_COMPARABLE)),
                 Ok(None)
                     if error.is_conflict() || attempt == ATTEMPTS || is_over(&self.context) =>
                 {
                     return Err(failed(Call::CreateCertificate, &error));
                 }
                 Ok(None) => attempt += 1,
-                Err(_) if error.is_conflict() => return Err(self.exists(&error)),
+                Err(_) if error.is_conflict() => {
+                    return Err(self.exists(&error, "It could not be read."));
+                }
                 Err(_) => return Err(self.undecided(&error)),
             }
         }
@@ -779,7 +798,7 @@ impl<'a> Site<'a> {
 
     /// What SAP holds after a successful upload, which tells nothing itself. A
     /// failure of that is no failure.
-    async fn read_back(&self) -> Uploaded {
+    async fn read_back(&self, before: Option<client::DestinationCertificate>) -> Uploaded {
         let (found, reason) = match self.find_afterwards().await {
             Ok(Some(found)) => (Some(found), None),
             Ok(None) => (None, Some("The service does not show it yet.".to_owned())),
@@ -797,24 +816,39 @@ impl<'a> Site<'a> {
             )
             .into(),
         };
-        Uploaded { found, warnings }
+        Uploaded {
+            found,
+            before,
+            warnings,
+        }
     }
 
-    fn taken_over(&self, error: &Error) -> Diagnostic {
+    /// `why` says why it is ours.
+    fn taken_over(
+        &self,
+        error: &Error,
+        found: client::DestinationCertificate,
+        why: &str,
+    ) -> Uploaded {
         let reason = if error.is_conflict() {
             "SAP said that the certificate exists already"
         } else {
             "The answer to the upload was lost"
         };
-        Diagnostic::warning(
+        let warning = Diagnostic::warning(
             "Existing certificate taken over",
             format!(
-                "{reason}. The certificate `{}` holds exactly the configured file: it is taken \
-                 for the one that was to be created, most likely by an earlier attempt. If \
-                 another resource or configuration manages it, remove one of the two.",
+                "{reason}. The certificate `{}` {why}: it is taken for the one that was to be \
+                 created, most likely by an earlier attempt. If another resource or \
+                 configuration manages it, remove one of the two.",
                 self.id()
             ),
-        )
+        );
+        Uploaded {
+            found: Some(found),
+            before: None,
+            warnings: warning.into(),
+        }
     }
 
     fn adopted(&self) -> Diagnostic {
@@ -828,12 +862,12 @@ impl<'a> Site<'a> {
         )
     }
 
-    fn exists(&self, error: &Error) -> Diagnostic {
+    /// `why` is the sentence that says why it is not taken over.
+    fn exists(&self, error: &Error, why: &str) -> Diagnostic {
         let id = self.id();
         let advice = format!(
-            "A certificate `{id}` exists already, and its file is not the one that is configured \
-             here. To manage the existing one, import it (put the name of this resource \
-             in):\n\n{}\n\n\
+            "A certificate `{id}` exists already. {why} To manage the existing one, import it \
+             (put the name of this resource in):\n\n{}\n\n\
              or set `adopt_existing = true`, which replaces its file. Otherwise choose another \
              `name`.",
             import_block(TYPE_NAME, &id),
@@ -845,7 +879,8 @@ impl<'a> Site<'a> {
         let advice = format!(
             "It is not known whether SAP created the certificate `{}`: the answer was lost, and \
              it could not be read back. Nothing was saved. The next apply finds out: it takes \
-             over a certificate that holds exactly the configured file.",
+             over a certificate that holds exactly the configured file. Where SAP does not tell \
+             the file, import the certificate, or set `adopt_existing = true`.",
             self.id()
         );
         failed_advising(Call::CreateCertificate, error, advice)
@@ -908,44 +943,51 @@ impl<'a> Site<'a> {
             }
         };
         let ours = match records.get(CONTENT) {
-            Some(record) if record.is_ours() && record.confirms(file.expose_base64()) => {
-                record.clone()
-            }
-            _ => Record::new(Origin::Configuration, file.expose_base64())
-                .map_err(|NoRandomness| no_randomness())?,
+            Some(record) if record.is_ours() && confirms(record, &file) => record.clone(),
+            _ => record_of(Origin::Configuration, &file).map_err(|NoRandomness| no_randomness())?,
         };
-        let uploaded = if found.file.as_ref() == Some(&file) {
+        let uploaded = if holds(&found, &file) {
             Uploaded {
                 found: Some(found),
+                before: None,
                 warnings: Diagnostics::new(),
             }
         } else {
-            self.replace(Call::UpdateCertificate, &file).await?;
-            self.read_back().await
+            self.replace(Call::UpdateCertificate, &file, &found).await?;
+            self.read_back(Some(found)).await
         };
-        let found = uploaded.found.as_ref();
-        settle(&mut model, &mut private, &file, ours, found);
+        settle(&mut model, &mut private, &file, ours, &uploaded);
         Ok(Outcome::saved(model, private)
             .with(owner.diagnostics)
             .with(uploaded.warnings))
     }
 
-    /// Replaces the file; that the answer was lost does not matter where SAP
-    /// holds it.
-    async fn replace(&self, call: Call, file: &CertificateFile) -> Result<(), Diagnostic> {
-        let replaced = self
-            .service
-            .replace(&self.context, self.level, &self.name, file);
-        let Err(error) = replaced.await else {
-            return Ok(());
-        };
-        if error.may_have_been_processed()
-            && let Ok(Some(found)) = self.find_afterwards().await
-            && found.file.as_ref() == Some(file)
-        {
-            return Ok(());
+    /// Replaces the file of `current`. That the answer was lost does not matter
+    /// where SAP tells the file; where it does not, the file is sent again.
+    async fn replace(
+        &self,
+        call: Call,
+        file: &CertificateFile,
+        current: &client::DestinationCertificate,
+    ) -> Result<(), Diagnostic> {
+        let current = current.file.as_ref();
+        let mut attempt = 1;
+        loop {
+            let replaced =
+                self.service
+                    .replace(&self.context, self.level, &self.name, file, current);
+            let Err(error) = replaced.await else {
+                return Ok(());
+            };
+            if !error.may_have_been_processed() {
+                return Err(failed(call, &error));
+            }
+            match self.find_afterwards().await {
+                Ok(Some(found)) if holds(&found, file) => return Ok(()),
+                Ok(Some(_)) if attempt < ATTEMPTS && !is_over(&self.context) => attempt += 1,
+                _ => return Err(failed(call, &error)),
+            }
         }
-        Err(failed(call, &error))
     }
 
     fn gone(&self) -> Diagnostic {
@@ -980,31 +1022,78 @@ impl<'a> Site<'a> {
     }
 }
 
+const HOLDS_FILE: &str = "holds exactly the configured file";
+
+const WAS_ABSENT: &str = "was not there before, and SAP does not tell its file as it was sent";
+
+const OTHER_FILE: &str = "Its file is not the one that is configured here.";
+
+const NOT_COMPARABLE: &str = "Its file cannot be compared with the one that is configured here: \
+    SAP does not tell it, or perhaps in another form than it was sent. It may be yours, from an \
+    earlier attempt.";
+
+/// Whether SAP tells exactly this file.
+fn holds(found: &client::DestinationCertificate, file: &CertificateFile) -> bool {
+    found.file.as_ref() == Some(file)
+}
+
+/// Whether SAP tells another file, and not just another form of this one.
+fn certainly_holds_other(found: &client::DestinationCertificate, file: &CertificateFile) -> bool {
+    let told = found.file.as_ref();
+    told.is_some_and(|told| told.certainly_differs_from(file))
+}
+
 /// Takes into state and private state that SAP holds the configured file.
 fn settle(
     model: &mut Model,
     private: &mut Private,
     file: &CertificateFile,
     ours: Record,
-    found: Option<&client::DestinationCertificate>,
+    uploaded: &Uploaded,
 ) {
     model.r#type = Some(CERTIFICATE.to_owned());
     model.etag = None;
     model.validity_end_time = end_of(file);
     model.out_of_sync_secrets = Some(Vec::new());
+    let earlier = Records::load(private);
     let mut records = Records::default();
     records.insert(CONTENT, ours);
-    if let Some(found) = found {
-        model.observe(found);
+    if let Some(found) = &uploaded.found {
         let other = found.file.as_ref().filter(|told| *told != file);
+        let doubt = earlier.get(CONTENT_IN_DOUBT);
+        // Told again by the next apply, it is no old answer.
+        let is_constant = || {
+            let pair = doubt.zip(other);
+            pair.is_some_and(|(record, told)| confirms(record, told))
+        };
+        let in_doubt = is_as_before(found, uploaded, file) && !is_constant();
+        let key = if in_doubt {
+            CONTENT_IN_DOUBT
+        } else {
+            model.observe(found);
+            CONTENT_AT_SAP
+        };
         // Without its hash the file counts as replaced, once.
         if let Some(told) = other
-            && let Ok(record) = Record::new(Origin::Sap, told.expose_base64())
+            && let Ok(record) = record_of(Origin::Sap, told)
         {
-            records.insert(CONTENT_AT_SAP, record);
+            records.insert(key, record);
         }
     }
     records.store(private);
+}
+
+/// Whether SAP tells, after the upload of another file, just what it told
+/// before. Then nothing of it is taken for the new one.
+fn is_as_before(
+    found: &client::DestinationCertificate,
+    uploaded: &Uploaded,
+    file: &CertificateFile,
+) -> bool {
+    let is_same = |before: &client::DestinationCertificate| {
+        before.file == found.file && before.etag == found.etag
+    };
+    uploaded.before.as_ref().is_some_and(is_same) && !holds(found, file)
 }
 
 /// Takes what SAP holds into the state, and finds out whether somebody
@@ -1019,19 +1108,12 @@ fn look(
     let drifted = if is_unchanged {
         state.has_drifted()
     } else if records.is_ours(CONTENT) {
-        let expected = records.get(CONTENT_AT_SAP).or_else(|| records.get(CONTENT));
-        let is_other = |file: &CertificateFile| {
-            expected
-                .is_some_and(|record| record.verifier.matches(file.expose_base64()) == Some(false))
-        };
-        found.file.as_ref().is_some_and(is_other)
+        is_replaced(state, found, records)
     } else {
         // Nobody uploaded this through us, so it is no drift; but the plan must
         // compare with what is there now.
         let known = records.get(CONTENT);
-        let is_same = |file: &CertificateFile| {
-            known.is_some_and(|record| record.verifier.matches(file.expose_base64()) != Some(false))
-        };
+        let is_same = |file: &CertificateFile| known.is_some_and(|record| may_be(record, file));
         if !found.file.as_ref().is_some_and(is_same) {
             forget(found, records)?;
         }
@@ -1046,6 +1128,18 @@ fn look(
     Ok(())
 }
 
+/// Whether somebody replaced the file that we uploaded.
+fn is_replaced(state: &Model, found: &client::DestinationCertificate, records: &Records) -> bool {
+    let etags = state.etag.as_ref().zip(found.etag.as_ref());
+    let has_new_etag = etags.is_some_and(|(known, told)| known != told);
+    let Some(file) = &found.file else {
+        return has_new_etag || state.has_drifted();
+    };
+    let is = |key: &str| records.get(key).is_some_and(|record| may_be(record, file));
+    // What SAP told after the upload may be what it tells of every file.
+    !is(CONTENT) && (has_new_etag || !is(CONTENT_AT_SAP))
+}
+
 /// Remembers the file that is there, as one that is not ours.
 fn forget(
     found: &client::DestinationCertificate,
@@ -1053,7 +1147,7 @@ fn forget(
 ) -> Result<(), NoRandomness> {
     *records = Records::default();
     if let Some(file) = &found.file {
-        records.insert(CONTENT, Record::new(Origin::Sap, file.expose_base64())?);
+        records.insert(CONTENT, record_of(Origin::Sap, file)?);
     }
     Ok(())
 }
@@ -1140,6 +1234,31 @@ mod tests {
             let message = check(wrong).unwrap_err();
             assert!(!message.contains("canary"), "{message}");
         }
+    }
+
+    #[test]
+    fn what_is_told_of_every_file_and_without_etag_is_believed_at_the_second_time() {
+        let file = CertificateFile::from_bytes(b"new");
+        let told = client::DestinationCertificate {
+            name: "a.p12".to_owned(),
+            kind: None,
+            file: Some(CertificateFile::from_bytes(b"***")),
+            etag: None,
+        };
+        let mut private = Private::default();
+        let mut drifts = || {
+            let uploaded = Uploaded {
+                found: Some(told.clone()),
+                before: Some(told.clone()),
+                warnings: Diagnostics::new(),
+            };
+            let ours = record_of(Origin::Configuration, &file).unwrap();
+            let mut model = Model::default();
+            settle(&mut model, &mut private, &file, ours, &uploaded);
+            look(&mut model, &told, &mut Records::load(&private)).unwrap();
+            model.has_drifted()
+        };
+        assert_eq!([drifts(), drifts()], [true, false]);
     }
 
     #[test]

@@ -107,6 +107,7 @@ async fn the_content_is_told_as_the_knob_says() {
     assert!(wrapped.lines().all(|line| line.len() <= 76));
     assert_eq!(wrapped.replace("\r\n", ""), STANDARD.encode(&pem));
     assert_ne!(content("rewritten").await, Some(STANDARD.encode(&pem)));
+    assert_eq!(content("masked").await, Some(STANDARD.encode("***")));
     assert_eq!(content("withheld").await, None);
 }
 
