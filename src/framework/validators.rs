@@ -7,6 +7,8 @@
 //! The texts say what is wrong and what is allowed. They quote a value only if
 //! neither it nor an object around it is sensitive or write-only.
 
+use std::collections::BTreeSet;
+
 use serde::de::IgnoredAny;
 use url::Url;
 
@@ -240,12 +242,35 @@ impl Validation {
         if value.is_null() || value.is_unknown() {
             return;
         }
+        self.null_elements(path, value, hidden);
         if let AttributeType::Object(inner) = attribute.kind {
             self.object(path, inner, value, hidden);
         }
         if let Some(instead) = attribute.deprecation {
             let warning = Diagnostic::warning("Attribute deprecated", instead);
             self.diagnostics.push(warning.at(path.clone()));
+        }
+    }
+
+    /// No attribute has a use for elements without a value.
+    fn null_elements(&mut self, path: &Path, value: &Value, hidden: bool) {
+        let mut nulls = BTreeSet::new();
+        find_nulls(path, value, hidden, &mut nulls);
+        for null in nulls {
+            let subject = if null == *path {
+                format!("An element of `{null}` is null")
+            } else {
+                format!("`{null}` is null")
+            };
+            self.error(
+                &null,
+                "Null element",
+                format!(
+                    "{subject}, and every element needs a value. Give it one, or leave the \
+                     element out, for example with a `for` expression that ends in \
+                     `if x != null`."
+                ),
+            );
         }
     }
 
@@ -298,6 +323,41 @@ impl Validation {
     fn error(&mut self, path: &Path, summary: &'static str, detail: String) {
         self.diagnostics
             .push(Diagnostic::error(summary, detail).at(path.clone()));
+    }
+}
+
+/// Where a collection holds null. What has no address, as in sets, or one that
+/// is as hidden as its value, is found where it is held.
+fn find_nulls(at: &Path, value: &Value, hidden: bool, found: &mut BTreeSet<Path>) {
+    let mut look = |at: Path, element: &Value, hidden: bool| {
+        if element.is_null() {
+            found.insert(at);
+        } else {
+            find_nulls(&at, element, hidden, found);
+        }
+    };
+    match value {
+        Value::List(elements) => {
+            for (position, element) in elements.iter().enumerate() {
+                let inner = at.clone();
+                let inner = if hidden { inner } else { inner.index(position) };
+                look(inner, element, hidden);
+            }
+        }
+        Value::Map(entries) => {
+            for (key, element) in entries {
+                let inner = at.clone();
+                let inner = if hidden { inner } else { inner.key(key) };
+                look(inner, element, hidden);
+            }
+        }
+        Value::Set(elements) => {
+            for element in elements {
+                look(at.clone(), element, true);
+            }
+        }
+        // What is in an object are attributes.
+        _ => {}
     }
 }
 
@@ -563,6 +623,81 @@ mod tests {
         assert_eq!(messages(&Value::Unknown, false), Vec::<String>::new());
         let good = config(&[("name", Value::string("x"))]);
         assert_eq!(messages(&good, false), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_null_element_is_refused_where_it_can_be_named() {
+        static TEXT: AttributeType = AttributeType::String;
+        static TEXTS: AttributeType = AttributeType::Set(&TEXT);
+        static COLLECTIONS: Schema = Schema::new(
+            0,
+            "A thing.",
+            &[
+                Attribute::list("list", &TEXT).describe("Texts."),
+                Attribute::set("set", &TEXT).describe("Texts."),
+                Attribute::map("map", &TEXT).describe("Texts."),
+                Attribute::map("sets", &TEXTS).describe("Texts."),
+                Attribute::map("secret", &TEXT)
+                    .sensitive()
+                    .describe("Texts."),
+                Attribute::map("secret_wo", &TEXT)
+                    .write_only()
+                    .describe("Texts."),
+                Attribute::object(
+                    "inner",
+                    &[Attribute::list("list", &TEXT).describe("Texts.")],
+                )
+                .describe("A part."),
+            ],
+        );
+        let some = || Value::string("x");
+        let entries = |entries: &[(&str, Value)]| -> BTreeMap<String, Value> {
+            let owned = |(key, value): &(&str, Value)| ((*key).to_owned(), value.clone());
+            entries.iter().map(owned).collect()
+        };
+        let keyed = || Value::Map(entries(&[("k-1", Value::Null), ("k-2", some())]));
+        let list = || Value::List(vec![some(), Value::Null, Value::Unknown]);
+        let sets = entries(&[
+            ("good", Value::Set(vec![some()])),
+            ("holds", Value::Set(vec![Value::Null, some()])),
+            ("null", Value::Null),
+        ]);
+        let config = Value::Object(entries(&[
+            ("list", list()),
+            ("set", Value::Set(vec![Value::Null, some()])),
+            ("map", keyed()),
+            ("sets", Value::Map(sets)),
+            ("secret", keyed()),
+            ("secret_wo", keyed()),
+            ("inner", Value::Object(entries(&[("list", list())]))),
+        ]));
+        let found = validate_config(&COLLECTIONS, &config, true);
+        let places: Vec<String> = found
+            .iter()
+            .map(|diagnostic| {
+                assert_eq!(diagnostic.summary, "Null element");
+                diagnostic.path.as_ref().unwrap().to_string()
+            })
+            .collect();
+        assert_eq!(
+            places,
+            [
+                "list[1]",
+                "set",
+                "map[\"k-1\"]",
+                "sets[\"holds\"]",
+                "sets[\"null\"]",
+                "secret",
+                "secret_wo",
+                "inner.list[1]",
+            ]
+        );
+        for hidden in found.iter().filter(|one| {
+            let path = one.path.as_ref().unwrap().to_string();
+            path.starts_with("secret")
+        }) {
+            assert!(!hidden.detail.contains("k-1"), "{}", hidden.detail);
+        }
     }
 
     proptest! {

@@ -138,11 +138,8 @@ fn properties(config: &Value, found: &mut Diagnostics) {
     let Some(entries) = config.get(PROPERTIES).entries() else {
         return;
     };
-    for (key, value) in entries {
+    for key in entries.keys() {
         let path = Path::attribute(PROPERTIES).key(key);
-        if value.is_null() {
-            found.push(no_value(path.clone()));
-        }
         if let Some(problem) = misplaced_property(key) {
             found.push(problem.at(path));
         } else if looks_secret(key) {
@@ -218,15 +215,8 @@ fn unusable_key(key: &str) -> Option<Diagnostic> {
     })
 }
 
-fn no_value(path: Path) -> Diagnostic {
-    wrong(
-        "Property without value",
-        "A property has a value. Leave the key out if there is none.",
-        path,
-    )
-}
-
-/// The keys of `secret_properties_wo` belong there, and have values.
+/// The keys of `secret_properties_wo` belong there, and have values that are
+/// not empty.
 fn secret_properties(config: &Value, found: &mut Diagnostics) {
     let secrets = config.get(SECRET_PROPERTIES);
     if is_known(config.get(SECRET_PROPERTIES_VERSION)) && secrets.is_null() {
@@ -245,7 +235,7 @@ fn secret_properties(config: &Value, found: &mut Diagnostics) {
     for (key, value) in secrets.entries().unwrap_or(&nothing) {
         // The path ends at the attribute: its keys are as hidden as its values.
         let path = Path::attribute(SECRET_PROPERTIES);
-        if value.is_null() || value.as_str() == Some("") {
+        if value.as_str() == Some("") {
             found.push(wrong(
                 "Property without value",
                 format!("`{key}` has no value. A secret is never replaced by an empty one."),

@@ -236,6 +236,24 @@ async fn a_destination_that_is_not_there_is_an_error_at_its_name() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_null_element_is_an_error_at_its_place() {
+    let world = World::documented().await;
+    let provider = InProcess::serve();
+    let mut tf = core(&world, &provider).await;
+    for (config, path) in [
+        (json!({ "names": ["a", null] }), "names"),
+        (
+            json!({ "label": { "key": "a", "values": [null] } }),
+            "label.values",
+        ),
+    ] {
+        let error = tf.read_data(MANY, &config).await;
+        assert_eq!(error.fails_with("Null element").path, path);
+    }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wrong_question_is_an_error_before_anybody_is_asked() {
     let world = World::documented().await;
     let provider = InProcess::serve();
