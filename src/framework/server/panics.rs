@@ -37,23 +37,22 @@ pub(super) fn install_hook() {
 /// Runs a future; where it panics, the error is the place in the source.
 pub(super) async fn guarded<T>(future: impl Future<Output = T>) -> Result<T, String> {
     let mut future = pin!(future);
-    std::future::poll_fn(|context| {
-        let poll = {
-            let _entered = Entered::new();
-            panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)))
-        };
-        match poll {
-            Ok(Poll::Ready(value)) => Poll::Ready(Ok(value)),
-            Ok(Poll::Pending) => Poll::Pending,
-            Err(_) => {
-                let location = LOCATION.with_borrow_mut(Option::take);
-                Poll::Ready(Err(
-                    location.unwrap_or_else(|| "an unknown place".to_owned())
-                ))
-            }
-        }
+    std::future::poll_fn(|context| match caught(|| future.as_mut().poll(context)) {
+        Ok(Poll::Ready(value)) => Poll::Ready(Ok(value)),
+        Ok(Poll::Pending) => Poll::Pending,
+        Err(location) => Poll::Ready(Err(location)),
     })
     .await
+}
+
+/// Runs what does not wait; where it panics, the error is the place in the
+/// source.
+pub(super) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    let _entered = Entered::new();
+    panic::catch_unwind(AssertUnwindSafe(work)).map_err(|_| {
+        let location = LOCATION.with_borrow_mut(Option::take);
+        location.unwrap_or_else(|| "an unknown place".to_owned())
+    })
 }
 
 /// Marks the thread while it exists.
