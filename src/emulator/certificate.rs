@@ -4,14 +4,18 @@
 //!
 //! A certificate is a file with a name: PEM or DER (`.pem`, `.crt`, `.cer`) or
 //! a key store (`.p12`, `.pfx`, `.jks`). The service stores all of them. For
-//! mutual TLS only PEM with an unencrypted key is read here: a destination that
-//! names a key store gets an error in the place of its token. The rules are
-//! partly documented, the texts are ours.
+//! mutual TLS two kinds are read here: PEM with an unencrypted key, and PKCS#12
+//! with the password of the destination. A destination that names another file,
+//! such as a Java key store, gets an error in the place of its token. The rules
+//! are partly documented, the texts are ours.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use p12_keystore::error::Error as KeyStoreError;
+use p12_keystore::{KeyStore, Pkcs12ImportPolicy};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use serde_json::Value;
@@ -26,6 +30,9 @@ const LONGEST_NAME: usize = 255;
 
 /// The property that holds the file, base64.
 const CONTENT: &str = "Content";
+
+/// First byte of DER, and so of PKCS#12.
+const SEQUENCE: u8 = 0x30;
 
 /// Checks a body; `strict` also whether content and name fit together.
 pub(crate) fn draft(value: &Value, strict: bool) -> Result<Draft, Refusal> {
@@ -75,7 +82,6 @@ fn invalid(reason: &str) -> Refusal {
 
 /// Whether a file begins as its extension says.
 fn fits(name: &str, content: &[u8]) -> bool {
-    const SEQUENCE: u8 = 0x30;
     let is_der = content.first() == Some(&SEQUENCE);
     let extension = name.rsplit_once('.').map(|(_, extension)| extension);
     match extension.map(str::to_ascii_lowercase).as_deref() {
@@ -94,7 +100,7 @@ pub(crate) fn told(stored: &Destination, form: CertificateContent) -> Destinatio
     };
     match form {
         CertificateContent::Verbatim => {}
-        CertificateContent::Wrapped => *content = wrapped(content),
+        CertificateContent::Wrapped => *content = wrapped(content, 76, "\r\n"),
         CertificateContent::Rewritten => {
             let mut bytes = STANDARD.decode(&*content).unwrap_or_default();
             bytes.push(b'\n');
@@ -108,11 +114,11 @@ pub(crate) fn told(stored: &Destination, form: CertificateContent) -> Destinatio
     told
 }
 
-/// The same text in lines of 76 characters.
-fn wrapped(text: &str) -> String {
+/// The same text in lines of so many characters.
+fn wrapped(text: &str, width: usize, line_break: &str) -> String {
     let characters: Vec<char> = text.chars().collect();
-    let lines = characters.chunks(76).map(String::from_iter);
-    lines.collect::<Vec<_>>().join("\r\n")
+    let lines = characters.chunks(width).map(String::from_iter);
+    lines.collect::<Vec<_>>().join(line_break)
 }
 
 /// The certificates that a destination names, as a consumer gets them.
@@ -132,15 +138,45 @@ pub(crate) fn named(
         .collect()
 }
 
-/// A private key with its certificates, in PEM form.
-pub(crate) struct Identity(Vec<u8>);
+/// A file with a private key and its certificates. A key store is opened when it
+/// is used: that is slow on purpose, and the world is locked before.
+pub(crate) enum Identity {
+    Pem(Vec<u8>),
+    KeyStore { content: Vec<u8>, password: String },
+}
 
 impl Identity {
     /// For the HTTP client. The error is the reason in words.
     pub(crate) fn to_reqwest(&self) -> Result<reqwest::Identity, String> {
-        reqwest::Identity::from_pem(&self.0)
+        let pem = match self {
+            Self::Pem(pem) => Cow::Borrowed(pem),
+            Self::KeyStore { content, password } => Cow::Owned(opened(content, password)?),
+        };
+        reqwest::Identity::from_pem(&pem)
             .map_err(|_| "the certificate holds no private key that can be read".to_owned())
     }
+}
+
+/// The private key of a PKCS#12 key store with its certificates, as PEM.
+fn opened(content: &[u8], password: &str) -> Result<Vec<u8>, String> {
+    let store = KeyStore::from_pkcs12(content, password, Pkcs12ImportPolicy::Strict);
+    let store = store.map_err(|error| match error {
+        KeyStoreError::MacError(_) => "'tokenService.KeyStorePassword' does not open the key store",
+        _ => "the key store is not PKCS#12 that can be read",
+    })?;
+    let (_, chain) = store
+        .private_key_chain()
+        .ok_or("the key store holds no private key with its certificate")?;
+    let certificates = chain.certs().iter();
+    let blocks = certificates
+        .map(|certificate| pem_block("CERTIFICATE", certificate.as_der()))
+        .chain([pem_block("PRIVATE KEY", chain.key().as_der())]);
+    Ok(blocks.collect::<String>().into_bytes())
+}
+
+fn pem_block(label: &str, der: &[u8]) -> String {
+    let text = wrapped(&STANDARD.encode(der), 64, "\n");
+    format!("-----BEGIN {label}-----\n{text}\n-----END {label}-----\n")
 }
 
 /// What a destination proves itself with at its token service: nothing, unless
@@ -159,16 +195,22 @@ pub(crate) fn identity(
     let content = content.and_then(|content| STANDARD.decode(content).ok());
     match content {
         Some(content) if CertificateDer::from_pem_slice(&content).is_ok() => {
-            Ok(Some(Identity(content)))
+            Ok(Some(Identity::Pem(content)))
+        }
+        Some(content) if content.first() == Some(&SEQUENCE) => {
+            let password = destination.get("tokenService.KeyStorePassword");
+            let password = password.cloned().unwrap_or_default();
+            Ok(Some(Identity::KeyStore { content, password }))
         }
         _ => Err(format!(
-            "the key store '{name}' is not PEM, and this emulator reads nothing else"
+            "the key store '{name}' is neither PEM nor PKCS#12, and this emulator reads nothing else"
         )),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use p12_keystore::{Certificate, KeyStoreEntry, PrivateKey, PrivateKeyChain};
     use serde_json::json;
 
     use super::*;
@@ -226,39 +268,66 @@ mod tests {
         }
     }
 
+    /// A key store as others write it.
+    fn key_store(made: &rcgen::CertifiedKey<rcgen::KeyPair>, password: &str) -> Vec<u8> {
+        let key = PrivateKey::from_der(&made.signing_key.serialize_der()).unwrap();
+        let certificate = Certificate::from_der(made.cert.der()).unwrap();
+        let chain = PrivateKeyChain::new("1", key, [certificate]);
+        let mut store = KeyStore::new();
+        store.add_entry("a", KeyStoreEntry::PrivateKeyChain(chain));
+        store.writer(password).write().unwrap()
+    }
+
     #[test]
-    fn a_destination_proves_itself_with_pem_only() {
+    fn a_destination_proves_itself_with_pem_or_a_key_store_that_its_password_opens() {
         let made = rcgen::generate_simple_self_signed(["a".to_owned()]).unwrap();
         let both = format!("{}{}", made.cert.pem(), made.signing_key.serialize_pem());
-        let stored = |content: &[u8]| {
+        let jks = [0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 2];
+        let no_key = KeyStore::new().writer("right").write().unwrap();
+        let certificates = [
+            ("both.pem", both.as_bytes()),
+            ("public.pem", made.cert.pem().as_bytes()),
+            ("store.p12", &key_store(&made, "right")),
+            ("open.p12", &key_store(&made, "")),
+            ("empty.p12", &no_key),
+            ("public.cer", made.cert.der()),
+            ("store.jks", &jks),
+        ]
+        .map(|(name, content)| {
             let properties = [(CONTENT.to_owned(), STANDARD.encode(content))];
-            Destination::new(properties.into(), 1)
+            (name.to_owned(), Destination::new(properties.into(), 1))
+        });
+        let read = |name: &str, password: Option<&str>| {
+            let mut destination = Properties::new();
+            destination.insert("tokenService.KeyStoreLocation".to_owned(), name.to_owned());
+            if let Some(password) = password {
+                let key = "tokenService.KeyStorePassword".to_owned();
+                destination.insert(key, password.to_owned());
+            }
+            let identity = identity(&certificates.clone().into(), &destination)?;
+            identity.unwrap().to_reqwest()
         };
-        let certificates = BTreeMap::from([
-            ("both.pem".to_owned(), stored(both.as_bytes())),
-            ("public.pem".to_owned(), stored(made.cert.pem().as_bytes())),
-            ("store.p12".to_owned(), stored(&[0x30, 0x82])),
-        ]);
-        let identity = |name: &str| {
-            let key = "tokenService.KeyStoreLocation".to_owned();
-            identity(&certificates, &[(key, name.to_owned())].into())
-        };
-        assert!(
-            super::identity(&certificates, &Properties::new())
-                .unwrap()
-                .is_none()
-        );
-        assert!(identity("both.pem").unwrap().unwrap().to_reqwest().is_ok());
-        assert!(
-            identity("public.pem")
-                .unwrap()
-                .unwrap()
-                .to_reqwest()
-                .is_err()
-        );
-        for (name, reason) in [("store.p12", "not PEM"), ("other.pem", "not found")] {
-            let error = identity(name).err().unwrap();
-            assert!(error.contains(reason), "{error}");
+        for (name, password) in [
+            ("both.pem", None),
+            ("store.p12", Some("right")),
+            ("open.p12", None),
+        ] {
+            assert!(read(name, password).is_ok(), "{name}");
         }
+        for (name, password, reason) in [
+            ("public.pem", None, "no private key"),
+            ("store.p12", Some("s3cr3t"), "does not open the key store"),
+            ("store.p12", None, "does not open the key store"),
+            ("empty.p12", Some("right"), "no private key"),
+            ("public.cer", None, "not PKCS#12"),
+            ("store.jks", Some("right"), "neither PEM nor PKCS#12"),
+            ("other.pem", None, "not found"),
+        ] {
+            let error = read(name, password).err().unwrap();
+            assert!(error.contains(reason), "{name}: {error}");
+            assert!(!error.contains("s3cr3t"), "{error}");
+        }
+        let without = identity(&certificates.into(), &Properties::new());
+        assert!(without.unwrap().is_none());
     }
 }

@@ -17,8 +17,8 @@
 //! | `/api` | Cloud ALM |
 //! | `/_emulator` | the control API, see `control` |
 //!
-//! Deliberately not here: certificates that the service makes itself, key
-//! stores for mutual TLS (only PEM is read, see `certificate`), destination
+//! Deliberately not here: certificates that the service makes itself, Java key
+//! stores for mutual TLS (PEM and PKCS#12 are read, see `certificate`), destination
 //! fragments, IAS tokens, the cockpit, everything else that SAP has.
 
 mod call;

@@ -4,6 +4,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use p12_keystore::{Certificate, KeyStore, KeyStoreEntry, PrivateKey, PrivateKeyChain};
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use sapcalm::emulator::{DestinationKey, Options};
 use serde_json::{Value as Json, json};
 
@@ -460,17 +463,32 @@ async fn world_with_tls() -> World {
 
 /// Certificate, destination and registration from an x509 Cloud ALM key.
 fn mutual_tls(world: &World) -> Vec<Resource> {
+    connected(world, block(&x509_pem(world)), json!({}))
+}
+
+/// Certificate and private key of the x509 Cloud ALM key.
+fn x509_pem(world: &World) -> String {
+    let key: Json = serde_json::from_str(&world.key("cloud-alm-x509")).unwrap();
+    let text = |name: &str| key["uaa"][name].as_str().unwrap().to_owned();
+    format!("{}{}", text("certificate"), text("key"))
+}
+
+/// A file, a destination that proves itself with it, and a registration.
+fn connected(world: &World, file: Json, more: Json) -> Vec<Resource> {
     let key: Json = serde_json::from_str(&world.key("cloud-alm-x509")).unwrap();
     let text = |pointer: &str| key.pointer(pointer).unwrap().as_str().unwrap().to_owned();
-    let pem = format!("{}{}", text("/uaa/certificate"), text("/uaa/key"));
-    let base = json!({
+    let mut base = json!({
         "url": text("/endpoints/Api"),
         "client_id": text("/uaa/clientid"),
         "token_service_url": format!("{}/oauth/token", text("/uaa/certurl")),
         "check_token": true,
     });
+    let Json::Object(more) = more else {
+        panic!("{more} is no object");
+    };
+    base.as_object_mut().unwrap().extend(more);
     vec![
-        Resource::new(TYPE, "cloud_alm", block(&pem)),
+        Resource::new(TYPE, "cloud_alm", file),
         Resource::with("sapcalm_destination", "cloud_alm", move |values| {
             let mut block = base.clone();
             block["token_service_key_store_location"] = values.get(CERTIFICATE, "name");
@@ -542,6 +560,50 @@ async fn a_destination_whose_certificate_is_not_accepted_is_not_kept() {
     assert_eq!(world.certificates().await.len(), 1);
     tf.apply(&mutual_tls(&world)).await.ok();
     assert!(world.is_registered().await);
+}
+
+/// The same as a PKCS#12 key store, in base64.
+fn key_store(pem: &str, password: &str) -> String {
+    let key = PrivateKeyDer::from_pem_slice(pem.as_bytes()).unwrap();
+    let key = PrivateKey::from_der(key.secret_der()).unwrap();
+    let certificates = CertificateDer::pem_slice_iter(pem.as_bytes());
+    let certificates = certificates.map(|der| Certificate::from_der(&der.unwrap()).unwrap());
+    let chain = PrivateKeyChain::new("client", key, certificates);
+    let mut store = KeyStore::new();
+    store.add_entry("client", KeyStoreEntry::PrivateKeyChain(chain));
+    STANDARD.encode(store.writer(password).write().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_store_connects_by_mutual_tls_when_its_password_opens_it() {
+    let world = world_with_tls().await;
+    let mut tf = Core::start(&[]).await;
+    tf.configure(world.provider());
+    let store = key_store(&x509_pem(&world), "opens-the-store");
+    let file = json!({ "name": "client.p12", "content_base64_wo": store });
+    let resources = |password: &str| {
+        let password = json!({ "token_service_key_store_password_wo": password });
+        connected(&world, file.clone(), password)
+    };
+    let outcome = tf.apply(&resources("not-the-password")).await;
+    let error = outcome.fails_with("Destination cannot fetch a token");
+    let reason = "'tokenService.KeyStorePassword' does not open the key store";
+    assert!(error.detail.contains(reason), "{outcome}");
+    assert!(!outcome.to_string().contains("not-the-password"));
+    assert!(world.destinations().await.is_empty());
+    assert!(!world.is_registered().await);
+
+    tf.apply(&resources("opens-the-store")).await.ok();
+    assert!(world.is_registered().await);
+    let destination = &world.destinations().await[0];
+    assert_eq!(destination["tokenService.KeyStoreLocation"], "client.p12");
+    assert!(destination.get("clientSecret").is_none());
+    for text in [tf.state.text(), tf.log()] {
+        for secret in [store.as_str(), "opens-the-store", "not-the-password"] {
+            assert!(!text.contains(secret), "a secret was stored");
+        }
+    }
+    tf.assert_empty_plan(&resources("opens-the-store")).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
