@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::configured::{Configured, client_context};
+use super::destination_identity::{Owner, check_owner};
 use super::destination_properties::{Known, holds_credentials, lookup};
 use super::destination_schema::{
     DEFAULT_LEVEL, INSTANCE_LEVEL, LEVELS, NAME_RULE, TYPE_NAME, id_of,
@@ -217,27 +218,17 @@ impl Details {
     }
 }
 
-/// Whom the token acts for, as far as it says.
-pub(super) struct Owner {
-    pub(super) subaccount_id: Option<String>,
-    /// For the level `instance` only.
-    pub(super) instance_id: Option<String>,
-}
-
-impl Owner {
-    pub(super) async fn of(
-        service: &Destinations<'_>,
-        context: &client::Context,
-        level: Level,
-    ) -> Result<Self, Diagnostic> {
-        let token = service.token(context).await;
-        let token = token.map_err(|error| failed(Call::ReadDestination, &error))?;
-        let claims = token.claims().clone();
-        Ok(Self {
-            subaccount_id: claims.subaccount_id,
-            instance_id: claims.instance_id.filter(|_| level == Level::Instance),
-        })
-    }
+/// Whom the token acts for: nothing says beforehand who that should be.
+pub(super) async fn owner(
+    provider: &Configured,
+    service: &Destinations<'_>,
+    context: &client::Context,
+    call: Call,
+    level: Level,
+) -> Result<Owner, Diagnostic> {
+    let token = service.token(context).await;
+    let token = token.map_err(|error| failed(call, &error))?;
+    check_owner(provider, token.claims(), level, "data", [&None, &None])
 }
 
 /// The level that a configuration names.
@@ -262,17 +253,20 @@ impl DataSource for Destination {
         let service = provider.require_destination()?;
         let context = client_context(context);
         let level = level_of(config.level.as_deref());
-        let owner = Owner::of(&service, &context, level).await?;
+        let call = Call::ReadDestination;
+        let owner = owner(provider, &service, &context, call, level).await?;
         let found = service.find(&context, level, &config.name).await;
-        let found = found.map_err(|error| failed(Call::ReadDestination, &error))?;
+        let found = found.map_err(|error| failed(call, &error))?;
         let found = found.ok_or_else(|| not_found(&config.name, level, &owner))?;
-        Ok(Model {
-            subaccount_id: owner.subaccount_id,
-            instance_id: owner.instance_id,
-            details: Details::of(level, found),
-            ..config
-        }
-        .into())
+        Ok(Found {
+            state: Model {
+                subaccount_id: owner.subaccount_id,
+                instance_id: owner.instance_id,
+                details: Details::of(level, found),
+                ..config
+            },
+            warnings: owner.diagnostics,
+        })
     }
 }
 

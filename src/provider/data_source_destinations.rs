@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::configured::{Configured, client_context};
 use super::data_source_destination::{
-    DETAILS, Details, INSTANCE_ID, LEVEL, Owner, SUBACCOUNT_ID, Timeouts, level_of,
+    DETAILS, Details, INSTANCE_ID, LEVEL, SUBACCOUNT_ID, Timeouts, level_of, owner,
 };
 use super::diagnostics::{Call, failed};
 use crate::client::ListFilter;
@@ -144,21 +144,24 @@ impl DataSource for DestinationList {
         let service = provider.require_destination()?;
         let context = client_context(context);
         let level = level_of(config.level.as_deref());
-        let owner = Owner::of(&service, &context, level).await?;
+        let call = Call::ListDestinations;
+        let owner = owner(provider, &service, &context, call, level).await?;
         let filter = config.filter();
         let found = service.list(&context, level, &filter).await;
-        let found = found.map_err(|error| failed(Call::ListDestinations, &error))?;
+        let found = found.map_err(|error| failed(call, &error))?;
         let wanted = found.into_iter().filter(|one| filter.matches(one));
         let destinations = wanted
             .map(|one| (one.name().to_owned(), Details::of(level, one)))
             .collect();
-        Ok(Model {
-            subaccount_id: owner.subaccount_id,
-            instance_id: owner.instance_id,
-            destinations: Some(destinations),
-            ..config
-        }
-        .into())
+        Ok(Found {
+            state: Model {
+                subaccount_id: owner.subaccount_id,
+                instance_id: owner.instance_id,
+                destinations: Some(destinations),
+                ..config
+            },
+            warnings: owner.diagnostics,
+        })
     }
 }
 

@@ -236,6 +236,49 @@ async fn a_destination_that_is_not_there_is_an_error_at_its_name() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_that_cannot_be_had_or_says_nothing_is_reported_for_what_was_asked() {
+    let world = World::documented().await;
+    let provider = InProcess::serve();
+    let mut tf = core(&world, &provider).await;
+    let key: Json = serde_json::from_str(&world.key("destination")).unwrap();
+    let token_service = key["url"].as_str().unwrap();
+    let tokens = token_service.strip_prefix(world.url()).unwrap();
+    let refuse = json!({
+        "match": { "path_prefix": tokens }, "times": null,
+        "do": { "status": 401, "body": { "error": "unauthorized" } },
+    });
+    world.fault(refuse).await;
+    let one = tf.read_data(ONE, &json!({ "name": "a" })).await;
+    one.fails_with("Cannot read destination");
+    let many = tf.read_data(MANY, &json!({})).await;
+    many.fails_with("Cannot list destinations");
+    world.clear_faults().await;
+
+    // A token of no known form; whoever checks it still knows whose it is.
+    let silent = json!({
+        "access_token": "opaque", "token_type": "bearer", "expires_in": 3600, "scope": "",
+    });
+    for (path, body) in [(tokens, silent), ("/destination-configuration", json!([]))] {
+        world
+            .fault(json!({
+                "match": { "path_prefix": path }, "times": null,
+                "do": { "status": 200, "body": body },
+            }))
+            .await;
+    }
+    tf.configure(world.provider());
+    let many = tf.read_data(MANY, &json!({})).await;
+    let warnings: Vec<_> = many
+        .diags
+        .warnings()
+        .map(|one| one.summary.clone())
+        .collect();
+    assert_eq!(warnings, ["Unknown subaccount"]);
+    assert_eq!(many.ok()["subaccount_id"], Json::Null);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_null_element_is_an_error_at_its_place() {
     let world = World::documented().await;
     let provider = InProcess::serve();
