@@ -13,7 +13,7 @@ use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::diagnostics::Diagnostics;
+use super::diagnostics::{Diagnostic, Diagnostics};
 use super::model::{self, misfit};
 use super::private::Private;
 use super::resource::Context;
@@ -66,10 +66,26 @@ impl Definition {
 /// What was opened.
 #[derive(Debug)]
 pub struct Opened<M> {
-    /// The configuration, completed with what was opened.
-    pub result: M,
+    /// The configuration, completed with what was opened. Nothing while that
+    /// is only known after another change: every computed attribute is unknown
+    /// then, and Terraform opens once more while applying.
+    pub result: Option<M>,
     /// How long it lasts, and what renewing and closing need to know.
     pub lease: Lease,
+}
+
+impl<M> Opened<M> {
+    /// Nothing is opened yet; the warning says why.
+    #[must_use]
+    pub fn later(warning: Diagnostic) -> Self {
+        Self {
+            result: None,
+            lease: Lease {
+                warnings: warning.into(),
+                ..Lease::default()
+            },
+        }
+    }
 }
 
 /// How long something opened lasts, and what is known about it meanwhile.
@@ -198,7 +214,8 @@ impl<E: EphemeralResource> DynEphemeralResource<E::Provider> for E {
             let Opened { result, lease } =
                 EphemeralResource::open(self, provider, context, config).await?;
             let object_type = EphemeralResource::definition(self).schema.object_type();
-            let result = model::to_value(&result, &object_type).map_err(misfit)?;
+            let result = result.map(|result| model::to_value(&result, &object_type));
+            let result = result.transpose().map_err(misfit)?;
             Ok(Opened { result, lease })
         })
     }

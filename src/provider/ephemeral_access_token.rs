@@ -5,6 +5,9 @@
 //! Nothing is renewed and nothing is closed: a token lives until it expires,
 //! and SAP's token service has no call that ends it sooner. One that is handed
 //! out still has a tenth of its life, or five minutes, before it.
+//!
+//! While the service key is not known yet, as in the run that makes it, the
+//! plan goes on with an unknown token.
 
 use std::time::Instant;
 
@@ -12,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
-use super::configured::{Configured, client_context};
+use super::configured::{Configured, Key, client_context};
 use super::diagnostics::{Call, failed};
 use crate::client::{KeyKind, Token};
 use crate::framework::diagnostics::Diagnostics;
@@ -138,6 +141,12 @@ impl EphemeralResource for AccessToken {
         config: Model,
     ) -> Result<Opened<Model>, Diagnostics> {
         let kind = config.service_key.kind();
+        if provider.key(kind) == Key::Unknown {
+            let consequence = "The token is unknown until then, and is fetched while applying.";
+            return Ok(Opened::later(
+                provider.unknown_key_warning(kind, consequence),
+            ));
+        }
         provider.require(kind)?;
         let scope = config.scope.as_deref().filter(|scope| !scope.is_empty());
         let context = client_context(context);
@@ -145,7 +154,7 @@ impl EphemeralResource for AccessToken {
         let token = token.map_err(|error| failed(Call::FetchToken(kind), &error))?;
         let claims = token.claims();
         Ok(Opened {
-            result: Model {
+            result: Some(Model {
                 access_token: Some(token.secret().expose_secret().into()),
                 token_type: Some(token.token_type().to_owned()),
                 expires_at: expiry(&token).map(|time| time.to_string()),
@@ -153,7 +162,7 @@ impl EphemeralResource for AccessToken {
                 subaccount_id: claims.subaccount_id.clone(),
                 tenant_id: claims.tenant.clone(),
                 ..config
-            },
+            }),
             lease: Lease::default(),
         })
     }

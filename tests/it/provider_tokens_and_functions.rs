@@ -6,7 +6,7 @@ use sapcalm::emulator::Options;
 use sapcalm::provider::FUNCTIONS;
 use serde_json::{Value as Json, json};
 
-use crate::support::core::Core;
+use crate::support::core::{Core, unknown};
 use crate::support::in_process::InProcess;
 use crate::support::world::{Variant, World};
 
@@ -108,6 +108,34 @@ async fn a_token_that_cannot_be_had_is_an_error_that_says_what_to_do() {
         error.detail.contains("SAPCALM_CLOUD_ALM_SERVICE_KEY"),
         "{error}"
     );
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_of_a_key_that_the_same_run_makes_is_unknown_while_planning() {
+    let world = World::documented().await;
+    let provider = InProcess::serve();
+    let mut tf = core(&world, &provider).await;
+    let mut at_plan = world.provider();
+    at_plan["cloud_alm_service_key"] = unknown();
+    tf.configure_at_plan(at_plan);
+    let config = json!({ "service_key": "cloud_alm" });
+    let opened = tf.open_ephemeral(TOKEN, &config, 0).await;
+    let warnings: Vec<_> = opened
+        .diags
+        .warnings()
+        .map(|one| one.summary.clone())
+        .collect();
+    assert_eq!(warnings, ["Unknown provider configuration"]);
+    let opened = opened.ok();
+    assert_eq!(opened["service_key"], "cloud_alm");
+    for computed in ["access_token", "expires_at", "granted_scopes", "tenant_id"] {
+        assert_eq!(opened[computed], unknown(), "{computed}");
+    }
+    // The key that is known is used.
+    let config = json!({ "service_key": "destination" });
+    let opened = tf.open_ephemeral(TOKEN, &config, 0).await.ok();
+    assert!(opened["access_token"].is_string());
     world.stop().await;
 }
 

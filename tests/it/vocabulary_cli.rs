@@ -129,6 +129,47 @@ async fn cli_data_sources_functions_and_a_token_for_a_write_only_argument() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cli_a_token_of_a_key_that_the_same_run_makes_is_fetched_while_applying() {
+    let Some(workspace) = Workspace::new_or_skip() else {
+        return;
+    };
+    if !knows_write_only(&workspace) {
+        println!("{} knows no write-only arguments", workspace.version());
+        return;
+    }
+    let world = World::start(Variant::documented()).await;
+    let keys = world.keys().display();
+    workspace.write(&format!(
+        r#"
+        resource "terraform_data" "key" {{
+          input = file("{keys}/cloud-alm.json")
+        }}
+        provider "sapcalm" {{
+          destination_service_key = file("{keys}/destination.json")
+          cloud_alm_service_key   = terraform_data.key.output
+        }}
+        ephemeral "sapcalm_access_token" "cloud_alm" {{
+          service_key = "cloud_alm"
+        }}
+        resource "sapcalm_destination" "job" {{
+          name                     = "job"
+          url                      = "https://job.example"
+          client_id                = "job"
+          token_service_url        = "https://token.example/oauth/token"
+          client_secret_wo         = ephemeral.sapcalm_access_token.cloud_alm.access_token
+          client_secret_wo_version = 1
+        }}
+        "#
+    ));
+    workspace.converges().await;
+    let destinations = world.destinations().await;
+    let token = destinations[0]["clientSecret"].as_str().unwrap();
+    assert!(token.len() > 100, "a token is written");
+    assert!(!workspace.state().contains(token));
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cli_a_module_is_tested_with_a_mocked_provider() {
     let Some(workspace) = Workspace::new_or_skip() else {
         return;

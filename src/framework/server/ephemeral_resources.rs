@@ -8,6 +8,7 @@ use crate::framework::ephemeral_resource::{DynEphemeralResource, Opened};
 use crate::framework::plan;
 use crate::framework::private::Private;
 use crate::framework::provider::Provider;
+use crate::framework::schema::{Attribute, Mode};
 use crate::framework::timeouts::Operation;
 use crate::framework::validators::validate_config;
 use crate::framework::value::Value;
@@ -59,10 +60,16 @@ pub(super) async fn open<P: Provider>(
         .await?;
 
     let attributes = definition.schema.attributes;
-    let impossible = plan::check_result(attributes, &config, &result);
-    if impossible.has_errors() {
-        return Err(impossible);
-    }
+    let result = match result {
+        Some(result) => {
+            let impossible = plan::check_result(attributes, &config, &result);
+            if impossible.has_errors() {
+                return Err(impossible);
+            }
+            result
+        }
+        None => known_later(attributes, config),
+    };
     Ok(open_ephemeral_resource::Response {
         result: Some(convert::encode(&object_type, &result)?),
         diagnostics: convert::diagnostics(lease.warnings),
@@ -70,6 +77,22 @@ pub(super) async fn open<P: Provider>(
         private: Some(lease.private.to_bytes()),
         deferred: None,
     })
+}
+
+/// What is configured, and every value that the provider gives unknown:
+/// Terraform plans with it.
+fn known_later(attributes: &[Attribute], mut config: Value) -> Value {
+    if let Value::Object(entries) = &mut config {
+        for attribute in attributes {
+            let given = entries
+                .get(attribute.name)
+                .is_some_and(|value| !value.is_null());
+            if !given && matches!(attribute.mode, Mode::Computed | Mode::OptionalComputed) {
+                entries.insert(attribute.name.to_owned(), Value::Unknown);
+            }
+        }
+    }
+    config
 }
 
 /// Makes it last longer.

@@ -84,6 +84,9 @@ impl EphemeralResource for Ticket {
             Some("panic") => panic!("open s3cr3t"),
             Some("fail") => return Err(failure()),
             Some("change") => config.behave = None,
+            Some("later") => {
+                return Ok(Opened::later(Diagnostic::warning("Not yet", "On purpose.")));
+            }
             _ => {}
         }
         config.ticket = Some("s3cr3t".to_owned());
@@ -93,7 +96,7 @@ impl EphemeralResource for Ticket {
             minutes(context.deadline)
         ));
         Ok(Opened {
-            result: config,
+            result: Some(config),
             lease: lease(0, behave.as_deref()),
         })
     }
@@ -193,6 +196,24 @@ async fn an_ephemeral_resource_is_opened_renewed_and_closed() {
     assert_eq!(messages(&closed), ["WARNING: Closed: Renewed 0 times."]);
     let closed = client.close(None).await;
     assert_eq!(messages(&closed), ["WARNING: Closed: Renewed 99 times."]);
+}
+
+#[tokio::test]
+async fn what_is_opened_later_is_unknown_where_the_provider_gives_it() {
+    let client = Client::new().await;
+    let opened = client.open(&config(text("later"))).await;
+    assert_eq!(
+        messages(&opened.diagnostics),
+        ["WARNING: Not yet: On purpose."]
+    );
+    let result = opened.result.unwrap();
+    let result = msgpack::decode(&SCHEMA.object_type(), &result.msgpack).unwrap();
+    assert_eq!(result.get("behave"), &text("later"));
+    assert_eq!(result.get("timeouts"), &Value::Null);
+    for computed in ["ticket", "seen"] {
+        assert_eq!(result.get(computed), &Value::Unknown);
+    }
+    assert_eq!(opened.renew_at, None);
 }
 
 #[tokio::test]

@@ -129,6 +129,11 @@ impl Core {
         self.provider_config_at_plan = Some(config);
     }
 
+    /// Whether the provider block is another one before apply.
+    pub(crate) fn is_unknown_at_plan(&self) -> bool {
+        self.provider_config_at_plan.is_some()
+    }
+
     /// Sets an environment variable for every process from now on.
     pub(crate) fn set_env(&mut self, name: &str, value: &str) {
         let Source::Program(launch) = &mut self.source else {

@@ -5,6 +5,7 @@
 use sapcalm::proto::tfplugin6 as proto;
 use serde_json::Value as Json;
 
+use super::configuration::Phase;
 use super::diagnostics::{Diag, Diags, Origin, summary};
 use super::driver::Core;
 use super::outcome::Outcome;
@@ -95,7 +96,8 @@ impl Core {
         Answered::new(diags, result.map(|value| value.to_json()))
     }
 
-    /// Opens an ephemeral resource, renews it so many times, closes it.
+    /// Opens an ephemeral resource, renews it so many times, closes it. With
+    /// [`Core::configure_at_plan`] it is opened as while planning.
     pub(crate) async fn open_ephemeral(
         &mut self,
         ty: &str,
@@ -103,10 +105,13 @@ impl Core {
         renewals: usize,
     ) -> Answered<Json> {
         let mut diags = Diags::default();
-        let Some(session) = self.known_walk(&mut diags).await else {
+        let may_be_unknown = self.is_unknown_at_plan();
+        let Some(session) = self.walk(Phase::Plan, &mut diags).await else {
             return Answered::new(diags, None);
         };
-        let result = session.ephemeral(ty, config, renewals, &mut diags).await;
+        let result = session
+            .ephemeral(ty, config, (renewals, may_be_unknown), &mut diags)
+            .await;
         session.close().await;
         Answered::new(diags, result.map(|value| value.to_json()))
     }
@@ -314,7 +319,7 @@ impl Session {
         &self,
         ty: &str,
         config: &Json,
-        renewals: usize,
+        (renewals, may_be_unknown): (usize, bool),
         diags: &mut Diags,
     ) -> Option<Val> {
         let schema = of(&self.schema().ephemeral_resources, ty);
@@ -355,7 +360,10 @@ impl Session {
         self.check(summary::INVALID_DEFERRAL, ty, deferred, diags);
         let value = self.decode(answer.result.as_ref(), &object, ty, diags)?;
         self.check(summary::INVALID_EPHEMERAL, ty, not_null(&value), diags);
-        self.check(summary::INVALID_EPHEMERAL, ty, wholly_known(&value), diags);
+        // Stricter than core, which takes unknown values at any time.
+        if !may_be_unknown {
+            self.check(summary::INVALID_EPHEMERAL, ty, wholly_known(&value), diags);
+        }
         let faults = rules::assert_plan_valid(&schema.block, &Val::Null, &config, &value);
         self.check(summary::INVALID_EPHEMERAL, ty, no_faults(&faults), diags);
         self.renew(ty, answer.private.clone(), renewals, diags)
