@@ -8,8 +8,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value as Json;
 
-/// The provider's program, as Cargo names it.
-const PROVIDER: &str = "terraform-provider-sapcalm";
+/// The emulator's program, as Cargo names it.
+const EMULATOR: &str = "sapcalm-emulator";
 
 pub(crate) struct Programs {
     pub(crate) provider: PathBuf,
@@ -24,13 +24,14 @@ impl Programs {
     /// Builds everything and puts it aside, so that no other build replaces it
     /// while it is measured.
     pub(crate) fn build() -> Self {
-        cargo(&["--features", "naive-reads", "--bin", PROVIDER]);
-        let naive = put_aside(PROVIDER, "naive");
-        cargo(&["--bins"]);
+        let naive = put_aside(&release(&["--features", "naive-reads"]), "naive");
+        let provider = put_aside(&release(&[]), "bench");
+        cargo(&["--bin", EMULATOR]);
+        let release = target().join("release");
         Self {
-            provider: put_aside(PROVIDER, "bench"),
+            provider,
             naive,
-            emulator: put_aside("sapcalm-emulator", "bench"),
+            emulator: put_aside(&release.join(EMULATOR), "bench"),
             peer: env::var_os("PEER_PROVIDER")
                 .filter(|path| !path.is_empty())
                 .map(PathBuf::from),
@@ -38,12 +39,32 @@ impl Programs {
     }
 }
 
-fn put_aside(program: &str, kind: &str) -> PathBuf {
-    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("target");
-    let folder = target.join("bench").join(kind);
+/// Builds the provider as releases have it.
+fn release(arguments: &[&str]) -> PathBuf {
+    let build = "release/build.sh";
+    let host = output("rustc", &["--print", "host-tuple"]);
+    eprintln!("sh {build} {host} {}", arguments.join(" "));
+    let output = Command::new("sh")
+        .args([build, &host])
+        .args(arguments)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stderr(Stdio::inherit())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "the release build failed");
+    let path = String::from_utf8(output.stdout).unwrap();
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path.trim())
+}
+
+fn target() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("target")
+}
+
+fn put_aside(program: &Path, kind: &str) -> PathBuf {
+    let folder = target().join("bench").join(kind);
     std::fs::create_dir_all(&folder).unwrap();
-    let copy = folder.join(program);
-    std::fs::copy(target.join("release").join(program), &copy).unwrap();
+    let copy = folder.join(program.file_name().unwrap());
+    std::fs::copy(program, &copy).unwrap();
     copy
 }
 
