@@ -482,18 +482,26 @@ async fn create(
     let mut private = Private::default();
     let given = Given::of(&request.config);
     given.write(&mut private);
-    match register(provider, context, &request.config, None, &mut notes).await {
-        Ok((tenant, answer)) => {
-            provider.remember_created(TYPE_NAME, &tenant);
-            settle(&mut state, &tenant, given);
+    let ready = match prepare(provider, context, &request.config, None, &mut notes).await {
+        Ok(ready) => ready,
+        Err(error) => return Outcome::failed(notes).with(error),
+    };
+    settle(&mut state, &ready.tenant, given);
+    let was_there = was_there(provider, context, &state).await;
+    match register(provider, context, &ready).await {
+        Ok(answer) => {
+            provider.remember_created(TYPE_NAME, &ready.tenant);
             state.status = Some(Status::Accepted);
             state.message = answer.message;
             let wait = verify_timeout(&request.config);
             verify(provider, context, &mut state, given, wait, &mut notes).await;
+            if was_there && context.cancel.is_cancelled() {
+                return Outcome::failed(notes).with(interrupted(&ready.tenant));
+            }
             Outcome::saved(state, private).with(notes)
         }
         Err(Failure::Nothing(error)) => Outcome::failed(notes).with(error),
-        Err(Failure::Undecided { tenant, mut error }) => {
+        Err(Failure::Undecided(mut error)) => {
             // The tenant may be registered although nobody confirmed it. With
             // nothing in the state, who gives up now could never offboard it
             // with Terraform. A tainted object costs one offboarding call,
@@ -503,36 +511,59 @@ async fn create(
                 "\n\nThe registration is kept in the state as tainted: the next apply offboards \
                  it and registers again, and a destroy offboards it.",
             );
-            settle(&mut state, &tenant, given);
             Outcome::saved(state, private).with(notes).with(error)
         }
     }
 }
 
-/// How registering failed.
-enum Failure {
-    /// Nothing is registered because of us.
-    Nothing(Diagnostic),
-    /// The answer to the call was lost, and so were those to its repetitions.
-    Undecided { tenant: String, error: Diagnostic },
-}
-
-impl From<Diagnostic> for Failure {
-    fn from(error: Diagnostic) -> Self {
-        Self::Nothing(error)
+/// Whether the landscape shows the tenant before it is registered: because
+/// this object replaces it, with `create_before_destroy`, or because somebody
+/// registered it by hand.
+///
+/// A create that Ctrl-C ends must not be kept then. Beside it the state would
+/// keep the old object, which is the same tenant, and the next apply would
+/// offboard it. Without it the old object is the current one again, as true as
+/// before.
+async fn was_there(provider: &Configured, context: &client::Context, state: &Model) -> bool {
+    // What there is to say of the landscape is said after registering.
+    if !may_look(provider, state, &mut Diagnostics::new()) {
+        return false;
     }
+    // Whichever id the configuration gives, what counts here is the tenant.
+    let sight = look(provider, context, state, Given::default()).await;
+    matches!(sight, Ok(Sight::Seen(_) | Sight::Several(_)))
 }
 
-/// Checks the destination, fetches the token and registers. `expected` is the
-/// tenant in the state, if there is one.
-async fn register(
+fn interrupted(tenant: &str) -> Diagnostic {
+    Diagnostic::error(
+        "Registration was interrupted",
+        format!(
+            "The run was interrupted after the tenant `{tenant}` was registered anew and before \
+             it was looked up in the landscape. It was registered before as well, so the state \
+             stays as it was.\n\n\
+             Run `terraform apply` again."
+        ),
+    )
+}
+
+/// What registering needs.
+struct Ready {
+    tenant: String,
+    scope: Option<String>,
+    /// Until when a refusal may be about a destination of before.
+    retry_until: Option<Instant>,
+}
+
+/// Checks the destination and fetches the token. `expected` is the tenant in
+/// the state, if there is one.
+async fn prepare(
     provider: &Configured,
     context: &client::Context,
     config: &Model,
     expected: Option<&str>,
     notes: &mut Diagnostics,
-) -> Result<(String, Registered), Failure> {
-    let service = provider.require_order_management()?;
+) -> Result<Ready, Diagnostic> {
+    provider.require_order_management()?;
     let destination = find_destination(provider, context, config).await?;
 
     let scope = token_scope(provider, config.scope.as_deref());
@@ -555,19 +586,41 @@ async fn register(
     {
         notes.push(missing_scope());
     }
+    Ok(Ready {
+        tenant,
+        scope,
+        retry_until: destination.as_ref().and_then(cached_until),
+    })
+}
 
-    let retry_until = destination.as_ref().and_then(cached_until);
-    match service
-        .register(context, scope.as_deref(), retry_until)
+/// How registering failed.
+enum Failure {
+    /// Nothing is registered because of us.
+    Nothing(Diagnostic),
+    /// The answer to the call was lost, and so were those to its repetitions.
+    Undecided(Diagnostic),
+}
+
+/// Makes the call.
+async fn register(
+    provider: &Configured,
+    context: &client::Context,
+    ready: &Ready,
+) -> Result<Registered, Failure> {
+    let service = provider
+        .require_order_management()
+        .map_err(Failure::Nothing)?;
+    service
+        .register(context, ready.scope.as_deref(), ready.retry_until)
         .await
-    {
-        Ok(answer) => Ok((tenant, answer)),
-        Err(error) if is_undecided(&error) => Err(Failure::Undecided {
-            tenant,
-            error: failed(Call::Register, &error),
-        }),
-        Err(error) => Err(Failure::Nothing(failed(Call::Register, &error))),
-    }
+        .map_err(|error| {
+            let diagnostic = failed(Call::Register, &error);
+            if is_undecided(&error) {
+                Failure::Undecided(diagnostic)
+            } else {
+                Failure::Nothing(diagnostic)
+            }
+        })
 }
 
 /// Whether SAP may have registered the tenant although no answer says so. An
@@ -1073,15 +1126,19 @@ async fn update(
     let moved = state.status.is_none() && (prior.status.is_some() || state.lms_id != prior.lms_id);
 
     if prior.status == Some(Status::Missing) {
-        let registered = register(provider, context, &config, Some(&tenant), &mut notes).await;
-        match registered {
-            Ok((_, answer)) => {
+        let ready = prepare(provider, context, &config, Some(&tenant), &mut notes).await;
+        let ready = match ready {
+            Ok(ready) => ready,
+            Err(error) => return Outcome::failed(notes).with(error),
+        };
+        match register(provider, context, &ready).await {
+            Ok(answer) => {
                 state.status = Some(Status::Accepted);
                 state.message = answer.message;
             }
             // The state still says `missing`, so the next apply tries again,
             // and delete offboards in any case.
-            Err(Failure::Nothing(error) | Failure::Undecided { error, .. }) => {
+            Err(Failure::Nothing(error) | Failure::Undecided(error)) => {
                 return Outcome::failed(notes).with(error);
             }
         }

@@ -586,6 +586,48 @@ async fn a_create_that_is_cancelled_before_it_registers_leaves_nothing() {
     assert!(sap.requests(OMF).await.is_empty());
 }
 
+/// Ctrl-C while a new landscape entry is waited for: a tenant that is new is
+/// kept in the state. One that was there before is not, so that a replacement
+/// that creates first leaves the old object alone in the state.
+#[tokio::test]
+async fn an_interrupted_create_keeps_the_old_object_of_a_tenant_that_was_there() {
+    let config = configuration([("verify_timeout", text("20s"))]);
+    for was_there in [false, true] {
+        let sap = Sap::new().await;
+        if was_there {
+            let before = TF.create(&sap.provider(), &config).await;
+            before.quietly();
+        }
+        // Every look but the first one, which is before the registration.
+        sap.fault(json!({
+            "match": { "method": "GET", "path_prefix": LANDSCAPE },
+            "skip": if was_there { 2 } else { 1 },
+            "times": null,
+            "do": { "delay_ms": 20_000 },
+        }))
+        .await;
+        let (context, provider) = (context(), sap.provider());
+        let create = TF.create_within(&provider, &config, &context);
+        let interrupt = async {
+            let registers = if was_there { 2 } else { 1 };
+            while sap.requests(REGISTER).await.len() < registers {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            context.cancel.cancel();
+        };
+        let (done, ()) = tokio::join!(create, interrupt);
+        assert!(sap.is_registered().await);
+        if was_there {
+            assert_eq!(done.errors()[0].summary, "Registration was interrupted");
+            assert!(done.instance.is_none());
+        } else {
+            assert!(done.errors().is_empty());
+            let created = done.instance.unwrap();
+            assert_eq!(created.text("status"), Some("accepted"));
+        }
+    }
+}
+
 #[tokio::test]
 async fn nothing_after_the_registration_fails_a_create() {
     let cases = [

@@ -417,6 +417,7 @@ impl Core {
             };
             walk.run(&outcome.changes).await;
             outcome.diags.append(walk.diags);
+            session.report_interrupt(&mut outcome.diags);
             session.close().await;
         }
         outcome
@@ -450,6 +451,7 @@ impl Core {
             walk.plan_orphans(&ordered).await;
             plan_deposed(&session, &mut state, &mut outcome).await;
         }
+        session.report_interrupt(&mut outcome.diags);
         session.close().await;
         SavedPlan { outcome, state }
     }
@@ -465,6 +467,7 @@ impl Core {
         for address in self.state.current.keys() {
             let _ = refresh(&session, &mut state, address, &mut outcome.diags).await;
         }
+        session.report_interrupt(&mut outcome.diags);
         session.close().await;
         if !outcome.diags.has_errors() {
             self.state = state;
@@ -564,6 +567,7 @@ impl Core {
         for address in addresses {
             let _ = refresh(&session, &mut state, address, &mut outcome.diags).await;
         }
+        session.report_interrupt(&mut outcome.diags);
         session.close().await;
         if outcome.diags.has_errors() {
             return outcome;

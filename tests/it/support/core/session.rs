@@ -152,6 +152,8 @@ pub(crate) struct Session {
     killed: AtomicBool,
     /// The signal has been heard.
     signalled: AtomicBool,
+    /// Somebody pressed Ctrl-C: nothing new begins.
+    interrupted: AtomicBool,
 }
 
 impl Session {
@@ -168,6 +170,7 @@ impl Session {
             applying: false,
             killed: AtomicBool::new(false),
             signalled: AtomicBool::new(false),
+            interrupted: AtomicBool::new(false),
         };
         if session.process.is_some() {
             session.open_stdio().await;
@@ -310,12 +313,27 @@ impl Session {
             }
             (Interrupt::Kill, None) => panic!("only a process can be killed"),
             (Interrupt::CtrlC, process) => {
+                self.interrupted.store(true, Ordering::Relaxed);
                 if let Some(process) = process {
                     process.signal(nix::sys::signal::Signal::SIGINT);
                 }
                 tokio::time::sleep(STOP_DELAY).await;
                 Box::pin(self.stop()).await;
             }
+        }
+    }
+
+    /// Whether somebody pressed Ctrl-C. Terraform then lets what it has begun
+    /// come to its end, and begins nothing more.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+
+    /// How an interrupted command fails.
+    pub(crate) fn report_interrupt(&self, diags: &mut Diags) {
+        if self.is_interrupted() {
+            let detail = "somebody pressed Ctrl-C".to_owned();
+            diags.error(Origin::User, PROVIDER, "execution halted", detail);
         }
     }
 

@@ -118,11 +118,11 @@ pub(crate) struct PlanWalk<'a> {
 impl PlanWalk<'_> {
     pub(crate) async fn plan(&mut self, resource: &Resource) {
         let address = resource.address();
-        if resource
+        let blocked = resource
             .depends_on
             .iter()
-            .any(|needed| self.failed.contains(needed))
-        {
+            .any(|needed| self.failed.contains(needed));
+        if blocked || self.session.is_interrupted() {
             self.failed.insert(address);
             return;
         }
@@ -176,6 +176,9 @@ impl PlanWalk<'_> {
             .cloned()
             .collect();
         for address in orphans {
+            if self.session.is_interrupted() {
+                return;
+            }
             if let Some((change, object)) = self.plan_orphan(&address).await
                 && !object.value.is_null()
             {
@@ -222,6 +225,9 @@ impl ApplyWalk<'_> {
     /// object already.
     pub(crate) async fn run(&mut self, changes: &[(String, Change)]) {
         for address in self.destroy_order(changes) {
+            if self.session.is_interrupted() {
+                return;
+            }
             let change = &changes
                 .iter()
                 .find(|(other, _)| *other == address)
@@ -230,6 +236,9 @@ impl ApplyWalk<'_> {
             self.destroy(&address, change).await;
         }
         for resource in self.ordered.clone() {
+            if self.session.is_interrupted() {
+                return;
+            }
             let address = resource.address();
             let Some((_, change)) = changes.iter().find(|(other, _)| *other == address) else {
                 continue;
@@ -467,6 +476,9 @@ impl ApplyWalk<'_> {
 
     async fn destroy_deposed(&mut self) {
         for (address, old) in self.state.deposed.clone().into_iter().rev() {
+            if self.session.is_interrupted() {
+                return;
+            }
             let blocked = self.failed.contains(&address)
                 || self.ordered.iter().any(|resource| {
                     resource.depends_on.contains(&address)
