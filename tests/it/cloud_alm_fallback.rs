@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
+use crate::support::core::Resource;
 use crate::support::core::state::State;
-use crate::support::core::{Core, Resource};
 use crate::support::gate::Gate;
 use crate::support::served::Served;
 use crate::support::world::{Variant, World};
@@ -153,7 +153,7 @@ async fn work(variant: Variant, worker: usize) -> Found {
     let world = World::start(variant).await;
     let key = Key::of(&world);
     let served = Served::start();
-    let mut tf = Core::connect(served.socket()).await;
+    let mut tf = served.core().await;
     tf.configure(world.provider());
     let resource = |block: &Json| {
         [Resource::new(
@@ -230,7 +230,7 @@ async fn a_secret_takes_its_address_along_when_somebody_redirects_the_destinatio
         );
         provider["destination_service_key"] = key.into();
         let served = Served::start();
-        let mut tf = Core::connect(served.socket()).await;
+        let mut tf = served.core().await;
         let resources = [Resource::new("sapcalm_destination", "cloud_alm", json!({}))];
         tf.configure(provider.clone());
         tf.apply(&resources).await.ok();
@@ -258,7 +258,7 @@ async fn a_secret_takes_its_address_along_when_somebody_redirects_the_destinatio
 async fn a_destination_with_another_secret_is_not_taken_over() {
     let world = World::documented().await;
     let served = Served::start();
-    let mut tf = Core::connect(served.socket()).await;
+    let mut tf = served.core().await;
     tf.configure(world.provider());
     let resources = [Resource::new("sapcalm_destination", "cloud_alm", json!({}))];
     tf.apply(&resources).await.ok();

@@ -4,7 +4,7 @@
 use serde_json::{Value as Json, json};
 
 use crate::support::core::{Action, Core, Resource};
-use crate::support::in_process::InProcess;
+use crate::support::served::Served;
 use crate::support::world::World;
 
 const DESTINATIONS: &str = "/destination-configuration";
@@ -33,7 +33,7 @@ fn registration() -> Vec<Resource> {
     )]
 }
 
-async fn applied(world: &World, provider: &InProcess, resources: &[Resource]) -> Core {
+async fn applied(world: &World, provider: &Served, resources: &[Resource]) -> Core {
     let mut tf = provider.core().await;
     tf.configure(world.provider());
     tf.apply(resources).await.ok();
@@ -117,7 +117,7 @@ fn nothing_at_all() -> Vec<(&'static str, Json)> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_but_saps_word_makes_a_destination_absent() {
     let world = World::documented().await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let resources = destinations();
     let mut tf = applied(&world, &provider, &resources).await;
     let before = tf.state.clone();
@@ -149,7 +149,7 @@ async fn nothing_but_saps_word_makes_a_destination_absent() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn saps_word_makes_a_destination_absent() {
     let world = World::documented().await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let resources = destinations();
     let mut tf = applied(&world, &provider, &resources).await;
     world.set_destinations(&[]).await;
@@ -165,7 +165,7 @@ async fn saps_word_makes_a_destination_absent() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_delete_that_sap_did_not_answer_forgets_no_destination() {
     let world = World::documented().await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let resources = destinations();
     let mut tf = applied(&world, &provider, &resources).await;
     let ids = |tf: &Core| -> Vec<String> { tf.state.current.keys().cloned().collect() };
@@ -206,7 +206,7 @@ async fn a_delete_that_sap_did_not_answer_forgets_no_destination() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_update_that_sap_did_not_answer_keeps_the_destination_and_is_repeated() {
     let world = World::documented().await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let config = |description: &str| {
         let config = json!({ "description": description });
         [Resource::new("sapcalm_destination", "a", config)]
@@ -249,7 +249,7 @@ async fn an_update_that_sap_did_not_answer_keeps_the_destination_and_is_repeated
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_but_the_landscapes_word_makes_a_registration_missing() {
     let world = World::documented().await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let mut tf = applied(&world, &provider, &destinations()[..1]).await;
     tf.forget("sapcalm_destination.a");
     let resources = registration();
@@ -277,7 +277,7 @@ async fn nothing_but_the_landscapes_word_makes_a_registration_missing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_offboarding_that_sap_did_not_answer_forgets_no_registration() {
     let world = World::documented().await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let mut tf = applied(&world, &provider, &destinations()[..1]).await;
     tf.forget("sapcalm_destination.a");
     let resources = registration();

@@ -4,11 +4,11 @@
 use serde_json::{Map, Value as Json, json};
 
 use crate::support::core::{Core, Lifecycle, Resource};
-use crate::support::in_process::InProcess;
 use crate::support::kinds::{Kind, NOT_IMPORTED, http_kinds, other_kinds};
+use crate::support::served::Served;
 use crate::support::world::World;
 
-async fn core(world: &World, provider: &InProcess) -> Core {
+async fn core(world: &World, provider: &Served) -> Core {
     let mut tf = provider.core().await;
     tf.configure(world.provider());
     tf
@@ -17,7 +17,7 @@ async fn core(world: &World, provider: &InProcess) -> Core {
 /// Each kind is made from the one before it, with every check of the stand-in.
 async fn live(kinds: &[Kind], not_imported: &[&str]) {
     let world = World::documented().await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let mut tf = core(&world, &provider).await;
     for (i, kind) in kinds.iter().enumerate() {
         let before = &kinds[(i + kinds.len() - 1) % kinds.len()];
@@ -78,7 +78,7 @@ async fn becomes(tf: &mut Core, world: &World, kind: &Kind, others: &Map<String,
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_change_of_authentication_leaves_nothing_of_the_old_one_and_all_that_is_unmanaged() {
     let world = World::documented().await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let mut tf = core(&world, &provider).await;
     let kinds = http_kinds();
     // An order in which every two neighbours of a round of steps differ, too.
@@ -107,7 +107,7 @@ async fn a_change_of_authentication_leaves_nothing_of_the_old_one_and_all_that_i
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_change_of_type_leaves_nothing_of_the_old_one() {
     let world = World::documented().await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let mut tf = core(&world, &provider).await;
     let mut kinds = other_kinds();
     kinds.extend(http_kinds().into_iter().take(4));

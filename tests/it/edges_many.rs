@@ -5,7 +5,7 @@ use sapcalm::emulator::{DestinationKey, Options};
 use serde_json::{Value as Json, json};
 
 use crate::support::core::{Action, Core, Resource};
-use crate::support::in_process::InProcess;
+use crate::support::served::Served;
 use crate::support::workspace::Workspace;
 use crate::support::world::{Variant, World};
 
@@ -467,7 +467,7 @@ resource "sapcalm_destination" "theirs" {{
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_name_that_moves_to_another_resource_is_taken_over_and_kept() {
     let world = World::documented().await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let mut tf: Core = provider.core().await;
     tf.configure(world.provider());
     let named = |resource: &str, name: &str| {
@@ -493,7 +493,7 @@ async fn a_name_that_moves_to_another_resource_is_taken_over_and_kept() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_replacement_that_creates_first_loses_nothing_that_was_added_outside() {
     let world = World::documented().await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let mut tf: Core = provider.core().await;
     tf.configure(world.provider());
     let with =

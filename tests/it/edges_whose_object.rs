@@ -5,7 +5,7 @@ use sapcalm::emulator::{DestinationKey, Options, Scenario};
 use serde_json::{Value as Json, json};
 
 use crate::support::core::{Action, Core, Outcome, Resource};
-use crate::support::in_process::InProcess;
+use crate::support::served::Served;
 use crate::support::world::{Variant, World};
 
 const DESTINATION: &str = "sapcalm_destination.cloud_alm";
@@ -132,7 +132,7 @@ impl Mismatch<'_> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_of_another_subaccount_touches_no_destination() {
     let world = world().await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let mut tf = provider.core().await;
     tf.configure(world.provider());
     let config = [destination(json!({}))];
@@ -159,7 +159,7 @@ async fn a_key_of_another_subaccount_touches_no_destination() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_of_another_service_instance_touches_no_destination_at_instance_level() {
     let world = world().await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let mut tf = provider.core().await;
     tf.configure(world.provider());
     let config = [destination(json!({ "level": "instance" }))];
@@ -191,7 +191,7 @@ async fn a_key_of_another_service_instance_touches_no_destination_at_instance_le
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_of_another_instance_of_the_same_subaccount_is_good_at_subaccount_level() {
     let world = world().await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let mut tf = provider.core().await;
     tf.configure(world.provider());
     let config = [destination(json!({}))];
@@ -219,7 +219,7 @@ async fn a_key_of_another_tenant_touches_no_registration() {
         ..Options::default()
     };
     let other_world = World::with(Variant::documented(), options).await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let mut tf = provider.core().await;
     tf.configure(world.provider());
     let with = |config: Json| vec![destination(json!({})), registration(config)];
@@ -261,7 +261,7 @@ async fn a_key_of_another_tenant_touches_no_registration() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_replacement_in_another_subaccount_does_not_forget_the_old_destination() {
     let world = world().await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let mut tf = provider.core().await;
     tf.configure(world.provider());
     let config = || [destination(json!({})).create_before_destroy()];
@@ -287,7 +287,7 @@ async fn a_replacement_in_another_subaccount_does_not_forget_the_old_destination
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_import_that_names_another_owner_is_refused() {
     let world = world().await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let mut tf = provider.core().await;
     tf.configure(world.provider());
     let config = [

@@ -17,7 +17,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::support::cli::Cli;
 use crate::support::core::{Core, Resource};
-use crate::support::in_process::InProcess;
+use crate::support::served::Served;
 use crate::support::workspace::Workspace;
 use crate::support::world::{Variant, World};
 
@@ -239,7 +239,7 @@ fn config(block: &Block) -> Json {
     config.map_or_else(|| json!({}), |config| literals(&config.body))
 }
 
-async fn core(world: &World, provider: &InProcess) -> Core {
+async fn core(world: &World, provider: &Served) -> Core {
     let mut tf = provider.core().await;
     tf.configure(world.provider());
     tf
@@ -248,7 +248,7 @@ async fn core(world: &World, provider: &InProcess) -> Core {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_list_example_finds_what_it_is_about() {
     let world = World::documented().await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let mut tf = core(&world, &provider).await;
     for (name, level, env) in [
         ("CALM_orders", "subaccount", "prod"),
@@ -296,7 +296,7 @@ async fn every_list_example_finds_what_it_is_about() {
 async fn every_action_example_does_what_it_says_after_its_trigger() {
     for (type_name, name, block) in example_blocks(Kind::Action, "action") {
         let world = World::documented().await;
-        let provider = InProcess::serve();
+        let provider = Served::start();
         let mut tf = core(&world, &provider).await;
         for (resource, label, block) in example_blocks(Kind::Action, "resource") {
             let made = tf.apply_one(&resource, &label, literals(&block.body));
@@ -333,7 +333,7 @@ fn imported() -> Vec<Resource> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_identity_import_example_imports_what_exists_and_then_plans_nothing() {
     let world = World::documented().await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let mut tf = core(&world, &provider).await;
     let resources = imported();
     tf.apply(&resources).await.ok();

@@ -9,8 +9,8 @@ use std::fs;
 use serde_json::{Value as Json, json};
 
 use crate::support::core::{Core, Resource};
-use crate::support::in_process::InProcess;
 use crate::support::kinds::{http_kinds, other_kinds};
+use crate::support::served::Served;
 use crate::support::workspace::Workspace;
 use crate::support::world::World;
 
@@ -19,7 +19,7 @@ const CERTIFICATE: &str = "sapcalm_destination_certificate";
 const REGISTRATION: &str = "sapcalm_registration";
 const LEVELS: [&str; 2] = ["subaccount", "instance"];
 
-async fn core(world: &World, provider: &InProcess) -> Core {
+async fn core(world: &World, provider: &Served) -> Core {
     let mut tf = provider.core().await;
     tf.configure(world.provider());
     tf
@@ -27,7 +27,7 @@ async fn core(world: &World, provider: &InProcess) -> Core {
 
 /// Makes destinations of every kind at both levels, and forgets them in
 /// Terraform. The result is their levels and names.
-async fn make_every_kind(world: &World, provider: &InProcess) -> Vec<(&'static str, String)> {
+async fn make_every_kind(world: &World, provider: &Served) -> Vec<(&'static str, String)> {
     let mut tf = core(world, provider).await;
     let mut resources = Vec::new();
     let mut made = Vec::new();
@@ -95,7 +95,7 @@ async fn add_those_of_others(world: &World) -> Vec<(&'static str, String)> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_generated_configuration_of_every_destination_plans_empty() {
     let world = World::documented().await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let mut there = make_every_kind(&world, &provider).await;
     there.extend(add_those_of_others(&world).await);
     let mut tf = core(&world, &provider).await;
@@ -126,7 +126,7 @@ async fn the_generated_configuration_of_every_destination_plans_empty() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_generated_configuration_of_a_certificate_plans_empty_but_for_its_file() {
     let world = World::documented().await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let mut tf = core(&world, &provider).await;
     // Begins as a key store does.
     let file = "MCBhIGtleSBzdG9yZQ==";
@@ -154,7 +154,7 @@ async fn the_generated_configuration_of_a_certificate_plans_empty_but_for_its_fi
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_generated_configuration_of_a_registration_names_the_destination_that_sap_expects() {
     let world = World::documented().await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let mut tf = core(&world, &provider).await;
     let calm = Resource::new(DESTINATION, "calm", json!({}));
     let registration = Resource::new(REGISTRATION, "r", world.registration("CloudALM"))
@@ -194,7 +194,7 @@ async fn cli_the_generated_configuration_of_every_destination_plans_empty() {
         return;
     };
     let world = World::documented().await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let mut there = make_every_kind(&world, &provider).await;
     there.extend(add_those_of_others(&world).await);
 

@@ -31,8 +31,8 @@ use sapcalm::provider::configured::Configured;
 use serde_json::{Map, Value as Json, json};
 
 use crate::support::core::{Core, Lifecycle, Resource};
-use crate::support::in_process::InProcess;
 use crate::support::kinds::{NOT_IMPORTED, http_kinds, other_kinds};
+use crate::support::served::Served;
 use crate::support::world::World;
 
 /// How long the cases of one resource may take where nobody asked for a number.
@@ -238,7 +238,7 @@ fn live(subject: &Subject) {
         world
             .turn(json!({ "destination": { "name_rule": "lenient" } }))
             .await;
-        let provider = InProcess::serve();
+        let provider = Served::start();
         if let Some((type_name, config)) = &subject.needs {
             let mut tf = core(&world, &provider).await;
             let needed = [Resource::new(type_name, "needed", config.clone())];
@@ -276,7 +276,7 @@ fn live(subject: &Subject) {
     }
 }
 
-async fn core(world: &World, provider: &InProcess) -> Core {
+async fn core(world: &World, provider: &Served) -> Core {
     let mut tf = provider.core().await;
     tf.configure(world.provider());
     tf

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use crate::support::core::Core;
 use crate::support::core::others::Listed;
-use crate::support::in_process::InProcess;
+use crate::support::served::Served;
 use crate::support::world::{Variant, World};
 
 const DESTINATION: &str = "sapcalm_destination";
@@ -22,7 +22,7 @@ async fn world_of(destinations: usize) -> World {
     World::with(Variant::documented(), options).await
 }
 
-async fn core(world: &World, provider: &InProcess) -> Core {
+async fn core(world: &World, provider: &Served) -> Core {
     let mut tf = provider.core().await;
     tf.configure(world.provider());
     tf
@@ -52,7 +52,7 @@ fn names(found: &[Listed]) -> Vec<&str> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hundred_of_a_thousand_destinations_cost_one_page() {
     let world = world_of(1_000).await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let mut tf = core(&world, &provider).await;
 
     let found = tf.list(DESTINATION, &json!({}), false, 100).await.ok();
@@ -92,7 +92,7 @@ async fn a_hundred_of_a_thousand_destinations_cost_one_page() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_destinations_are_found_page_by_page_each_once() {
     let world = world_of(250).await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let mut tf = core(&world, &provider).await;
     for include_object in [false, true] {
         let found = tf
@@ -109,7 +109,7 @@ async fn all_destinations_are_found_page_by_page_each_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_page_is_asked_for_when_the_client_has_left() {
     let world = world_of(1_000).await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let mut tf = core(&world, &provider).await;
     let found = tf.list_and_leave(DESTINATION, &json!({}), 3).await.ok();
     assert_eq!(found.len(), 3);
@@ -123,7 +123,7 @@ async fn no_page_is_asked_for_when_the_client_has_left() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_listed_is_imported_by_its_identity_as_it_was_shown() {
     let world = world_of(3).await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let mut tf = core(&world, &provider).await;
     let labelled = json!({
         "name": "labelled", "level": "instance", "authentication": "NoAuthentication",
@@ -159,7 +159,7 @@ async fn credentials_in_a_url_are_not_listed_and_an_import_warns_of_them() {
         "sap-client": "https://ann:s3cr3t-canary@target.example",
     });
     world.set_destinations(&[foreign]).await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let mut tf = core(&world, &provider).await;
 
     let found = tf.list(DESTINATION, &json!({}), true, 10).await.ok();
@@ -189,7 +189,7 @@ async fn filters_choose_by_level_prefix_and_label() {
     world
         .turn(json!({ "destination": { "name_rule": "lenient" } }))
         .await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let mut tf = core(&world, &provider).await;
     for (name, level, labels) in [
         ("calm-a", "subaccount", json!({ "env": ["prod", "eu"] })),
@@ -250,7 +250,7 @@ async fn filters_choose_by_level_prefix_and_label() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_list_that_fails_half_way_is_an_error_with_saps_reason() {
     let world = world_of(150).await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let mut tf = core(&world, &provider).await;
     world
         .fault(json!({
@@ -274,7 +274,7 @@ async fn a_list_that_fails_half_way_is_an_error_with_saps_reason() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_check_says_that_the_service_fetched_a_token() {
     let world = world_of(0).await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let mut tf = core(&world, &provider).await;
     tf.apply_one(DESTINATION, "a", json!({})).await.ok();
     world.forget_journal().await;
@@ -296,7 +296,7 @@ async fn a_check_says_that_the_service_fetched_a_token() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_check_that_fails_ends_once_with_saps_own_reason_and_no_secret() {
     let world = world_of(0).await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let mut tf = core(&world, &provider).await;
     tf.apply_one(DESTINATION, "a", json!({})).await.ok();
     world
@@ -314,7 +314,7 @@ async fn a_check_that_fails_ends_once_with_saps_own_reason_and_no_secret() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_check_looks_at_the_level_it_is_told() {
     let world = world_of(0).await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let mut tf = core(&world, &provider).await;
     let config = json!({
         "name": "open", "level": "instance", "authentication": "NoAuthentication",
@@ -339,7 +339,7 @@ async fn a_check_looks_at_the_level_it_is_told() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_check_without_a_key_fails_while_planning() {
     let world = world_of(0).await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let mut tf = core(&world, &provider).await;
     tf.configure(json!({}));
     tf.invoke_action(CHECK, &json!({}))

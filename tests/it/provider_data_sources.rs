@@ -4,14 +4,14 @@
 use serde_json::{Value as Json, json};
 
 use crate::support::core::{Core, Resource};
-use crate::support::in_process::InProcess;
+use crate::support::served::Served;
 use crate::support::world::{Variant, World};
 
 const ONE: &str = "sapcalm_destination";
 const MANY: &str = "sapcalm_destinations";
 const LANDSCAPE: &str = "sapcalm_landscape_objects";
 
-async fn core(world: &World, provider: &InProcess) -> Core {
+async fn core(world: &World, provider: &Served) -> Core {
     let mut tf = provider.core().await;
     tf.configure(world.provider());
     tf
@@ -36,7 +36,7 @@ fn full() -> Json {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn destinations_and_landscape_are_read_in_every_variant() {
-    let provider = InProcess::serve();
+    let provider = Served::start();
     for variant in Variant::all() {
         println!("{}", variant.name);
         let landscape = variant.landscape;
@@ -118,7 +118,7 @@ async fn destinations_and_landscape_are_read_in_every_variant() {
 async fn a_data_source_shows_no_secret_and_names_what_it_hides() {
     let world = World::documented().await;
     world.set_destinations(&[full()]).await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let mut tf = core(&world, &provider).await;
     let one = tf.read_data(ONE, &json!({ "name": "full" })).await.ok();
     let many = tf.read_data(MANY, &json!({})).await.ok();
@@ -150,7 +150,7 @@ async fn destinations_are_found_by_label_and_by_names_that_need_escaping() {
             .unwrap(),
     )
     .await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let mut tf = core(&world, &provider).await;
     let named = |label: &str, name: &str, labels: Json| {
         let config = json!({
@@ -199,7 +199,7 @@ async fn destinations_are_found_by_label_and_by_names_that_need_escaping() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_destination_that_is_not_there_is_an_error_at_its_name() {
     let world = World::documented().await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let mut tf = core(&world, &provider).await;
     for (level, place, other) in [
         ("subaccount", "in the subaccount", "instance"),
@@ -238,7 +238,7 @@ async fn a_destination_that_is_not_there_is_an_error_at_its_name() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_that_cannot_be_had_or_says_nothing_is_reported_for_what_was_asked() {
     let world = World::documented().await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let mut tf = core(&world, &provider).await;
     let key: Json = serde_json::from_str(&world.key("destination")).unwrap();
     let token_service = key["url"].as_str().unwrap();
@@ -281,7 +281,7 @@ async fn a_token_that_cannot_be_had_or_says_nothing_is_reported_for_what_was_ask
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_null_element_is_an_error_at_its_place() {
     let world = World::documented().await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let mut tf = core(&world, &provider).await;
     for (config, path) in [
         (json!({ "names": ["a", null] }), "names"),
@@ -299,7 +299,7 @@ async fn a_null_element_is_an_error_at_its_place() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wrong_question_is_an_error_before_anybody_is_asked() {
     let world = World::documented().await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let mut tf = core(&world, &provider).await;
     for (ty, config, path) in [
         (ONE, json!({ "name": "a/b" }), "name"),
@@ -360,7 +360,7 @@ async fn the_landscape_is_filtered_sorted_and_read_to_its_end() {
     let world = World::documented().await;
     let ids: Vec<String> = (0..150).rev().map(|n| format!("CO_prod_{n:03}")).collect();
     world.set_landscape(&ids).await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let mut tf = core(&world, &provider).await;
     let all = tf.read_data(LANDSCAPE, &json!({})).await.ok();
     let objects = all["objects"].as_array().unwrap();

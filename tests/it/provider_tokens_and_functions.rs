@@ -7,12 +7,12 @@ use sapcalm::provider::FUNCTIONS;
 use serde_json::{Value as Json, json};
 
 use crate::support::core::{Core, unknown};
-use crate::support::in_process::InProcess;
+use crate::support::served::Served;
 use crate::support::world::{Variant, World};
 
 const TOKEN: &str = "sapcalm_access_token";
 
-async fn core(world: &World, provider: &InProcess) -> Core {
+async fn core(world: &World, provider: &Served) -> Core {
     let mut tf = provider.core().await;
     tf.configure(world.provider());
     tf
@@ -20,7 +20,7 @@ async fn core(world: &World, provider: &InProcess) -> Core {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_of_every_key_is_opened_in_every_variant() {
-    let provider = InProcess::serve();
+    let provider = Served::start();
     for variant in Variant::all() {
         println!("{}", variant.name);
         let world = World::start(variant).await;
@@ -46,7 +46,7 @@ async fn a_token_of_every_key_is_opened_in_every_variant() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_can_be_used_and_carries_the_scope_that_was_asked_for() {
     let world = World::documented().await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let mut tf = core(&world, &provider).await;
     let destination = json!({ "service_key": "destination" });
     let opened = tf.open_ephemeral(TOKEN, &destination, 2).await.ok();
@@ -81,7 +81,7 @@ async fn a_token_can_be_used_and_carries_the_scope_that_was_asked_for() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_that_cannot_be_had_is_an_error_that_says_what_to_do() {
     let world = World::documented().await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let mut tf = core(&world, &provider).await;
     let config = json!({ "service_key": "cloud_alm", "scope": "nobody.HasThis" });
     let refused = tf.open_ephemeral(TOKEN, &config, 0).await;
@@ -114,7 +114,7 @@ async fn a_token_that_cannot_be_had_is_an_error_that_says_what_to_do() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_of_a_key_that_the_same_run_makes_is_unknown_while_planning() {
     let world = World::documented().await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let mut tf = core(&world, &provider).await;
     let mut at_plan = world.provider();
     at_plan["cloud_alm_service_key"] = unknown();
@@ -141,7 +141,7 @@ async fn a_token_of_a_key_that_the_same_run_makes_is_unknown_while_planning() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_service_key_is_taken_apart_in_every_variant() {
-    let provider = InProcess::serve();
+    let provider = Served::start();
     for variant in Variant::all() {
         println!("{}", variant.name);
         let world = World::start(variant).await;
@@ -189,7 +189,7 @@ async fn an_x509_key_tells_the_end_of_its_certificate() {
         ..Options::default()
     };
     let world = World::with(Variant::documented(), options).await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let mut tf = provider.core().await;
     let text = world.key("cloud-alm-x509");
     let parts = tf.call_function("parse_service_key", &[json!(text)]).await;
@@ -208,7 +208,7 @@ async fn an_x509_key_tells_the_end_of_its_certificate() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_function_answers_and_blames_the_right_argument() {
     let world = World::documented().await;
-    let provider = InProcess::serve();
+    let provider = Served::start();
     let mut tf = provider.core().await;
     let key = world.key("cloud-alm");
     let api = serde_json::from_str::<Json>(&key).unwrap()["endpoints"]["Api"].clone();

@@ -7,7 +7,6 @@ pub(crate) mod counts;
 pub(crate) mod direct;
 pub(crate) mod fake_provider;
 pub(crate) mod gate;
-pub(crate) mod in_process;
 pub(crate) mod kinds;
 pub(crate) mod life;
 pub(crate) mod page;

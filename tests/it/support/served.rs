@@ -10,6 +10,8 @@ use sapcalm::provider;
 use tokio::net::UnixListener;
 use tokio::task::JoinHandle;
 
+use super::core::Core;
+
 /// A socket behind which every connection finds a new provider, as every walk
 /// finds a new process. It closes when this is dropped.
 pub(crate) struct Served {
@@ -42,6 +44,11 @@ impl Served {
             accept,
             _directory: directory,
         }
+    }
+
+    /// Terraform core with this provider.
+    pub(crate) async fn core(&self) -> Core {
+        Core::connect(&self.socket).await
     }
 
     pub(crate) fn socket(&self) -> &Path {

@@ -86,7 +86,7 @@ impl From<super::cli::Output> for Ran {
 impl Terraform {
     pub(crate) async fn stand_in() -> Self {
         let provider = Served::start();
-        let core = Box::new(Core::connect(provider.socket()).await);
+        let core = Box::new(provider.core().await);
         Self::StandIn {
             core,
             _provider: provider,
