@@ -141,13 +141,17 @@ async fn compare(programs: &Programs, sap: &Sap, objects: &[Object]) -> (Series,
     series.into()
 }
 
-/// Whether nothing grew by more than the number of destinations did.
+/// What the system counts processor time in, in seconds.
+const TICK: f64 = 0.01;
+
+/// Whether nothing grew by more than the number of destinations did. A short
+/// processor time may have been a tick longer.
 fn is_linear(before: &Size, after: &Size) -> bool {
     let factor = to_f64((after.count / before.count) as u64);
     [
-        after.create.time / before.create.time,
+        after.create.time / (before.create.time + TICK),
         after.create.memory / before.create.memory,
-        after.read.time / before.read.time,
+        after.read.time / (before.read.time + TICK),
         after.read.memory / before.read.memory,
     ]
     .iter()
