@@ -7,7 +7,9 @@
 //! Terraform that is killed has saved what was finished before. What it had
 //! just made at SAP and not saved is recognised by the next apply: a
 //! destination by its content, a registration because registering is
-//! repeatable. The lock of its state is the operating system's and ends with
+//! repeatable. Terraform empties its state file before it writes it; where it is
+//! killed in between, the backup beside it is used, as a person would. The lock
+//! of its state is the operating system's and ends with
 //! the process; the file `.terraform.tfstate.lock.info` that stays behind says
 //! who had it and locks nothing.
 //!
@@ -32,8 +34,8 @@ use crate::support::world::World;
 
 /// Worlds that run side by side.
 const WORKERS: usize = 4;
-/// Workspaces of the real CLI, which keeps a processor busy.
-const CLI_WORKERS: usize = 2;
+/// Workspaces of the real CLI, which waits for timeouts most of the time.
+const CLI_WORKERS: usize = 4;
 /// One of so many cases ends with a destroy. The others end in the same place.
 const DESTROYS: usize = 8;
 /// Longer than any run: who is held dies.
@@ -215,6 +217,19 @@ impl Case<'_> {
         }
     }
 
+    /// Terraform 1.11 does not hear Ctrl-C in the part of an apply that plans,
+    /// nor does it tell the provider: the read that is held ends by its own
+    /// timeout.
+    fn patience_under_cli(&self) -> Patience {
+        match self.blow {
+            Blow::CtrlC => Patience::Short {
+                silence: false,
+                lasting: false,
+            },
+            Blow::KillProvider | Blow::KillTerraform => Patience::Usual,
+        }
+    }
+
     async fn run_cli(&self, trial: &mut Trial) -> Verdict {
         let mut verdict = Verdict::default();
         trial.begin(self.prepared).await;
@@ -227,7 +242,7 @@ impl Case<'_> {
             workspace,
             &trial.world,
             &self.prepared.step,
-            Patience::Usual,
+            self.patience_under_cli(),
         );
         let running = workspace.start(&[args, &["-no-color"]].concat());
         trial.world.held().await;
@@ -248,6 +263,9 @@ impl Case<'_> {
             verdict
                 .complaints
                 .push(format!("the struck command ended otherwise: {output}"));
+        }
+        if self.blow == Blow::KillTerraform {
+            workspace.mend_state();
         }
         trial.world.clear_faults().await;
         trial.converge(self.prepared, &mut verdict).await;

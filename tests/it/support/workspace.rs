@@ -75,6 +75,19 @@ impl Workspace {
         fs::read_to_string(self.path().join("terraform.tfstate")).ok()
     }
 
+    /// Puts the backup in the place of a state file that Terraform was killed
+    /// over: it empties the file before it writes it. The backup is the state
+    /// before the run.
+    pub(crate) fn mend_state(&self) {
+        let file = self.path().join("terraform.tfstate");
+        let cut = fs::metadata(&file).is_ok_and(|file| file.len() == 0);
+        let backup = self.path().join("terraform.tfstate.backup");
+        if cut && backup.exists() {
+            println!("Terraform was killed over its state file; the backup takes its place");
+            fs::copy(backup, file).unwrap();
+        }
+    }
+
     /// Makes this the state file, or loses it, and what lies beside it.
     pub(crate) fn set_state(&self, text: Option<&str>) {
         for name in [
