@@ -88,6 +88,39 @@ fn every_mutant_names_tests_that_exist() {
     assert!(named > 10, "{named}");
 }
 
+/// The code that a mutant changes is still there, word for word.
+#[test]
+fn every_mutant_still_applies() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut hunks = 0;
+    for entry in fs::read_dir(root.join("tests/mutants")).unwrap() {
+        let path = entry.unwrap().path();
+        let mutant = fs::read_to_string(&path).unwrap();
+        for file in mutant.split("\n--- a/").skip(1) {
+            let (name, rest) = file.split_once('\n').unwrap();
+            let code = fs::read_to_string(root.join(name)).unwrap();
+            for hunk in rest.split("\n@@ ").skip(1) {
+                // What was there: the lines around the change and the removed.
+                let before: Vec<&str> = hunk
+                    .lines()
+                    .skip(1)
+                    .take_while(|line| line.is_empty() || line.starts_with([' ', '+', '-']))
+                    .filter(|line| !line.starts_with('+'))
+                    .map(|line| line.get(1..).unwrap_or_default())
+                    .collect();
+                hunks += 1;
+                assert!(
+                    code.contains(&before.join("\n")),
+                    "{}: {name} has no longer\n{}",
+                    path.display(),
+                    before.join("\n")
+                );
+            }
+        }
+    }
+    assert!(hunks > 10, "{hunks}");
+}
+
 #[test]
 fn security_md_names_a_private_channel_and_the_supported_versions() {
     for heading in ["## Report a vulnerability", "## Supported versions"] {
