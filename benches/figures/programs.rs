@@ -44,16 +44,19 @@ fn release(arguments: &[&str]) -> PathBuf {
     let build = "release/build.sh";
     let host = output("rustc", &["--print", "host-tuple"]);
     eprintln!("sh {build} {host} {}", arguments.join(" "));
-    let output = Command::new("sh")
-        .args([build, &host])
-        .args(arguments)
+    let path = built(Command::new("sh").args([build, &host]).args(arguments));
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path.trim())
+}
+
+/// What a command that builds something prints, besides what it is doing.
+fn built(command: &mut Command) -> String {
+    let output = command
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .stderr(Stdio::inherit())
         .output()
         .unwrap();
-    assert!(output.status.success(), "the release build failed");
-    let path = String::from_utf8(output.stdout).unwrap();
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path.trim())
+    assert!(output.status.success(), "a build failed");
+    String::from_utf8(output.stdout).unwrap()
 }
 
 fn target() -> PathBuf {
@@ -70,15 +73,11 @@ fn put_aside(program: &Path, kind: &str) -> PathBuf {
 
 /// Builds the micro-benchmarks as a release, and tells where they are.
 pub(crate) fn micro_benchmarks() -> PathBuf {
-    let output = Command::new(cargo_program())
-        .args(["build", "--locked", "--release", "--quiet"])
-        .args(["--example", "codecs", "--message-format", "json"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .stderr(Stdio::inherit())
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "the micro-benchmarks do not build");
-    let messages = String::from_utf8(output.stdout).unwrap();
+    let messages = built(
+        Command::new(cargo_program())
+            .args(["build", "--locked", "--release", "--quiet"])
+            .args(["--example", "codecs", "--message-format", "json"]),
+    );
     let messages = messages.lines().map(serde_json::from_str::<Json>);
     let program = messages
         .map(Result::unwrap)

@@ -470,8 +470,9 @@ fn can_verify(provider: Option<&Configured>, verify: &Value) -> bool {
 
 // ---------------------------------------------------------------- create
 
-/// Registers. After SAP has confirmed the call nothing here fails any more: a
-/// create that ends with an error and a state is destroyed by the next apply.
+/// Registers. After SAP has confirmed the call nothing here fails any more, but
+/// for an interrupt (see [`was_there`]): a create that ends with an error and a
+/// state is destroyed by the next apply.
 async fn create(
     provider: &Configured,
     context: &client::Context,
@@ -488,7 +489,7 @@ async fn create(
     };
     settle(&mut state, &ready.tenant, given);
     let was_there = was_there(provider, context, &state).await;
-    match register(provider, context, &ready).await {
+    match register(context, &ready).await {
         Ok(answer) => {
             provider.remember_created(TYPE_NAME, &ready.tenant);
             state.status = Some(Status::Accepted);
@@ -547,7 +548,8 @@ fn interrupted(tenant: &str) -> Diagnostic {
 }
 
 /// What registering needs.
-struct Ready {
+struct Ready<'a> {
+    service: client::OrderManagement<'a>,
     tenant: String,
     scope: Option<String>,
     /// Until when a refusal may be about a destination of before.
@@ -556,14 +558,14 @@ struct Ready {
 
 /// Checks the destination and fetches the token. `expected` is the tenant in
 /// the state, if there is one.
-async fn prepare(
-    provider: &Configured,
+async fn prepare<'a>(
+    provider: &'a Configured,
     context: &client::Context,
     config: &Model,
     expected: Option<&str>,
     notes: &mut Diagnostics,
-) -> Result<Ready, Diagnostic> {
-    provider.require_order_management()?;
+) -> Result<Ready<'a>, Diagnostic> {
+    let service = provider.require_order_management()?;
     let destination = find_destination(provider, context, config).await?;
 
     let scope = token_scope(provider, config.scope.as_deref());
@@ -587,6 +589,7 @@ async fn prepare(
         notes.push(missing_scope());
     }
     Ok(Ready {
+        service,
         tenant,
         scope,
         retry_until: destination.as_ref().and_then(cached_until),
@@ -602,15 +605,9 @@ enum Failure {
 }
 
 /// Makes the call.
-async fn register(
-    provider: &Configured,
-    context: &client::Context,
-    ready: &Ready,
-) -> Result<Registered, Failure> {
-    let service = provider
-        .require_order_management()
-        .map_err(Failure::Nothing)?;
-    service
+async fn register(context: &client::Context, ready: &Ready<'_>) -> Result<Registered, Failure> {
+    ready
+        .service
         .register(context, ready.scope.as_deref(), ready.retry_until)
         .await
         .map_err(|error| {
@@ -1131,7 +1128,7 @@ async fn update(
             Ok(ready) => ready,
             Err(error) => return Outcome::failed(notes).with(error),
         };
-        match register(provider, context, &ready).await {
+        match register(context, &ready).await {
             Ok(answer) => {
                 state.status = Some(Status::Accepted);
                 state.message = answer.message;

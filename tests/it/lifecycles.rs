@@ -112,11 +112,7 @@ async fn killed_provider_is_an_error_and_leaves_no_state() {
         Interrupt::Kill,
     );
     let outcome = tf.apply_one(DESTINATION, "a", json!({})).await;
-    let summaries: Vec<_> = outcome
-        .diags
-        .errors()
-        .map(|diag| diag.summary.as_str())
-        .collect();
+    let summaries = outcome.diags.error_summaries();
     assert_eq!(summaries, ["Plugin did not respond"]);
     assert!(tf.state.is_empty());
     world.clear_faults().await;

@@ -268,11 +268,7 @@ async fn a_token_that_cannot_be_had_or_says_nothing_is_reported_for_what_was_ask
     }
     tf.configure(world.provider());
     let many = tf.read_data(MANY, &json!({})).await;
-    let warnings: Vec<_> = many
-        .diags
-        .warnings()
-        .map(|one| one.summary.clone())
-        .collect();
+    let warnings = many.diags.warning_summaries();
     assert_eq!(warnings, ["Unknown subaccount"]);
     assert_eq!(many.ok()["subaccount_id"], Json::Null);
     world.stop().await;

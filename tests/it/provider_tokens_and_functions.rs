@@ -121,11 +121,7 @@ async fn a_token_of_a_key_that_the_same_run_makes_is_unknown_while_planning() {
     tf.configure_at_plan(at_plan);
     let config = json!({ "service_key": "cloud_alm" });
     let opened = tf.open_ephemeral(TOKEN, &config, 0).await;
-    let warnings: Vec<_> = opened
-        .diags
-        .warnings()
-        .map(|one| one.summary.clone())
-        .collect();
+    let warnings = opened.diags.warning_summaries();
     assert_eq!(warnings, ["Unknown provider configuration"]);
     let opened = opened.ok();
     assert_eq!(opened["service_key"], "cloud_alm");

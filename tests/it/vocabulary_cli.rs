@@ -22,14 +22,19 @@ fn provider(world: &World) -> String {
     )
 }
 
-/// Whether the program knows ephemeral values and write-only arguments.
-fn knows_write_only(workspace: &Workspace) -> bool {
+/// Nothing where the program does not know ephemeral values and write-only
+/// arguments.
+fn workspace_with_write_only() -> Option<Workspace> {
+    let workspace = Workspace::new_or_skip()?;
     let version = workspace.version();
     let mut numbers = version
         .split('.')
         .map(|part| part.parse::<u32>().unwrap_or(0));
-    let version = (numbers.next().unwrap(), numbers.next().unwrap());
-    version >= (1, 11)
+    let knows = (numbers.next()?, numbers.next()?) >= (1, 11);
+    if !knows {
+        println!("{version} knows no write-only arguments");
+    }
+    knows.then_some(workspace)
 }
 
 fn outputs(workspace: &Workspace) -> Json {
@@ -43,13 +48,9 @@ fn outputs(workspace: &Workspace) -> Json {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cli_data_sources_functions_and_a_token_for_a_write_only_argument() {
-    let Some(workspace) = Workspace::new_or_skip() else {
+    let Some(workspace) = workspace_with_write_only() else {
         return;
     };
-    if !knows_write_only(&workspace) {
-        println!("{} knows no write-only arguments", workspace.version());
-        return;
-    }
     let world = World::start(Variant::documented()).await;
     let keys = world.keys().display();
     workspace.write(&format!(
@@ -130,13 +131,9 @@ async fn cli_data_sources_functions_and_a_token_for_a_write_only_argument() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cli_a_token_of_a_key_that_the_same_run_makes_is_fetched_while_applying() {
-    let Some(workspace) = Workspace::new_or_skip() else {
+    let Some(workspace) = workspace_with_write_only() else {
         return;
     };
-    if !knows_write_only(&workspace) {
-        println!("{} knows no write-only arguments", workspace.version());
-        return;
-    }
     let world = World::start(Variant::documented()).await;
     let keys = world.keys().display();
     workspace.write(&format!(

@@ -73,11 +73,7 @@ async fn identity_must_be_there_known_and_always_the_same() {
         let outcome = tf
             .apply_one(THING, "a", json!({"name": "a", "size": 3}))
             .await;
-        let summaries: Vec<_> = outcome
-            .diags
-            .errors()
-            .map(|diag| diag.summary.as_str())
-            .collect();
+        let summaries = outcome.diags.error_summaries();
         assert_eq!(
             summaries,
             ["Provider produced invalid identity"],
@@ -102,11 +98,7 @@ async fn same_call_must_get_the_same_answer() {
             }
         }));
         let outcome = tf.plan_one(THING, "a", full()).await;
-        let summaries: Vec<_> = outcome
-            .diags
-            .errors()
-            .map(|diag| diag.summary.as_str())
-            .collect();
+        let summaries = outcome.diags.error_summaries();
         assert_eq!(
             summaries,
             ["Provider answered the same call differently"],
@@ -158,11 +150,7 @@ async fn client_without_write_only_attributes_takes_them_for_ordinary_ones() {
     let outcome = tf
         .plan_one(THING, "a", json!({"name": "a", "secret_wo": "w"}))
         .await;
-    let summaries: Vec<_> = outcome
-        .diags
-        .errors()
-        .map(|diag| diag.summary.as_str())
-        .collect();
+    let summaries = outcome.diags.error_summaries();
     assert_eq!(summaries, ["Provider produced invalid plan"]);
 }
 

@@ -107,6 +107,16 @@ impl Diags {
             .filter(|diag| diag.severity == Severity::Warning)
     }
 
+    /// The first lines of the errors.
+    pub(crate) fn error_summaries(&self) -> Vec<&str> {
+        self.errors().map(|diag| diag.summary.as_str()).collect()
+    }
+
+    /// The first lines of the warnings.
+    pub(crate) fn warning_summaries(&self) -> Vec<&str> {
+        self.warnings().map(|diag| diag.summary.as_str()).collect()
+    }
+
     /// Core's objections to what the provider did.
     pub(crate) fn objections(&self) -> impl Iterator<Item = &Diag> {
         self.0.iter().filter(|diag| diag.origin == Origin::Core)
