@@ -35,7 +35,7 @@ bench: prerequisites ## Measure everything and print the figures (PEER_PROVIDER,
 .PHONY: lint
 lint: prerequisites ## Formatting, clippy, and the rules for dependencies
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	@if $(CARGO) deny --version >/dev/null 2>&1; then \
 		$(CARGO) deny --locked check bans licenses sources; \
 	else \

@@ -1,5 +1,5 @@
-//! Generates the gRPC code of `src/proto.rs` from the files in `proto/`, and
-//! collects the files that the documentation is made of.
+//! Of the framework: generates its gRPC code from the files in `proto/`.
+//! Of the provider: collects the files that the documentation is made of.
 //!
 //! No `protoc` is needed: protox compiles the files, prost and tonic generate.
 
@@ -37,8 +37,17 @@ const DOCUMENTATION: [&str; 8] = [
 const DEBUG: &str = "#[derive(Debug)]";
 
 fn main() -> Result<(), Box<dyn Error>> {
-    println!("cargo:rerun-if-changed=proto");
-    let files = protox::compile(FILES, ["proto"])?;
+    match env::var("CARGO_PKG_NAME")?.as_str() {
+        "framework" => generate(),
+        _ => collect_documentation(),
+    }
+}
+
+fn generate() -> Result<(), Box<dyn Error>> {
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("../..");
+    let folder = root.join("proto");
+    println!("cargo:rerun-if-changed={}", folder.display());
+    let files = protox::compile(FILES, [folder])?;
     // Read by the test that compares our files with the interface.
     fs::write(
         PathBuf::from(env::var("OUT_DIR")?).join("descriptors.bin"),
@@ -55,7 +64,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .enum_attribute(".tfplugin6.Schema.Object.NestingMode", DEBUG)
         .enum_attribute(".tfplugin6.StringKind", DEBUG)
         .compile_fds(files)?;
-    collect_documentation()
+    Ok(())
 }
 
 /// Writes the slice of path and text that `src/docs/files.rs` includes.

@@ -15,15 +15,15 @@
 use std::collections::BTreeMap;
 use std::hint::black_box;
 
+use client::{Client, Config, DestinationKey};
 use criterion::Criterion;
-use sapcalm::client::{Client, Config, DestinationKey};
-use sapcalm::framework::plan::{Change, plan};
-use sapcalm::framework::private::Private;
-use sapcalm::framework::resource::DynResource;
-use sapcalm::framework::types::Type;
-use sapcalm::framework::value::Value;
-use sapcalm::framework::wire::json::{self, Leniency};
-use sapcalm::framework::wire::msgpack;
+use framework::plan::{Change, plan};
+use framework::private::Private;
+use framework::resource::DynResource;
+use framework::types::Type;
+use framework::value::Value;
+use framework::wire::json::{self, Leniency};
+use framework::wire::msgpack;
 use sapcalm::provider::configured::Configured;
 use sapcalm::provider::resource_destination::Destination;
 

@@ -18,7 +18,7 @@ use std::{
 
 use clap::{Parser, Subcommand};
 
-use crate::{
+use framework::{
     plugin::{self, Handshake, ServeError, logging},
     proto::tfplugin6::provider_server::Provider,
 };

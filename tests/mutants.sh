@@ -24,7 +24,7 @@ for patch in "$root"/tests/mutants/${MUTANT:-*}.patch; do
   fi
   for test in $(sed -n 's/^Red: //p' "$patch"); do
     log=$root/target/mutants/$name-$test.log
-    if (cd "$copy" && "${CARGO:-cargo}" test --locked --lib --test it -- "$test") >"$log" 2>&1; then
+    if (cd "$copy" && "${CARGO:-cargo}" test --locked --workspace --lib --test it -- "$test") >"$log" 2>&1; then
       echo "$name: SURVIVED $test"
       survivors=$((survivors + 1))
     elif grep -q "test .*$test.* FAILED" "$log"; then

@@ -9,7 +9,7 @@ mkdir -p "$counts"
 export SAPCALM_TEST_COUNTS="$PWD/$counts"
 
 status=0
-"${CARGO:-cargo}" test --locked "$@" || status=$?
+"${CARGO:-cargo}" test --locked --workspace "$@" || status=$?
 
 checks=$(cat "$counts"/checks-* 2>/dev/null | awk '{ sum += $1 } END { print sum + 0 }')
 echo "checks made by the stand-in for Terraform core: $checks"

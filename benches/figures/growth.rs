@@ -6,12 +6,12 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use framework::proto::tfplugin6 as proto;
+use framework::proto::tfplugin6::provider_client::ProviderClient;
+use framework::types::Type;
+use framework::value::Value;
+use framework::wire::msgpack;
 use futures_util::stream::{self, StreamExt as _};
-use sapcalm::framework::types::Type;
-use sapcalm::framework::value::Value;
-use sapcalm::framework::wire::msgpack;
-use sapcalm::proto::tfplugin6 as proto;
-use sapcalm::proto::tfplugin6::provider_client::ProviderClient;
 use sapcalm::provider::RESOURCES;
 use sapcalm::provider::config::SCHEMA;
 use tonic::transport::Channel;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use sapcalm::proto::plugin as go_plugin;
+use framework::proto::plugin as go_plugin;
 use tonic::codegen::http::uri::PathAndQuery;
 
 use crate::series::Series;

@@ -13,7 +13,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use sapcalm::emulator::{CLOUD_ALM_SUBDOMAIN, Emulator, ORDERS_SUBDOMAIN, Options};
+use emulator::{CLOUD_ALM_SUBDOMAIN, Emulator, ORDERS_SUBDOMAIN, Options};
 use serde_json::{Value, json};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sapcalm::framework::duration;
+use framework::duration;
 
 fuzz_target!(|text: &str| {
     if let Ok(parsed) = duration::parse(text) {

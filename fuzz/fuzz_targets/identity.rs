@@ -2,9 +2,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sapcalm::framework::provider::Provider as _;
-use sapcalm::framework::wire::json::{self, Leniency};
-use sapcalm::framework::wire::msgpack;
+use framework::provider::Provider as _;
+use framework::wire::json::{self, Leniency};
+use framework::wire::msgpack;
 use sapcalm::provider::SapCalm;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sapcalm::framework::wire::json::{self, Leniency};
+use framework::wire::json::{self, Leniency};
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((of, bytes)) = sapcalm_fuzz::typed(bytes) else {

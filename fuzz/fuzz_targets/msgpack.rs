@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sapcalm::framework::wire::msgpack;
+use framework::wire::msgpack;
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((of, bytes)) = sapcalm_fuzz::typed(bytes) else {

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sapcalm::framework::number::Number;
+use framework::number::Number;
 
 fuzz_target!(|text: &str| {
     if let Ok(number) = text.parse::<Number>() {

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sapcalm::framework::private::Private;
+use framework::private::Private;
 
 fuzz_target!(|bytes: &[u8]| {
     let private = Private::from_bytes(bytes);

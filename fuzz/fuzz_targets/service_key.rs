@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sapcalm::client::{CloudAlmKey, DestinationKey, OrderManagementKey};
+use client::{CloudAlmKey, DestinationKey, OrderManagementKey};
 
 /// Stands in every input wherever a `#` is: as a secret, a URL, a name.
 const CANARY: &str = "canary-7f3a";

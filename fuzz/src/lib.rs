@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use sapcalm::framework::provider::Provider as _;
-use sapcalm::framework::types::Type;
+use framework::provider::Provider as _;
+use framework::types::Type;
 use sapcalm::provider::SapCalm;
 
 /// The types of the provider's own schemas, and those that the bytes spell out.

@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::{Map, Value as Json, json};
 use tonic::{Request, Status};
 
-use crate::proto::tfplugin6 as proto;
-use crate::proto::tfplugin6::provider_server::Provider;
+use framework::proto::tfplugin6 as proto;
+use framework::proto::tfplugin6::provider_server::Provider;
 
 /// Asks a provider for its schemas; `address` is its name in the document.
 ///

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::schema;
-use crate::framework::function::{Definition, Parameter};
-use crate::framework::schema::AttributeType;
+use framework::function::{Definition, Parameter};
+use framework::schema::AttributeType;
 
 /// Signature, arguments and result.
 pub(super) fn sections(definition: &'static Definition) -> String {
@@ -72,8 +72,8 @@ fn type_name(kind: &AttributeType) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::framework::function::Return;
-    use crate::framework::schema::Attribute;
+    use framework::function::Return;
+    use framework::schema::Attribute;
 
     static JOIN: Definition = Definition::new(
         "join",

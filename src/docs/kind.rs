@@ -1,7 +1,7 @@
 //! The kinds of pages: where each has its place, its examples and its
 //! hand-written part, and which client first knows what it describes.
 
-use crate::framework::client_version::{self, Since};
+use framework::client_version::{self, Since};
 
 /// What a page is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -23,8 +23,8 @@ mod schema;
 
 pub use kind::Kind;
 
-use crate::framework::provider::Provider;
-use crate::framework::schema::{IdentitySchema, Schema};
+use framework::provider::Provider;
+use framework::schema::{IdentitySchema, Schema};
 
 use files::Files;
 

@@ -3,9 +3,9 @@
 
 use std::fmt::Write as _;
 
-use crate::framework::client_version;
-use crate::framework::function::Definition;
-use crate::framework::schema::{IdentitySchema, Schema};
+use framework::client_version;
+use framework::function::Definition;
+use framework::schema::{IdentitySchema, Schema};
 
 use super::files::Files;
 use super::folder::GENERATED;
@@ -264,7 +264,7 @@ fn plain(markdown: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::framework::schema::{Attribute, IdentityAttribute};
+    use framework::schema::{Attribute, IdentityAttribute};
 
     static SCHEMA: Schema = Schema::new(
         0,

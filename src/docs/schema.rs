@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use crate::framework::client_version;
-use crate::framework::documentation;
-use crate::framework::schema::{Attribute, AttributeType, IdentityAttribute, IdentitySchema, Mode};
+use framework::client_version;
+use framework::documentation;
+use framework::schema::{Attribute, AttributeType, IdentityAttribute, IdentitySchema, Mode};
 
 const ABOUT_WRITE_ONLY: &str =
     "https://developer.hashicorp.com/terraform/language/resources/ephemeral#write-only-arguments";

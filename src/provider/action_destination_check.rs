@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 use super::configured::{Configured, Key, client_context, missing_key};
 use super::destination_schema::{DEFAULT_LEVEL, DEFAULT_NAME, INSTANCE_LEVEL, check_name, id_of};
 use super::diagnostics::{Call, failed};
-use crate::client::{KeyKind, Level, TokenCheck};
-use crate::framework::action::{self, Action, Progress};
-use crate::framework::diagnostics::{Diagnostic, Diagnostics};
-use crate::framework::resource::Context;
-use crate::framework::schema::{Attribute, DEFAULT_TIMEOUT, Schema};
-use crate::framework::validators::Validator;
-use crate::framework::value::Value;
+use client::{KeyKind, Level, TokenCheck};
+use framework::action::{self, Action, Progress};
+use framework::diagnostics::{Diagnostic, Diagnostics};
+use framework::resource::Context;
+use framework::schema::{Attribute, DEFAULT_TIMEOUT, Schema};
+use framework::validators::Validator;
+use framework::value::Value;
 
 /// The action `sapcalm_destination_check`.
 #[derive(Debug)]
@@ -144,7 +144,7 @@ fn nothing_to_check(id: &str) -> Diagnostic {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::framework::model;
+    use framework::model;
 
     #[test]
     fn the_target_fits_its_schema() {

@@ -11,16 +11,16 @@ use std::time::Duration;
 use http::Method;
 use url::Url;
 
-use crate::client::{
+use client::{
     ApiCall, Client, CloudAlmKey, Config, ConfigError, DestinationKey, KeyError, KeyKind,
     KeyProblem, OrderManagementApi, OrderManagementKey, RetryPolicy,
 };
-use crate::framework::diagnostics::{Diagnostic, Diagnostics};
-use crate::framework::duration;
-use crate::framework::path::Path;
-use crate::framework::schema::{Absent, Attribute, AttributeType, Schema};
-use crate::framework::validators::Validator;
-use crate::framework::value::Value;
+use framework::diagnostics::{Diagnostic, Diagnostics};
+use framework::duration;
+use framework::path::Path;
+use framework::schema::{Absent, Attribute, AttributeType, Schema};
+use framework::validators::Validator;
+use framework::value::Value;
 
 use super::configured::{Configured, attribute};
 use super::diagnostics::sentence;

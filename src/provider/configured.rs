@@ -12,11 +12,11 @@ use std::time::{Duration, Instant};
 use tokio::sync::OwnedMutexGuard;
 use tokio_util::sync::CancellationToken;
 
-use crate::client::{
+use client::{
     self, Client, DestinationCertificates, Destinations, KeyKind, Landscape, OrderManagement,
 };
-use crate::framework::diagnostics::Diagnostic;
-use crate::framework::resource::Context;
+use framework::diagnostics::Diagnostic;
+use framework::resource::Context;
 
 use super::diagnostics::{Call, failed};
 

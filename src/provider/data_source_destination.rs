@@ -17,12 +17,12 @@ use super::destination_schema::{
     DEFAULT_LEVEL, INSTANCE_LEVEL, LEVELS, NAME_RULE, TYPE_NAME, id_of,
 };
 use super::diagnostics::{Call, failed};
-use crate::client::{self, Destinations, Labels, Level};
-use crate::framework::data_source::{DataSource, Definition, Found};
-use crate::framework::diagnostics::{Diagnostic, Diagnostics};
-use crate::framework::path::Path;
-use crate::framework::resource::Context;
-use crate::framework::schema::{Absent, Attribute, AttributeType, DEFAULT_TIMEOUT, Schema, joined};
+use client::{self, Destinations, Labels, Level};
+use framework::data_source::{DataSource, Definition, Found};
+use framework::diagnostics::{Diagnostic, Diagnostics};
+use framework::path::Path;
+use framework::resource::Context;
+use framework::schema::{Absent, Attribute, AttributeType, DEFAULT_TIMEOUT, Schema, joined};
 
 /// The data source `sapcalm_destination`.
 #[derive(Debug)]
@@ -297,9 +297,9 @@ fn not_found(name: &str, level: Level, owner: &Owner) -> Diagnostic {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::Metadata;
-    use crate::framework::model;
     use crate::provider::destination_properties::TYPED;
+    use client::Metadata;
+    use framework::model;
 
     fn destination(properties: &[(&str, &str)]) -> client::Destination {
         let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());

@@ -14,13 +14,13 @@ use super::data_source_destination::{
     DETAILS, Details, INSTANCE_ID, LEVEL, SUBACCOUNT_ID, Timeouts, level_of, owner,
 };
 use super::diagnostics::{Call, failed};
-use crate::client::ListFilter;
-use crate::framework::data_source::{DataSource, Definition, Found};
-use crate::framework::diagnostics::Diagnostics;
-use crate::framework::resource::Context;
-use crate::framework::schema::{Attribute, AttributeType, DEFAULT_TIMEOUT, Schema};
-use crate::framework::validators::Validator;
-use crate::framework::value::Value;
+use client::ListFilter;
+use framework::data_source::{DataSource, Definition, Found};
+use framework::diagnostics::Diagnostics;
+use framework::resource::Context;
+use framework::schema::{Attribute, AttributeType, DEFAULT_TIMEOUT, Schema};
+use framework::validators::Validator;
+use framework::value::Value;
 
 /// The data source `sapcalm_destinations`.
 #[derive(Debug)]
@@ -168,7 +168,7 @@ impl DataSource for DestinationList {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::{self, Labels, Metadata};
+    use client::{self, Labels, Metadata};
 
     fn destination(name: &str, labels: Option<Labels>) -> client::Destination {
         client::Destination {

@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 use super::configured::{Configured, client_context};
 use super::data_source_destination::Timeouts;
 use super::diagnostics::{Call, failed, failed_advising};
-use crate::client::{self, KeyKind, LandscapeQuery};
-use crate::framework::data_source::{DataSource, Definition, Found};
-use crate::framework::diagnostics::{Diagnostic, Diagnostics};
-use crate::framework::resource::Context;
-use crate::framework::schema::{Attribute, AttributeType, DEFAULT_TIMEOUT, Schema};
-use crate::framework::validators::Validator;
+use client::{self, KeyKind, LandscapeQuery};
+use framework::data_source::{DataSource, Definition, Found};
+use framework::diagnostics::{Diagnostic, Diagnostics};
+use framework::resource::Context;
+use framework::schema::{Attribute, AttributeType, DEFAULT_TIMEOUT, Schema};
+use framework::validators::Validator;
 
 /// The data source `sapcalm_landscape_objects`.
 #[derive(Debug)]

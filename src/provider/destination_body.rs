@@ -17,8 +17,8 @@ use super::destination_properties::{
 };
 use super::destination_schema::Model;
 use super::destination_secrets::{Origin, Records, display_name};
-use crate::client::{Changes, Properties};
-use crate::framework::sensitive::Sensitive;
+use client::{Changes, Properties};
+use framework::sensitive::Sensitive;
 
 /// The properties that say to whom a destination sends its secrets. They are
 /// written together with every secret.

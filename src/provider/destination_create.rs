@@ -15,11 +15,11 @@ use super::destination_secrets::{NoRandomness, Records};
 use super::destination_settle::{Settled, remember, settle};
 use super::diagnostics::{Call, failed, failed_advising, failed_softly};
 use super::resource_destination::{Site, no_randomness, owned_id, set_metadata};
-use crate::client::{Error, KeyKind, Labels, Metadata, Properties, TokenCheck};
-use crate::framework::diagnostics::{Diagnostic, Diagnostics};
-use crate::framework::path::Path;
-use crate::framework::private::Private;
-use crate::framework::resource::Outcome;
+use client::{Error, KeyKind, Labels, Metadata, Properties, TokenCheck};
+use framework::diagnostics::{Diagnostic, Diagnostics};
+use framework::path::Path;
+use framework::private::Private;
+use framework::resource::Outcome;
 
 /// How often the create call is repeated after its answer was lost and nothing
 /// was there.
@@ -175,7 +175,7 @@ fn metadata_missing(site: &Site<'_>, reason: &str) -> Diagnostic {
 async fn adopt_existing(
     site: &Site<'_>,
     wanted: &Wanted,
-    found: crate::client::Destination,
+    found: client::Destination,
 ) -> Result<Made, Diagnostic> {
     let changes = wanted.changes(&found.properties);
     let removed = wanted.unwanted_in(&found.properties);

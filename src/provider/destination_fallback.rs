@@ -15,10 +15,10 @@ use super::destination_properties::{
     default_proxy_type, default_token_service_url_type,
 };
 use super::destination_schema::Model;
-use crate::client::{CloudAlmKey, KeyKind};
-use crate::framework::diagnostics::Diagnostic;
-use crate::framework::path::Path;
-use crate::framework::value::Value;
+use client::{CloudAlmKey, KeyKind};
+use framework::diagnostics::Diagnostic;
+use framework::path::Path;
+use framework::value::Value;
 
 /// The attributes that come from the key.
 pub(super) const FROM_KEY: [&str; 3] = ["url", "client_id", "token_service_url"];
@@ -280,7 +280,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::framework::sensitive::Sensitive;
+    use framework::sensitive::Sensitive;
 
     const KEY: &str = r#"{
         "endpoints": { "Api": "https://eu10.alm.cloud.sap/api" },

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use super::configured::Configured;
 use super::destination_schema::{DEFAULT_LEVEL, INSTANCE_LEVEL};
-use crate::client::{Level, TokenClaims};
-use crate::framework::diagnostics::{Diagnostic, Diagnostics};
+use client::{Level, TokenClaims};
+use framework::diagnostics::{Diagnostic, Diagnostics};
 
 /// An object as an import names it.
 #[derive(Debug, PartialEq, Eq)]

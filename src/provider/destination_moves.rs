@@ -11,7 +11,7 @@
 use serde_json::{Map, Value, json};
 
 use super::destination_schema::{DEFAULT_LEVEL, INSTANCE_LEVEL, id_of};
-use crate::framework::resource::Mover;
+use framework::resource::Mover;
 
 /// Namespace and type of SAP's provider for BTP.
 const BTP: &str = "sap/btp";

@@ -20,11 +20,11 @@ use super::destination_properties::{
 };
 use super::destination_schema::{DEFAULT_LEVEL, id_of};
 use super::destination_secrets::Records;
-use crate::client::KeyKind;
-use crate::framework::diagnostics::Diagnostic;
-use crate::framework::path::Path;
-use crate::framework::plan::{Action, Plan};
-use crate::framework::value::Value;
+use client::KeyKind;
+use framework::diagnostics::Diagnostic;
+use framework::path::Path;
+use framework::plan::{Action, Plan};
+use framework::value::Value;
 
 const COMPUTED_BY_REQUEST: [&str; 3] = ["etag", "modification_time", "unmanaged_properties"];
 
@@ -314,9 +314,9 @@ mod tests {
     use super::super::destination_secrets::{Origin, Record};
     use super::super::resource_destination::Destination;
     use super::*;
-    use crate::client::{Client, CloudAlmKey, Config, DestinationKey};
-    use crate::framework::plan::{Change, Planned, plan};
-    use crate::framework::private::Private;
+    use client::{Client, CloudAlmKey, Config, DestinationKey};
+    use framework::plan::{Change, Planned, plan};
+    use framework::private::Private;
 
     const KEY: &str = r#"{
         "endpoints": { "Api": "https://eu10.alm.cloud.sap/api" },

@@ -10,7 +10,7 @@
 //! here is ours.
 
 use super::destination_schema::Model;
-use crate::framework::sensitive::Sensitive;
+use framework::sensitive::Sensitive;
 
 /// The property that names a destination. It is not a typed property: it
 /// cannot change.

@@ -12,9 +12,9 @@ use super::destination_properties::{
     authentication, default_authentication, default_proxy_type, looks_secret, lookup, respelled,
 };
 use super::destination_schema::{DEFAULT_NAME, DEFINITION};
-use crate::framework::diagnostics::{Diagnostic, Diagnostics};
-use crate::framework::path::Path;
-use crate::framework::value::Value;
+use framework::diagnostics::{Diagnostic, Diagnostics};
+use framework::path::Path;
+use framework::value::Value;
 
 const PROPERTIES: &str = "properties";
 const SECRET_PROPERTIES: &str = "secret_properties_wo";
@@ -392,7 +392,7 @@ fn unfitting(config: &Value, kind: &Authentication, found: &mut Diagnostics) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::framework::diagnostics::Severity;
+    use framework::diagnostics::Severity;
 
     fn text(value: &str) -> Value {
         Value::string(value)

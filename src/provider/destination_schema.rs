@@ -9,14 +9,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::destination_properties::{
     AUTHENTICATION_NAMES, HTTP, PROXY_TYPES, TOKEN_SERVICE_URL_TYPES, TYPES, holds_credentials,
 };
-use crate::framework::resource::Definition;
-use crate::framework::schema::{
+use framework::resource::Definition;
+use framework::schema::{
     Absent, Attribute, AttributeType, DEFAULT_TIMEOUT, DefaultValue, IdentityAttribute,
     IdentitySchema, Replace, Schema,
 };
-use crate::framework::sensitive::Sensitive;
-use crate::framework::validators::Validator;
-use crate::framework::value::Value;
+use framework::sensitive::Sensitive;
+use framework::validators::Validator;
+use framework::value::Value;
 
 /// The type's name.
 pub(super) const TYPE_NAME: &str = "sapcalm_destination";

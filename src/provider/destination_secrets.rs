@@ -18,7 +18,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use serde::{Deserialize, Serialize};
 
 use super::destination_properties::SECRETS;
-use crate::framework::private::Private;
+use framework::private::Private;
 
 /// The only algorithm so far. It is stored with every verifier, so that
 /// another one can follow.

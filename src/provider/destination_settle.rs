@@ -13,9 +13,9 @@ use super::destination_properties::{
 };
 use super::destination_schema::Model;
 use super::destination_secrets::{NoRandomness, Origin, Record, Records};
-use crate::client::KeyKind;
-use crate::framework::diagnostics::Diagnostic;
-use crate::framework::path::Path;
+use client::KeyKind;
+use framework::diagnostics::Diagnostic;
+use framework::path::Path;
 
 /// A plan with everything decided.
 pub(super) struct Settled {

@@ -16,11 +16,11 @@ use super::destination_secrets::{NoRandomness, Records};
 use super::destination_settle::{Settled, remember, settle};
 use super::diagnostics::{Call, failed, failed_softly};
 use super::resource_destination::{Site, no_randomness, set_metadata};
-use crate::client::{Destination, Error, Labels, TokenCheck};
-use crate::framework::diagnostics::{Diagnostic, Diagnostics};
-use crate::framework::path::Path;
-use crate::framework::private::Private;
-use crate::framework::resource::{Outcome, UpdateRequest};
+use client::{Destination, Error, Labels, TokenCheck};
+use framework::diagnostics::{Diagnostic, Diagnostics};
+use framework::path::Path;
+use framework::private::Private;
+use framework::resource::{Outcome, UpdateRequest};
 
 /// The entry in private state for the names of what `properties` wrote.
 const PROPERTIES_ENTRY: &str = "properties";
@@ -186,7 +186,7 @@ impl Update<'_> {
                     .push(unread_update(self.site, unread.err().as_ref()));
                 Ok(Destination {
                     properties: found.properties.with(&changes),
-                    metadata: crate::client::Metadata::default(),
+                    metadata: client::Metadata::default(),
                     labels: None,
                 })
             }

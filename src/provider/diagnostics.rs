@@ -6,9 +6,9 @@
 
 use std::time::Duration;
 
-use crate::client::{Error, ErrorKind, KeyKind, Refusal};
-use crate::framework::diagnostics::{Diagnostic, Severity};
-use crate::framework::path::Path;
+use client::{Error, ErrorKind, KeyKind, Refusal};
+use framework::diagnostics::{Diagnostic, Severity};
+use framework::path::Path;
 
 use super::configured::{attribute, missing_key, variable};
 
@@ -493,8 +493,8 @@ fn endpoint_settings(call: Call) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client;
-    use crate::client::{KeyError, KeyProblem};
+    use client;
+    use client::{KeyError, KeyProblem};
 
     /// An error as the client makes it.
     fn error(kind: ErrorKind, status: Option<u16>, message: Option<&str>) -> Error {

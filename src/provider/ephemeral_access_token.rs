@@ -17,13 +17,13 @@ use serde::{Deserialize, Serialize};
 
 use super::configured::{Configured, Key, client_context};
 use super::diagnostics::{Call, failed};
-use crate::client::{KeyKind, Token};
-use crate::framework::diagnostics::Diagnostics;
-use crate::framework::ephemeral_resource::{Definition, EphemeralResource, Lease, Opened};
-use crate::framework::resource::Context;
-use crate::framework::schema::{Absent, Attribute, AttributeType, DEFAULT_TIMEOUT, Schema};
-use crate::framework::sensitive::Sensitive;
-use crate::framework::validators::Validator;
+use client::{KeyKind, Token};
+use framework::diagnostics::Diagnostics;
+use framework::ephemeral_resource::{Definition, EphemeralResource, Lease, Opened};
+use framework::resource::Context;
+use framework::schema::{Absent, Attribute, AttributeType, DEFAULT_TIMEOUT, Schema};
+use framework::sensitive::Sensitive;
+use framework::validators::Validator;
 
 /// The ephemeral resource `sapcalm_access_token`.
 #[derive(Debug)]

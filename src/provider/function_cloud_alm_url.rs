@@ -6,9 +6,9 @@ use serde::Deserialize;
 use super::destination_fallback::url_in_form;
 use super::destination_schema::URL_FORMS;
 use super::function_parse_service_key::{SERVICE_KEY, unusable};
-use crate::client::CloudAlmKey;
-use crate::framework::function::{Definition, Function, FunctionError, Parameter, Return};
-use crate::framework::schema::AttributeType;
+use client::CloudAlmKey;
+use framework::function::{Definition, Function, FunctionError, Parameter, Return};
+use framework::schema::AttributeType;
 
 /// The function `cloud_alm_url`.
 #[derive(Debug)]

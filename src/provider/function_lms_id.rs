@@ -4,8 +4,8 @@
 use serde::Deserialize;
 
 use super::resource_registration::lms_id;
-use crate::framework::function::{Definition, Function, FunctionError, Parameter, Return};
-use crate::framework::schema::AttributeType;
+use framework::function::{Definition, Function, FunctionError, Parameter, Return};
+use framework::schema::AttributeType;
 
 /// The function `lms_id`.
 #[derive(Debug)]

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::client::{KeyKind, KeyProblem, Proof, ServiceKey};
-use crate::framework::function::{Definition, Function, FunctionError, Parameter, Return};
-use crate::framework::schema::{Attribute, AttributeType};
+use client::{KeyKind, KeyProblem, Proof, ServiceKey};
+use framework::function::{Definition, Function, FunctionError, Parameter, Return};
+use framework::schema::{Attribute, AttributeType};
 
 /// The function `parse_service_key`.
 #[derive(Debug)]

@@ -2,8 +2,8 @@
 //! as a destination wants it.
 
 use super::function_parse_service_key::{Arguments, SERVICE_KEY, parse};
-use crate::framework::function::{Definition, Function, FunctionError, Return};
-use crate::framework::schema::AttributeType;
+use framework::function::{Definition, Function, FunctionError, Return};
+use framework::schema::AttributeType;
 
 /// The function `token_service_url`.
 #[derive(Debug)]

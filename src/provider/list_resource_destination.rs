@@ -16,14 +16,14 @@ use super::destination_identity::Owner;
 use super::destination_schema::{DEFAULT_LEVEL, DEFINITION, INSTANCE_LEVEL, Model};
 use super::diagnostics::{Call, failed};
 use super::resource_destination::Site;
-use crate::client::{self, Destinations, Level, ListFilter};
-use crate::framework::diagnostics::{Diagnostic, Diagnostics};
-use crate::framework::list_resource::{self, ListRequest, ListResource, Results};
-use crate::framework::path::Path;
-use crate::framework::resource::Context;
-use crate::framework::schema::{Attribute, AttributeType, DEFAULT_TIMEOUT, Schema};
-use crate::framework::validators::Validator;
-use crate::framework::value::Value;
+use client::{self, Destinations, Level, ListFilter};
+use framework::diagnostics::{Diagnostic, Diagnostics};
+use framework::list_resource::{self, ListRequest, ListResource, Results};
+use framework::path::Path;
+use framework::resource::Context;
+use framework::schema::{Attribute, AttributeType, DEFAULT_TIMEOUT, Schema};
+use framework::validators::Validator;
+use framework::value::Value;
 
 const CALL: Call = Call::ListDestinations;
 
@@ -268,7 +268,7 @@ impl Search<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::framework::model;
+    use framework::model;
 
     #[test]
     fn the_filters_fit_their_schema() {

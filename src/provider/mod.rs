@@ -38,17 +38,17 @@ mod destination_secrets;
 mod destination_settle;
 mod destination_update;
 
-use crate::framework::action::DynAction;
-use crate::framework::data_source::DynDataSource;
-use crate::framework::diagnostics::Diagnostics;
-use crate::framework::ephemeral_resource::DynEphemeralResource;
-use crate::framework::function::DynFunction;
-use crate::framework::list_resource::DynListResource;
-use crate::framework::provider::Provider;
-use crate::framework::resource::DynResource;
-use crate::framework::schema::Schema;
-use crate::framework::server::Server;
-use crate::framework::value::Value;
+use framework::action::DynAction;
+use framework::data_source::DynDataSource;
+use framework::diagnostics::Diagnostics;
+use framework::ephemeral_resource::DynEphemeralResource;
+use framework::function::DynFunction;
+use framework::list_resource::DynListResource;
+use framework::provider::Provider;
+use framework::resource::DynResource;
+use framework::schema::Schema;
+use framework::server::Server;
+use framework::value::Value;
 
 use configured::Configured;
 
@@ -146,10 +146,10 @@ impl Provider for SapCalm {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::framework::data_source::DataSource;
-    use crate::framework::ephemeral_resource::EphemeralResource;
-    use crate::framework::model;
-    use crate::framework::resource::Resource;
+    use framework::data_source::DataSource;
+    use framework::ephemeral_resource::EphemeralResource;
+    use framework::model;
+    use framework::resource::Resource;
 
     fn model_fits_its_schema<R: Resource>(resource: &R) {
         let definition = Resource::definition(resource);

@@ -27,16 +27,16 @@ use super::diagnostics::{Call, failed};
 use super::{
     destination_create, destination_moves, destination_plan, destination_rules, destination_update,
 };
-use crate::client::{self, Destinations, KeyKind, Level, Metadata, Properties};
-use crate::framework::diagnostics::{Diagnostic, Diagnostics};
-use crate::framework::path::Path;
-use crate::framework::plan::Plan;
-use crate::framework::private::Private;
-use crate::framework::resource::{
+use client::{self, Destinations, KeyKind, Level, Metadata, Properties};
+use framework::diagnostics::{Diagnostic, Diagnostics};
+use framework::path::Path;
+use framework::plan::Plan;
+use framework::private::Private;
+use framework::resource::{
     Context, CreateRequest, Definition, DeleteRequest, ImportRequest, Mover, Outcome, ReadRequest,
     Resource, UpdateRequest,
 };
-use crate::framework::value::Value;
+use framework::value::Value;
 
 /// The resource `sapcalm_destination`.
 #[derive(Debug)]

@@ -29,22 +29,22 @@ use super::destination_schema::{DEFAULT_LEVEL, INSTANCE_LEVEL, id_of};
 use super::destination_secrets::{NoRandomness, Origin, Record, Records};
 use super::diagnostics::{Call, failed, failed_advising};
 use super::resource_destination::{Timeouts, no_randomness};
-use crate::client::{self, CertificateFile, DestinationCertificates, Error, KeyKind, Level};
-use crate::framework::diagnostics::{Diagnostic, Diagnostics};
-use crate::framework::path::Path;
-use crate::framework::plan::{Action, Plan};
-use crate::framework::private::Private;
-use crate::framework::resource::{
+use client::{self, CertificateFile, DestinationCertificates, Error, KeyKind, Level};
+use framework::diagnostics::{Diagnostic, Diagnostics};
+use framework::path::Path;
+use framework::plan::{Action, Plan};
+use framework::private::Private;
+use framework::resource::{
     Context, CreateRequest, Definition, DeleteRequest, ImportRequest, Outcome, ReadRequest,
     Resource, UpdateRequest,
 };
-use crate::framework::schema::{
+use framework::schema::{
     Absent, Attribute, AttributeType, DEFAULT_TIMEOUT, DefaultValue, IdentityAttribute,
     IdentitySchema, Replace, Schema,
 };
-use crate::framework::sensitive::Sensitive;
-use crate::framework::validators::Validator;
-use crate::framework::value::Value;
+use framework::sensitive::Sensitive;
+use framework::validators::Validator;
+use framework::value::Value;
 
 /// Full type name.
 const TYPE_NAME: &str = "sapcalm_destination_certificate";
@@ -1155,7 +1155,7 @@ fn forget(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::framework::diagnostics::Severity;
+    use framework::diagnostics::Severity;
 
     const PEM: &str = "-----BEGIN CERTIFICATE-----\nYQ==\n-----END CERTIFICATE-----\n";
 

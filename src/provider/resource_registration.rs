@@ -20,24 +20,24 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use crate::client::{
+use client::{
     self, Destination, Error, ErrorKind, KeyKind, LandscapeQuery, Level, Refusal, Registered, Token,
 };
-use crate::framework::diagnostics::{Diagnostic, Diagnostics};
-use crate::framework::duration;
-use crate::framework::path::Path;
-use crate::framework::plan::{Action, Plan};
-use crate::framework::private::Private;
-use crate::framework::resource::{
+use framework::diagnostics::{Diagnostic, Diagnostics};
+use framework::duration;
+use framework::path::Path;
+use framework::plan::{Action, Plan};
+use framework::private::Private;
+use framework::resource::{
     Context, CreateRequest, Definition, DeleteRequest, ImportRequest, Outcome, ReadRequest,
     Resource, UpdateRequest,
 };
-use crate::framework::schema::{
+use framework::schema::{
     Absent, Attribute, AttributeType, DEFAULT_TIMEOUT, IdentityAttribute, IdentitySchema, Replace,
     Schema,
 };
-use crate::framework::validators::Validator;
-use crate::framework::value::Value;
+use framework::validators::Validator;
+use framework::value::Value;
 
 use super::configured::{Configured, Key, attribute, client_context, variable};
 use super::destination_schema::DEFAULT_NAME;
@@ -1287,7 +1287,7 @@ mod tests {
 
     use super::super::config;
     use super::*;
-    use crate::framework::plan::{Change, Planned, plan};
+    use framework::plan::{Change, Planned, plan};
 
     const TENANT: &str = "11111111-2222-4333-8444-555555555555";
 

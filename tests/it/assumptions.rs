@@ -2,8 +2,8 @@
 //! where SAP is different, the default fails with an error that names the
 //! setting, and the setting makes it work.
 
-use sapcalm::proto::tfplugin6 as proto;
-use sapcalm::proto::tfplugin6::provider_server::Provider as _;
+use framework::proto::tfplugin6 as proto;
+use framework::proto::tfplugin6::provider_server::Provider as _;
 use serde_json::{Value as Json, json};
 use tonic::Request;
 

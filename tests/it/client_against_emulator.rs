@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use sapcalm::client::{
+use client::{
     Changes, Client, CloudAlmKey, Config, Context, Deleted, DestinationKey, ErrorKind, KeyKind,
     Labels, LandscapeQuery, Level, ListFilter, OrderManagementKey, Properties, Refusal, TokenCheck,
 };
-use sapcalm::emulator::{
+use emulator::{
     Emulator, EndpointForm, ErrorBody, KeyShape, Knobs, MissingDelete, Options, PatchSupport,
     UnauthorizedBody,
 };

@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use framework::resource::Context;
+use framework::value::Value;
 use futures_util::{StreamExt as _, stream};
-use sapcalm::framework::resource::Context;
-use sapcalm::framework::value::Value;
 use sapcalm::provider::config;
 use sapcalm::provider::configured::Configured;
 use sapcalm::provider::resource_destination::Destination;

@@ -6,16 +6,16 @@
 
 use std::process::Command;
 
-use sapcalm::framework::diagnostics::Diagnostics;
-use sapcalm::framework::provider::Provider;
-use sapcalm::framework::resource::DynResource;
-use sapcalm::framework::schema::{Attribute, Schema};
-use sapcalm::framework::server::Server;
-use sapcalm::framework::value::Value;
-use sapcalm::framework::wire::msgpack;
-use sapcalm::plugin::logging;
-use sapcalm::proto::tfplugin6 as proto;
-use sapcalm::proto::tfplugin6::provider_server::Provider as Protocol;
+use framework::diagnostics::Diagnostics;
+use framework::plugin::logging;
+use framework::proto::tfplugin6 as proto;
+use framework::proto::tfplugin6::provider_server::Provider as Protocol;
+use framework::provider::Provider;
+use framework::resource::DynResource;
+use framework::schema::{Attribute, Schema};
+use framework::server::Server;
+use framework::value::Value;
+use framework::wire::msgpack;
 
 const SECRET: &str = "canary-in-a-crash";
 const VARIABLE: &str = "SAPCALM_TEST_CRASH";

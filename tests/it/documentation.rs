@@ -7,11 +7,11 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use framework::documentation;
+use framework::provider::Provider as _;
+use framework::schema::{Attribute, AttributeType, Mode, Schema};
+use framework::validators::Validator;
 use sapcalm::docs::{self, Kind, files::FILES};
-use sapcalm::framework::documentation;
-use sapcalm::framework::provider::Provider as _;
-use sapcalm::framework::schema::{Attribute, AttributeType, Mode, Schema};
-use sapcalm::framework::validators::Validator;
 use sapcalm::provider::SapCalm;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");

@@ -2,8 +2,8 @@
 //! a Terraform from 1.0.3 on rejects, and what only newer ones understand is
 //! used only with them.
 
-use sapcalm::proto::tfplugin6 as proto;
-use sapcalm::proto::tfplugin6::provider_server::Provider as _;
+use framework::proto::tfplugin6 as proto;
+use framework::proto::tfplugin6::provider_server::Provider as _;
 use serde_json::{Value as Json, json};
 use tonic::Request;
 

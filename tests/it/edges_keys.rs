@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use sapcalm::emulator::Options;
+use emulator::Options;
 use serde_json::{Value as Json, json};
 
 use crate::support::core::{Action, Core, Outcome, Resource, unknown};

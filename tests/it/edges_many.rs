@@ -1,7 +1,7 @@
 //! Many objects and every way to select, replace, move and forget them, under
 //! the real `terraform`. After every apply nothing may be left to do.
 
-use sapcalm::emulator::{DestinationKey, Options};
+use emulator::{DestinationKey, Options};
 use serde_json::{Value as Json, json};
 
 use crate::support::core::{Action, Core, Resource};

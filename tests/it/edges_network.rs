@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use sapcalm::emulator::Options;
+use emulator::Options;
 use serde_json::{Value as Json, json};
 
 use crate::support::core::{Core, Outcome, Release, Resource};

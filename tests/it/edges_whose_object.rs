@@ -1,7 +1,7 @@
 //! Whose object is it? A service key of another subaccount, service instance or
 //! tenant reads, changes and deletes nothing, and loses nothing from the state.
 
-use sapcalm::emulator::{DestinationKey, Options, Scenario};
+use emulator::{DestinationKey, Options, Scenario};
 use serde_json::{Value as Json, json};
 
 use crate::support::core::{Action, Core, Outcome, Resource};

@@ -6,12 +6,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use emulator::Options;
+use framework::client_version;
+use framework::provider::Provider as _;
 use hcl::expr::{Expression, ObjectKey};
 use hcl::structure::{Block, Body};
 use sapcalm::docs::Kind;
-use sapcalm::emulator::Options;
-use sapcalm::framework::client_version;
-use sapcalm::framework::provider::Provider as _;
 use sapcalm::provider::SapCalm;
 use serde_json::{Map, Value as Json, json};
 

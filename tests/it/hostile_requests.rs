@@ -4,9 +4,9 @@
 
 use std::collections::HashMap;
 
-use sapcalm::proto::plugin::ConnInfo;
-use sapcalm::proto::tfplugin6 as proto;
-use sapcalm::proto::tfplugin6::DynamicValue;
+use framework::proto::plugin::ConnInfo;
+use framework::proto::tfplugin6 as proto;
+use framework::proto::tfplugin6::DynamicValue;
 use serde_json::json;
 use tonic::Response;
 

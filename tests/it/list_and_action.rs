@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use sapcalm::emulator::Options;
+use emulator::Options;
 use serde_json::{Value as Json, json};
 
 use crate::support::core::Core;

@@ -54,9 +54,6 @@ mod edges_network;
 mod edges_whose_object;
 
 #[cfg(test)]
-mod emulator_binary;
-
-#[cfg(test)]
 mod examples;
 
 #[cfg(test)]
@@ -79,9 +76,6 @@ mod install;
 
 #[cfg(test)]
 mod kill_matrix;
-
-#[cfg(test)]
-mod layering;
 
 #[cfg(test)]
 mod list_and_action;

@@ -13,9 +13,9 @@ use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use emulator::Options;
+use framework::proto::tfplugin6::{get_metadata, provider_client::ProviderClient};
 use percent_encoding::percent_decode_str;
-use sapcalm::emulator::Options;
-use sapcalm::proto::tfplugin6::{get_metadata, provider_client::ProviderClient};
 use serde_json::{Value as Json, json};
 use tonic::transport::Channel;
 

@@ -8,14 +8,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use framework::proto::{
+    plugin::{Empty, grpc_controller_client::GrpcControllerClient},
+    tfplugin6::{get_metadata, provider_client::ProviderClient},
+};
 use hyper_util::rt::TokioIo;
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
-};
-use sapcalm::proto::{
-    plugin::{Empty, grpc_controller_client::GrpcControllerClient},
-    tfplugin6::{get_metadata, provider_client::ProviderClient},
 };
 use tokio::{net::UnixStream, time::sleep};
 use tonic::transport::{Channel, Endpoint};

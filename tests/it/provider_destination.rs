@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use sapcalm::emulator::{DestinationKey, Emulator, Options, Scenario};
-use sapcalm::framework::private::Private;
-use sapcalm::framework::resource::{CreateRequest, DynResource, ImportRequest, UpdateRequest};
-use sapcalm::framework::value::Value;
+use emulator::{DestinationKey, Emulator, Options, Scenario};
+use framework::private::Private;
+use framework::resource::{CreateRequest, DynResource, ImportRequest, UpdateRequest};
+use framework::value::Value;
 use sapcalm::provider::config;
 use sapcalm::provider::configured::Configured;
 use sapcalm::provider::resource_destination::Destination;
@@ -256,7 +256,7 @@ fn basic<const N: usize>(given: [(&str, Value); N]) -> Value {
 /// What core makes of a state for `-generate-config-out`: everything that the
 /// configuration may give.
 fn generated(instance: &Instance) -> Value {
-    use sapcalm::framework::schema::Mode;
+    use framework::schema::Mode;
     let schema = DynResource::<Configured>::definition(&Destination).schema;
     let entries = schema.attributes.iter().map(|attribute| {
         let value = match attribute.mode {

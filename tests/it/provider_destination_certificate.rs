@@ -4,10 +4,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use emulator::{DestinationKey, Options};
 use p12_keystore::{Certificate, KeyStore, KeyStoreEntry, PrivateKey, PrivateKeyChain};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
-use sapcalm::emulator::{DestinationKey, Options};
 use serde_json::{Value as Json, json};
 
 use crate::support::core::{Action, Core, Resource};

@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use sapcalm::emulator::{DestinationKey, Emulator, Options, Scenario};
-use sapcalm::framework::diagnostics::Severity;
-use sapcalm::framework::plan::{Change, plan};
-use sapcalm::framework::private::Private;
-use sapcalm::framework::resource::{DynResource, ImportRequest};
-use sapcalm::framework::value::Value;
+use emulator::{DestinationKey, Emulator, Options, Scenario};
+use framework::diagnostics::Severity;
+use framework::plan::{Change, plan};
+use framework::private::Private;
+use framework::resource::{DynResource, ImportRequest};
+use framework::value::Value;
 use sapcalm::provider::config;
 use sapcalm::provider::configured::Configured;
 use sapcalm::provider::resource_registration::Registration;

@@ -1,8 +1,8 @@
 //! The ephemeral access token and the functions against the emulator, through
 //! the stand-in for Terraform core.
 
+use emulator::Options;
 use jiff::{SignedDuration, Timestamp};
-use sapcalm::emulator::Options;
 use sapcalm::provider::FUNCTIONS;
 use serde_json::{Value as Json, json};
 

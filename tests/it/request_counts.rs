@@ -6,8 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use framework::value::Value;
 use futures_util::future::join_all;
-use sapcalm::framework::value::Value;
 use sapcalm::provider::config;
 use sapcalm::provider::configured::Configured;
 use sapcalm::provider::resource_destination::Destination;
@@ -243,9 +243,9 @@ async fn updates_at_the_same_time_cost_what_they_cost_alone() {
 async fn connections_are_used_again() {
     let world = World::with(
         Variant::documented(),
-        sapcalm::emulator::Options {
+        emulator::Options {
             tls: true,
-            ..sapcalm::emulator::Options::default()
+            ..emulator::Options::default()
         },
     )
     .await;

@@ -17,7 +17,7 @@ use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value as Json, json};
 
-use sapcalm::emulator::Options;
+use emulator::Options;
 
 use crate::support::cli::{Cli, Output, use_built_provider};
 use crate::support::core::{Core, Outcome, Resource};

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
-use sapcalm::framework::resource::DynResource;
+use framework::resource::DynResource;
 use sapcalm::provider::RESOURCES;
 use sapcalm::provider::configured::Configured;
 use serde::{Deserialize, Serialize};

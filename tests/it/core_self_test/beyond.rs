@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use sapcalm::proto::tfplugin6 as proto;
+use framework::proto::tfplugin6 as proto;
 use serde_json::json;
 
 use super::cases::{full, thing};

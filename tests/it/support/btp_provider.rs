@@ -4,18 +4,16 @@
 //! Source: the public schemas of `SAP/btp`. Whatever would touch an object
 //! fails: nothing is left to that provider once its objects have moved.
 
-use sapcalm::framework::diagnostics::{Diagnostic, Diagnostics};
-use sapcalm::framework::plan::Plan;
-use sapcalm::framework::provider::Provider;
-use sapcalm::framework::resource::{
+use framework::diagnostics::{Diagnostic, Diagnostics};
+use framework::plan::Plan;
+use framework::provider::Provider;
+use framework::resource::{
     Context, CreateRequest, Definition, DeleteRequest, DynResource, ImportRequest, Outcome,
     ReadRequest, Resource, UpdateRequest,
 };
-use sapcalm::framework::schema::{
-    Attribute, DEFAULT_TIMEOUT, IdentityAttribute, IdentitySchema, Schema,
-};
-use sapcalm::framework::server::Server;
-use sapcalm::framework::value::Value;
+use framework::schema::{Attribute, DEFAULT_TIMEOUT, IdentityAttribute, IdentitySchema, Schema};
+use framework::server::Server;
+use framework::value::Value;
 use serde::{Deserialize, Serialize};
 
 use super::cli::reattach;

@@ -5,14 +5,14 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use sapcalm::framework::diagnostics::{Diagnostic, Diagnostics, Severity};
-use sapcalm::framework::plan::{Change, Planned, plan};
-use sapcalm::framework::private::Private;
-use sapcalm::framework::resource::{
+use framework::diagnostics::{Diagnostic, Diagnostics, Severity};
+use framework::plan::{Change, Planned, plan};
+use framework::private::Private;
+use framework::resource::{
     Context, CreateRequest, DeleteRequest, DynResource, ImportRequest, Outcome, ReadRequest,
     UpdateRequest,
 };
-use sapcalm::framework::value::Value;
+use framework::value::Value;
 use sapcalm::provider::configured::Configured;
 use tokio_util::sync::CancellationToken;
 

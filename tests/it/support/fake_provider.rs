@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use sapcalm::proto::tfplugin6 as proto;
-use sapcalm::proto::tfplugin6::provider_server::{Provider, ProviderServer};
+use framework::proto::tfplugin6 as proto;
+use framework::proto::tfplugin6::provider_server::{Provider, ProviderServer};
 use serde_json::{Value as Json, json};
 use tokio::sync::oneshot;
 use tokio_stream::wrappers::UnixListenerStream;

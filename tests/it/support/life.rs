@@ -8,7 +8,7 @@
 
 use std::collections::BTreeSet;
 
-use sapcalm::emulator::{CLOUD_ALM_SUBDOMAIN, ORDERS_SUBDOMAIN};
+use emulator::{CLOUD_ALM_SUBDOMAIN, ORDERS_SUBDOMAIN};
 use serde_json::{Map, Value as Json, json};
 
 use super::core::{ImportBy, Resource};

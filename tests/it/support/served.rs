@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use sapcalm::proto::tfplugin6::provider_server::{Provider, ProviderServer};
+use framework::proto::tfplugin6::provider_server::{Provider, ProviderServer};
 use sapcalm::provider;
 use tokio::net::UnixListener;
 use tokio::task::JoinHandle;

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::time::Duration;
 
-use sapcalm::emulator::Options;
+use emulator::Options;
 use serde_json::{Value as Json, json};
 
 use super::core::state::State;

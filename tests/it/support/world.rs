@@ -5,9 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use sapcalm::emulator::{
-    CLOUD_ALM_SUBDOMAIN, Emulator, Knobs, ORDERS_SUBDOMAIN, Options, Scenario,
-};
+use emulator::{CLOUD_ALM_SUBDOMAIN, Emulator, Knobs, ORDERS_SUBDOMAIN, Options, Scenario};
 use serde_json::{Value as Json, json};
 
 /// One way SAP might be.

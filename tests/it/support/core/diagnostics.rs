@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use sapcalm::proto::tfplugin6 as proto;
+use framework::proto::tfplugin6 as proto;
 
 use super::value::{Path, Step};
 

@@ -1,6 +1,6 @@
 //! The calls about managed resources, and what core checks in each answer.
 
-use sapcalm::proto::tfplugin6 as proto;
+use framework::proto::tfplugin6 as proto;
 use serde_json::Value as Json;
 
 use super::diagnostics::{Diags, Origin, path, summary};

@@ -2,7 +2,7 @@
 //! to one outside plan and apply: data sources, ephemeral resources, functions,
 //! list resources, actions, moves, and generated configuration.
 
-use sapcalm::proto::tfplugin6 as proto;
+use framework::proto::tfplugin6 as proto;
 use serde_json::Value as Json;
 
 use super::configuration::Phase;

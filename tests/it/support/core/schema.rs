@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use sapcalm::proto::tfplugin6 as proto;
+use framework::proto::tfplugin6 as proto;
 use serde_json::Value as Json;
 
 use super::types::Type;

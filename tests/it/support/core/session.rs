@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use sapcalm::proto::plugin as go_plugin;
-use sapcalm::proto::tfplugin6 as proto;
-use sapcalm::proto::tfplugin6::provider_client::ProviderClient;
+use framework::proto::plugin as go_plugin;
+use framework::proto::tfplugin6 as proto;
+use framework::proto::tfplugin6::provider_client::ProviderClient;
 use serde_json::Value as Json;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;

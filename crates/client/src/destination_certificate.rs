@@ -1,0 +1,604 @@
+//! The certificates of the Destination service, API v1: files that
+//! destinations name as key store or trust store, at both levels.
+//!
+//! A certificate is a name with an extension that says what the file is, such
+//! as `.pem` or `.p12`, and its content in base64. SAP returns the content,
+//! private keys included; [`CertificateFile`] therefore shows nothing in
+//! `Debug`.
+//!
+//! Source: SAP's description of the Destination service on Cloud Foundry, which
+//! gives certificates the calls of destinations. Certificates that the service
+//! makes itself, their labels and their list are not here.
+
+use std::fmt;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::alphabet::STANDARD as ALPHABET;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
+use http::Method;
+use http::header::ETAG;
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value, json};
+use url::Url;
+
+use super::auth::Token;
+use super::certificate;
+use super::credentials::{DestinationKey, KeyKind};
+use super::destination::{
+    Deleted, Level, check_name, count, encode, encode_name, names_filter, push,
+};
+use super::error::Error;
+use super::http::{Answer, Operation, Request};
+use super::{Client, Context};
+
+/// `Type` of every certificate.
+const TYPE: &str = "CERTIFICATE";
+
+/// Lines of a file that are shorter are no secret, such as the marks of PEM.
+const SHORTEST_SECRET_LINE: usize = 40;
+
+/// The content of a certificate. `Debug` shows nothing of it.
+#[derive(Clone)]
+pub struct CertificateFile {
+    /// Standard base64 with padding, in one line.
+    base64: SecretString,
+}
+
+impl CertificateFile {
+    /// A file of these bytes.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        Self {
+            base64: STANDARD.encode(bytes).into(),
+        }
+    }
+
+    /// A file from its base64 text; line breaks, blanks and missing padding do
+    /// not matter. `None` when it is not base64.
+    #[must_use]
+    pub fn from_base64(text: &str) -> Option<Self> {
+        const TOLERANT: GeneralPurpose = GeneralPurpose::new(
+            &ALPHABET,
+            GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+        );
+        let text: String = text.split_ascii_whitespace().collect();
+        let bytes = TOLERANT.decode(text).ok()?;
+        Some(Self::from_bytes(&bytes))
+    }
+
+    /// The file as standard base64 in one line. Ask for it only to send it to
+    /// SAP.
+    #[must_use]
+    pub fn expose_base64(&self) -> &str {
+        self.base64.expose_secret()
+    }
+
+    /// What makes the file this one: equal files give equal texts. Of PEM text
+    /// that is its blocks, wherever their lines break and whatever stands
+    /// between them; of any other file all of it. Ask for it only to hash it.
+    #[must_use]
+    pub fn essence(&self) -> SecretString {
+        match self.blocks() {
+            Some(blocks) => blocks,
+            None => self.base64.clone(),
+        }
+    }
+
+    /// Whether a difference from the other file says for certain that they are
+    /// not the same: two PEM texts can be compared however a service writes
+    /// them, and key stores cannot.
+    #[must_use]
+    pub fn certainly_differs_from(&self, other: &Self) -> bool {
+        self.blocks().is_some() && other.blocks().is_some() && self != other
+    }
+
+    /// The blocks of PEM text, each in one line; `None` when there are none.
+    fn blocks(&self) -> Option<SecretString> {
+        let bytes = STANDARD.decode(self.expose_base64()).ok()?;
+        let text = std::str::from_utf8(&bytes).ok()?;
+        let mut blocks = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some((_, begun)) = rest.split_once("-----BEGIN ") {
+            let (label, begun) = begun.split_once("-----")?;
+            let (content, after) = begun.split_once(&format!("-----END {label}-----"))?;
+            blocks.push_str(label);
+            blocks.push(':');
+            blocks.extend(content.split_whitespace());
+            blocks.push('\n');
+            rest = after;
+        }
+        (!blocks.is_empty()).then(|| blocks.into())
+    }
+
+    /// When the first certificate in the file expires. `None` for key stores,
+    /// and when the file cannot be read.
+    #[must_use]
+    pub fn expiry(&self) -> Option<Timestamp> {
+        let bytes = STANDARD.decode(self.expose_base64()).ok()?;
+        match std::str::from_utf8(&bytes) {
+            Ok(text) => certificate::expiry(text),
+            Err(_) => certificate::expiry_of_der(&bytes),
+        }
+    }
+
+    /// What must not come back in a message: the base64 text and, of a file
+    /// that is text, that and its lines. Pieces of the first two are recognised
+    /// as well (`fragments`).
+    fn secrets(&self) -> Vec<String> {
+        let base64 = self.expose_base64().to_owned();
+        let bytes = STANDARD.decode(&base64).unwrap_or_default();
+        let text = String::from_utf8(bytes).unwrap_or_default();
+        let lines = text.lines().map(str::trim);
+        lines
+            .filter(|line| line.len() >= SHORTEST_SECRET_LINE)
+            .map(str::to_owned)
+            .chain([base64, text.clone()])
+            .collect()
+    }
+}
+
+impl PartialEq for CertificateFile {
+    fn eq(&self, other: &Self) -> bool {
+        self.expose_base64() == other.expose_base64()
+            || self.essence().expose_secret() == other.essence().expose_secret()
+    }
+}
+
+impl Eq for CertificateFile {}
+
+impl fmt::Debug for CertificateFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CertificateFile")
+    }
+}
+
+/// A certificate as SAP holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DestinationCertificate {
+    /// The property `Name`.
+    pub name: String,
+    /// The property `Type`, which is `CERTIFICATE`.
+    pub kind: Option<String>,
+    /// The file; `None` where SAP does not tell it.
+    pub file: Option<CertificateFile>,
+    /// Version at SAP, opaque; `None` where SAP tells none.
+    pub etag: Option<String>,
+}
+
+/// The certificates of the Destination service, with its service key.
+#[derive(Clone, Copy, Debug)]
+pub struct DestinationCertificates<'a> {
+    client: &'a Client,
+    key: &'a DestinationKey,
+}
+
+impl<'a> DestinationCertificates<'a> {
+    pub(crate) fn new(client: &'a Client, key: &'a DestinationKey) -> Self {
+        Self { client, key }
+    }
+
+    /// The token these calls are made with; its claims say which subaccount and
+    /// instance they act on.
+    ///
+    /// # Errors
+    ///
+    /// See [`Client::token`].
+    pub async fn token(&self, context: &Context) -> Result<Arc<Token>, Error> {
+        self.client.token(context, KeyKind::Destination, None).await
+    }
+
+    /// Finds one certificate.
+    ///
+    /// `None` only by SAP's own word: a 404 with SAP's `ErrorMessage`, or a
+    /// list without it.
+    ///
+    /// # Errors
+    ///
+    /// Everything else that is not a certificate.
+    pub async fn find(
+        &self,
+        context: &Context,
+        level: Level,
+        name: &str,
+    ) -> Result<Option<DestinationCertificate>, Error> {
+        self.find_within(&self.client.http.operation(context), level, name)
+            .await
+    }
+
+    /// Uploads a new certificate.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_conflict`] when the name exists;
+    /// [`Error::may_have_been_processed`] when the answer was lost: read back
+    /// before deciding.
+    pub async fn create(
+        &self,
+        context: &Context,
+        level: Level,
+        name: &str,
+        file: &CertificateFile,
+    ) -> Result<(), Error> {
+        check_name(name)?;
+        let request = self.upload(Method::POST, level, name, file);
+        let operation = self.client.http.operation(context);
+        self.send(&operation, request).await.map(drop)
+    }
+
+    /// Replaces the file of a certificate. `current` is what SAP told last: an
+    /// answer that repeats it shows nothing of it either.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found_by_sap`] when the certificate is gone.
+    pub async fn replace(
+        &self,
+        context: &Context,
+        level: Level,
+        name: &str,
+        file: &CertificateFile,
+        current: Option<&CertificateFile>,
+    ) -> Result<(), Error> {
+        check_name(name)?;
+        let secrets = current.map(CertificateFile::secrets).unwrap_or_default();
+        let request = self
+            .upload(Method::PUT, level, name, file)
+            .masking(secrets.iter().map(String::as_str));
+        let operation = self.client.http.operation(context);
+        let answer = self.send(&operation, request).await?;
+        if count(&answer) == Some(0) {
+            return Err(answer.unexpected("the service says that nothing was updated"));
+        }
+        Ok(())
+    }
+
+    /// Deletes a certificate. One that is gone already is success.
+    ///
+    /// # Errors
+    ///
+    /// What SAP answered.
+    pub async fn delete(
+        &self,
+        context: &Context,
+        level: Level,
+        name: &str,
+    ) -> Result<Deleted, Error> {
+        let operation = self.client.http.operation(context);
+        let request = Request::new(Method::DELETE, self.item_url(level, name)?);
+        match self.send(&operation, request).await {
+            Ok(answer) => match count(&answer) {
+                Some(0) => Ok(Deleted::AlreadyGone),
+                Some(_) => Ok(Deleted::Removed),
+                // A success without SAP's count: only SAP can tell.
+                None => match self.find_within(&operation, level, name).await {
+                    Ok(None) => Ok(Deleted::Removed),
+                    _ => Err(answer.unexpected("it does not say how many were deleted")),
+                },
+            },
+            Err(error) if error.is_not_found_by_sap() => Ok(Deleted::AlreadyGone),
+            // A 404 of unknown origin: only SAP's list can tell.
+            Err(error) if error.is_not_found_by_other() => {
+                match self.find_within(&operation, level, name).await {
+                    Ok(None) => Ok(Deleted::AlreadyGone),
+                    _ => Err(error),
+                }
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn find_within(
+        &self,
+        operation: &Operation,
+        level: Level,
+        name: &str,
+    ) -> Result<Option<DestinationCertificate>, Error> {
+        let request = Request::get(self.item_url(level, name)?);
+        let error = match self.send(operation, request).await {
+            Ok(answer) => return read_one(&answer, name).map(Some),
+            Err(error) if error.is_not_found_by_sap() => return Ok(None),
+            Err(error) => error,
+        };
+        if !error.is_not_found_by_other() || error.is_html() {
+            return Err(error);
+        }
+        // A 404 in another form: the list has SAP's own word.
+        match self.listed(operation, level, name).await {
+            Ok(found) => Ok(found),
+            Err(_) => Err(error),
+        }
+    }
+
+    async fn listed(
+        &self,
+        operation: &Operation,
+        level: Level,
+        name: &str,
+    ) -> Result<Option<DestinationCertificate>, Error> {
+        let mut url = self.collection_url(level);
+        let filter = names_filter(&[encode_name(name)]);
+        url.set_query(Some(&format!("$filter={}", encode(&filter))));
+        let answer = self.send(operation, Request::get(url)).await?;
+        let items: Vec<Map<String, Value>> = answer.json()?;
+        if items.is_empty() && !answer.claims_json() {
+            return Err(answer.unexpected("an empty list that does not come as JSON"));
+        }
+        let mut found = items.iter().map(of_members);
+        Ok(found.find(|one| one.name == name))
+    }
+
+    fn upload(&self, method: Method, level: Level, name: &str, file: &CertificateFile) -> Request {
+        let body = json!({ "Name": name, "Type": TYPE, "Content": file.expose_base64() });
+        let secrets = file.secrets();
+        Request::new(method, self.collection_url(level))
+            .masking(secrets.iter().map(String::as_str))
+            .json(&body)
+    }
+
+    async fn send(&self, operation: &Operation, request: Request) -> Result<Answer, Error> {
+        let called = self
+            .client
+            .call(operation, KeyKind::Destination, None, request)
+            .await?;
+        Ok(called.answer)
+    }
+
+    fn collection_url(&self, level: Level) -> Url {
+        let collection = match level {
+            Level::Subaccount => "subaccountCertificates",
+            Level::Instance => "instanceCertificates",
+        };
+        let mut url = self.key.uri().clone();
+        push(&mut url, &["destination-configuration", "v1", collection]);
+        url
+    }
+
+    fn item_url(&self, level: Level, name: &str) -> Result<Url, Error> {
+        check_name(name)?;
+        let mut url = self.collection_url(level);
+        push(&mut url, &[name]);
+        Ok(url)
+    }
+}
+
+fn read_one(answer: &Answer, name: &str) -> Result<DestinationCertificate, Error> {
+    let mut found = of_members(&answer.json()?);
+    if found.name != name {
+        return Err(answer.unexpected("the answer is not the certificate that was asked for"));
+    }
+    found.etag = answer.header(&ETAG).map(str::to_owned);
+    Ok(found)
+}
+
+fn of_members(members: &Map<String, Value>) -> DestinationCertificate {
+    let text = |name: &str| members.get(name).and_then(Value::as_str);
+    // What is not base64 is a file of its own kind: equal only to itself.
+    let file = |text: &str| {
+        CertificateFile::from_base64(text)
+            .unwrap_or_else(|| CertificateFile::from_bytes(text.as_bytes()))
+    };
+    DestinationCertificate {
+        name: text("Name").unwrap_or_default().to_owned(),
+        kind: text("Type").map(str::to_owned),
+        file: text("Content").filter(|text| !text.is_empty()).map(file),
+        etag: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Server, TestClient, answer};
+
+    const LEVEL: Level = Level::Subaccount;
+    const GONE: &str = r#"{"ErrorMessage":"Configuration with the specified name was not found"}"#;
+    const PATH: &str = "/destination-configuration/v1/subaccountCertificates";
+
+    fn of(test: &TestClient) -> DestinationCertificates<'_> {
+        test.client.destination_certificates().unwrap()
+    }
+
+    fn file() -> CertificateFile {
+        CertificateFile::from_bytes(b"0123456789012345678901234567890123456789secret\n")
+    }
+
+    #[test]
+    fn a_file_is_the_same_however_its_base64_is_written() {
+        let file = CertificateFile::from_bytes(b"some bytes");
+        for text in [
+            "c29tZSBieXRlcw==",
+            "c29tZSBieXRlcw",
+            " c29tZSBi\r\neXRlcw== \n",
+        ] {
+            assert_eq!(CertificateFile::from_base64(text), Some(file.clone()));
+        }
+        assert_eq!(CertificateFile::from_base64("no base64!"), None);
+        assert_eq!(format!("{file:?}"), "CertificateFile");
+    }
+
+    #[test]
+    fn pem_is_the_same_however_it_is_written_and_every_block_counts() {
+        let file = |text: &str| CertificateFile::from_bytes(text.as_bytes());
+        let block = |label: &str, lines: &str| {
+            format!("-----BEGIN {label}-----\n{lines}\n-----END {label}-----\n")
+        };
+        let certificate = block("CERTIFICATE", "YWJj\nZGVm");
+        let key = block("ENCRYPTED PRIVATE KEY", "Z2hp");
+        let both = file(&format!("{certificate}{key}"));
+        let rewritten = format!("Bag\n{}\n\n{key}\n", certificate.replace("j\nZ", "jZ"));
+        assert_eq!(both, file(&rewritten.replace('\n', "\r\n")));
+        for other in [
+            certificate.clone(),
+            format!("{key}{certificate}"),
+            format!("{certificate}{}", block("ENCRYPTED PRIVATE KEY", "Z2hq")),
+            format!("{certificate}{}", block("PRIVATE KEY", "Z2hp")),
+        ] {
+            assert!(both.certainly_differs_from(&file(&other)), "{other}");
+        }
+        // What is no whole PEM text is compared byte for byte, and a difference
+        // says nothing.
+        for other in ["\n", &certificate[..40]] {
+            let (one, other) = (file(other), file(&format!("{other} ")));
+            assert!(one != other && !one.certainly_differs_from(&other));
+        }
+    }
+
+    #[test]
+    fn pem_and_der_say_when_they_expire() {
+        let mut params = rcgen::CertificateParams::new(vec!["a".to_owned()]).unwrap();
+        params.not_after = rcgen::date_time_ymd(2031, 2, 3);
+        let key = rcgen::KeyPair::generate().unwrap();
+        let made = params.self_signed(&key).unwrap();
+        let text = format!("{}{}", key.serialize_pem(), made.pem());
+        for bytes in [text.as_bytes(), made.der()] {
+            let expiry = CertificateFile::from_bytes(bytes).expiry().unwrap();
+            assert_eq!(expiry.to_string(), "2031-02-03T00:00:00Z");
+        }
+        assert_eq!(
+            CertificateFile::from_bytes(&[0x30, 3, 2, 1, 3]).expiry(),
+            None
+        );
+    }
+
+    #[tokio::test]
+    async fn a_certificate_is_found_with_its_etag_and_absent_by_saps_word() {
+        let body = json!({"Name": "a b.pem", "Type": "CERTIFICATE", "Content": "YQ"});
+        let server = Server::script([
+            answer(200, &body.to_string()).with("ETag", "e1"),
+            answer(404, GONE),
+            answer(404, "Not Found"),
+            answer(200, "[]"),
+            answer(404, "Not Found"),
+            answer(200, &json!([body]).to_string()),
+        ])
+        .await;
+        let test = server.client();
+        let find = async || {
+            of(&test)
+                .find(&test.context, LEVEL, "a b.pem")
+                .await
+                .unwrap()
+        };
+        let found = find().await.unwrap();
+        assert_eq!(found.file, CertificateFile::from_base64("YQ=="));
+        assert_eq!(found.etag.as_deref(), Some("e1"));
+        assert_eq!(found.kind.as_deref(), Some("CERTIFICATE"));
+        assert_eq!(find().await, None);
+        assert_eq!(find().await, None);
+        assert_eq!(find().await.unwrap().etag, None);
+        assert_eq!(server.calls()[0].target, format!("{PATH}/a%20b.pem"));
+    }
+
+    #[tokio::test]
+    async fn what_is_not_saps_word_is_an_error() {
+        let router = || answer(404, GONE).with("X-Cf-Routererror", "unknown_route");
+        let scripts = [
+            vec![router(), router()],
+            vec![answer(404, "<html></html>")],
+            vec![answer(404, "Not Found"), answer(403, "no")],
+            vec![answer(200, r#"{"Name":"other.pem"}"#)],
+            vec![answer(200, "<html></html>")],
+            vec![answer(403, "no")],
+        ];
+        for script in scripts {
+            let server = Server::script(script.clone()).await;
+            let test = server.client();
+            let found = of(&test).find(&test.context, LEVEL, "a.pem").await;
+            assert!(found.is_err(), "{script:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn uploads_send_the_file_and_show_nothing_of_it() {
+        let echo = json!({ "ErrorMessage": format!(
+            "{} and 0123456789012345678901234567890123456789secret",
+            file().expose_base64(),
+        ) });
+        let server = Server::script([
+            answer(201, ""),
+            answer(200, r#"{"Count":1}"#),
+            answer(400, &echo.to_string()),
+            answer(200, r#"{"Count":0}"#),
+        ])
+        .await;
+        let test = server.client();
+        let (certificates, file) = (of(&test), file());
+        let level = Level::Instance;
+        let created = certificates.create(&test.context, level, "a.pem", &file);
+        created.await.unwrap();
+        let replaced = certificates.replace(&test.context, level, "a.pem", &file, None);
+        replaced.await.unwrap();
+        let refused = certificates.create(&test.context, level, "a.pem", &file);
+        let shown = refused.await.unwrap_err().to_string();
+        assert!(shown.contains("(hidden) and (hidden)"), "{shown}");
+        let nothing = certificates.replace(&test.context, level, "a.pem", &file, None);
+        assert!(nothing.await.is_err());
+        let calls = server.calls();
+        assert_eq!(
+            (calls[0].method.as_str(), calls[1].method.as_str()),
+            ("POST", "PUT")
+        );
+        assert!(calls[0].target.ends_with("/v1/instanceCertificates"));
+        let body: Value = serde_json::from_str(&calls[0].body).unwrap();
+        let content = file.expose_base64();
+        assert_eq!(
+            body,
+            json!({"Name": "a.pem", "Type": "CERTIFICATE", "Content": content})
+        );
+    }
+
+    #[tokio::test]
+    async fn a_piece_of_the_new_or_the_previous_file_is_hidden_too() {
+        let pem = || {
+            let made = rcgen::generate_simple_self_signed(["a".to_owned()]).unwrap();
+            format!("{}{}", made.signing_key.serialize_pem(), made.cert.pem())
+        };
+        let [previous, new] = [pem(), pem()];
+        for quoted in [&previous, &new] {
+            let base64 = STANDARD.encode(quoted);
+            let key = quoted.lines().nth(1).unwrap();
+            for piece in [&base64[..60], &base64[41..77], &key[..20], &key[7..30]] {
+                let message = format!("Content '{piece}...' is wrong");
+                let body = json!({ "ErrorMessage": message }).to_string();
+                let server = Server::script([answer(400, &body)]).await;
+                let test = server.client();
+                let (certificates, current) = (of(&test), previous.as_bytes());
+                let current = CertificateFile::from_bytes(current);
+                let new = CertificateFile::from_bytes(new.as_bytes());
+                let refused =
+                    certificates.replace(&test.context, LEVEL, "a.pem", &new, Some(&current));
+                let shown = refused.await.unwrap_err().to_string();
+                assert!(shown.contains("Content '(hidden)' is wrong"), "{shown}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn delete_knows_every_way_to_be_gone() {
+        let cases = [
+            (vec![answer(200, r#"{"Count":1}"#)], Deleted::Removed),
+            (vec![answer(204, ""), answer(404, GONE)], Deleted::Removed),
+            (vec![answer(200, r#"{"Count":0}"#)], Deleted::AlreadyGone),
+            (vec![answer(404, GONE)], Deleted::AlreadyGone),
+            (
+                vec![answer(404, "x"), answer(404, "x"), answer(200, "[]")],
+                Deleted::AlreadyGone,
+            ),
+        ];
+        for (replies, expected) in cases {
+            let server = Server::script(replies).await;
+            let test = server.client();
+            let deleted = of(&test).delete(&test.context, LEVEL, "a.pem").await;
+            assert_eq!(deleted.unwrap(), expected);
+        }
+        let server = Server::script([]).await;
+        let test = server.client();
+        for name in ["", ".", ".."] {
+            assert!(of(&test).delete(&test.context, LEVEL, name).await.is_err());
+        }
+        assert!(server.all().is_empty());
+    }
+}

@@ -1,0 +1,1345 @@
+//! One request and its answer, as often as the rules allow.
+//!
+//! An [`Operation`] is what the caller sees as one call: one correlation id,
+//! one start time, one deadline. It sends [`Request`]s; each is judged by
+//! [`super::retry`] and repeated here. Redirects are never followed, HTML is
+//! never an answer, bodies are bounded, and requests are logged by a fixed list
+//! of harmless fields.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use http::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    LOCATION, RETRY_AFTER,
+};
+use http::{Method, StatusCode};
+use hyper_util::client::proxy::matcher::Matcher;
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+use tokio::sync::Semaphore;
+use url::Url;
+
+use super::Context;
+use super::clock::Clock;
+use super::config::{Config, ConfigError};
+use super::credentials::is_loopback;
+use super::destination::Metadata;
+use super::error::{Error, ErrorKind};
+use super::retry::{self, Failure, Repeat, RetryPolicy};
+use super::{message, tls};
+
+/// Largest body that is accepted: a list of 10,000 destinations fits easily.
+const MAX_BODY: usize = 32 * 1024 * 1024;
+
+const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlationid");
+const ROUTER_ERROR: HeaderName = HeaderName::from_static("x-cf-routererror");
+const RATELIMIT_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+
+/// The HTTP stack with its bounds. Built on the first request.
+pub(crate) struct Http {
+    settings: Settings,
+    /// For every call without a client identity.
+    remote: Stack,
+    /// The same for loopback hosts.
+    loopback: Stack,
+    permits: Semaphore,
+    /// Whatever must not appear in an error of any request.
+    secrets: Vec<SecretString>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) retry: RetryPolicy,
+}
+
+/// What every reqwest client is built with.
+struct Settings {
+    certificates: Vec<reqwest::Certificate>,
+    proxy: Option<reqwest::Proxy>,
+    /// Tells which proxy a request takes; reqwest keeps that to itself.
+    routes: Matcher,
+    request_timeout: Duration,
+    connect_timeout: Duration,
+    user_agent: String,
+}
+
+/// A reqwest client that is built when it is needed. A second one exists per
+/// x509 key, because a client identity belongs to its token service alone.
+#[derive(Default)]
+pub(crate) struct Stack {
+    client: OnceLock<Result<reqwest::Client, Error>>,
+}
+
+impl fmt::Debug for Http {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Http")
+            .field("retry", &self.retry)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Stack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stack")
+            .field("built", &self.client.get().is_some())
+            .finish()
+    }
+}
+
+impl Http {
+    pub(crate) fn new(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
+        let certificates = match &config.ca_certificates {
+            Some(pem) => tls::certificates(pem).map_err(|()| ConfigError::CaCertificates)?,
+            None => Vec::new(),
+        };
+        Ok(Self {
+            settings: Settings {
+                certificates,
+                proxy: config.proxy_url.as_ref().map(proxy).transpose()?,
+                routes: routes(config.proxy_url.as_ref()),
+                request_timeout: config.request_timeout,
+                connect_timeout: config.connect_timeout,
+                user_agent: config.user_agent.clone(),
+            },
+            remote: Stack::default(),
+            loopback: Stack::default(),
+            permits: Semaphore::new(config.max_concurrent_requests.min(Semaphore::MAX_PERMITS)),
+            secrets: config.secrets(),
+            clock,
+            retry: config.retry,
+        })
+    }
+
+    /// Starts an operation.
+    pub(crate) fn operation(self: &Arc<Self>, context: &Context) -> Operation {
+        Operation {
+            http: Arc::clone(self),
+            context: context.clone(),
+            correlation_id: uuid::Uuid::new_v4().to_string(),
+            started: self.clock.now(),
+        }
+    }
+
+    /// Builds the client for one group of hosts.
+    ///
+    /// The proxy of the environment is not asked for loopback hosts, as in
+    /// Terraform itself; a proxy that was configured is.
+    fn build(&self, request: &Request) -> Result<reqwest::Client, Error> {
+        let settings = &self.settings;
+        let mut builder = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .user_agent(&settings.user_agent)
+            .timeout(settings.request_timeout)
+            .connect_timeout(settings.connect_timeout)
+            // Shorter than any load balancer's, so that a request rarely meets
+            // a connection that is just being closed.
+            .pool_idle_timeout(Duration::from_secs(30))
+            .tls_certs_merge(settings.certificates.clone());
+        if let Some(proxy) = &settings.proxy {
+            builder = builder.proxy(proxy.clone());
+        } else if is_loopback(&request.url) {
+            builder = builder.no_proxy();
+        }
+        if let Some(identity) = &request.identity {
+            builder = builder.identity(identity.clone());
+        }
+        builder.build().map_err(|error| {
+            let mut failed = Error::new(ErrorKind::Setup).with_message(innermost(&error));
+            failed.parts_mut().source = Some(Arc::new(error));
+            failed
+        })
+    }
+}
+
+impl Settings {
+    /// The proxy that a request takes, without user name and password.
+    fn proxy_of(&self, url: &Url) -> Option<String> {
+        if self.proxy.is_none() && is_loopback(url) {
+            return None;
+        }
+        let taken = self.routes.intercept(&url.as_str().parse().ok()?)?;
+        let mut proxy = Url::parse(&taken.uri().to_string()).ok()?;
+        // Fails only for URLs that cannot have either.
+        let _ = proxy.set_username("");
+        let _ = proxy.set_password(None);
+        proxy.set_query(None);
+        Some(proxy.as_str().trim_end_matches('/').to_owned())
+    }
+}
+
+impl Stack {
+    /// The client, built for the first request; later ones are of its kind.
+    fn client(&self, http: &Http, request: &Request) -> Result<reqwest::Client, Error> {
+        self.client.get_or_init(|| http.build(request)).clone()
+    }
+}
+
+fn proxy(url: &SecretString) -> Result<reqwest::Proxy, ConfigError> {
+    let parsed = Url::parse(url.expose_secret()).map_err(|_| ConfigError::ProxyUrl)?;
+    if !matches!(parsed.scheme(), "http" | "https") || !parsed.has_host() {
+        return Err(ConfigError::ProxyUrl);
+    }
+    let proxy = reqwest::Proxy::all(parsed).map_err(|_| ConfigError::ProxyUrl)?;
+    Ok(proxy.no_proxy(reqwest::NoProxy::from_env()))
+}
+
+/// The same decisions as those of the clients that are built: the configured
+/// proxy or else the variables, and `NO_PROXY` in both cases.
+fn routes(configured: Option<&SecretString>) -> Matcher {
+    match configured {
+        None => Matcher::from_env(),
+        Some(url) => {
+            let no_proxy = ["NO_PROXY", "no_proxy"].map(|name| std::env::var(name).ok());
+            Matcher::builder()
+                .all(url.expose_secret().to_owned())
+                .no(no_proxy.into_iter().flatten().next().unwrap_or_default())
+                .build()
+        }
+    }
+}
+
+/// A request that can be sent more than once.
+pub(crate) struct Request {
+    method: Method,
+    url: Url,
+    headers: HeaderMap,
+    body: Option<Vec<u8>>,
+    repeat: Repeat,
+    identity: Option<reqwest::Identity>,
+    /// Whatever must not appear in an error, besides the token and what is
+    /// configured.
+    secrets: Vec<SecretString>,
+    bearer: Option<SecretString>,
+    until: Option<Until>,
+    /// Statuses that are answers although they are no success.
+    accepted: Vec<u16>,
+}
+
+/// A longer life than the usual retries: until this moment every failure but
+/// those with a status in the list is repeated.
+struct Until {
+    moment: Instant,
+    except: &'static [u16],
+}
+
+impl Request {
+    pub(crate) fn new(method: Method, url: Url) -> Self {
+        let repeat = match method {
+            Method::GET | Method::HEAD | Method::OPTIONS => Repeat::Safe,
+            Method::PUT | Method::PATCH | Method::DELETE => Repeat::Idempotent,
+            _ => Repeat::Once,
+        };
+        let headers =
+            HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]);
+        Self {
+            method,
+            url,
+            headers,
+            body: None,
+            repeat,
+            identity: None,
+            secrets: Vec::new(),
+            bearer: None,
+            until: None,
+            accepted: Vec::new(),
+        }
+    }
+
+    pub(crate) fn get(url: Url) -> Self {
+        Self::new(Method::GET, url)
+    }
+
+    pub(crate) fn body(mut self, content_type: &'static str, body: impl Into<Vec<u8>>) -> Self {
+        self.headers
+            .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        self.body = Some(body.into());
+        self
+    }
+
+    pub(crate) fn json(self, body: &serde_json::Value) -> Self {
+        self.body("application/json", body.to_string())
+    }
+
+    pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// Twice is as good as once, whatever the method.
+    pub(crate) fn repeatable(mut self) -> Self {
+        self.repeat = Repeat::Idempotent;
+        self
+    }
+
+    /// Sends it again until `moment`, except after these statuses.
+    pub(crate) fn until(mut self, moment: Instant, except: &'static [u16]) -> Self {
+        self.until = Some(Until { moment, except });
+        self
+    }
+
+    /// Takes these statuses for answers, too.
+    pub(crate) fn accepting(mut self, statuses: &[u16]) -> Self {
+        self.accepted.extend_from_slice(statuses);
+        self
+    }
+
+    pub(crate) fn identity(mut self, identity: reqwest::Identity) -> Self {
+        self.identity = Some(identity);
+        self
+    }
+
+    /// Texts to mask wherever they come back.
+    pub(crate) fn masking<'a>(mut self, secrets: impl IntoIterator<Item = &'a str>) -> Self {
+        self.secrets
+            .extend(secrets.into_iter().map(SecretString::from));
+        self
+    }
+
+    pub(crate) fn bearer(&mut self, token: &SecretString) {
+        self.bearer = Some(token.clone());
+    }
+
+    /// The URL without what may be confidential: user, query, fragment.
+    fn location(&self) -> String {
+        let mut url = self.url.clone();
+        url.set_query(None);
+        url.set_fragment(None);
+        url.into()
+    }
+}
+
+/// A successful answer (2xx, no HTML, complete).
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+    /// The error this answer turns into when it cannot be understood.
+    blank: Error,
+    secrets: Vec<SecretString>,
+}
+
+impl Answer {
+    /// Decodes a JSON body.
+    pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        serde_json::from_slice(&self.body).map_err(|error| {
+            // The text of a serde error may quote the body, so only its place.
+            let place = format!(
+                "no JSON of the expected form at line {}, column {}",
+                error.line(),
+                error.column()
+            );
+            self.unexpected(place)
+        })
+    }
+
+    /// The error "this is not what the API promises".
+    pub(crate) fn unexpected(&self, what: impl Into<String>) -> Error {
+        self.blank.clone().with_message(what)
+    }
+
+    /// Whether the content type is JSON, or there is none.
+    pub(crate) fn claims_json(&self) -> bool {
+        self.header(&CONTENT_TYPE)
+            .is_none_or(|it| it.to_ascii_lowercase().contains("json"))
+    }
+
+    /// Whether there is nothing but white space in the body.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.body.trim_ascii().is_empty()
+    }
+
+    /// What the body says, fit to be shown.
+    pub(crate) fn message(&self) -> Option<String> {
+        let text = message::find(&self.body).text?;
+        Some(message::clean(
+            &text,
+            self.secrets.iter().map(ExposeSecret::expose_secret),
+        ))
+    }
+
+    pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
+/// What the caller sees as one call to SAP.
+#[derive(Clone)]
+pub(crate) struct Operation {
+    pub(crate) http: Arc<Http>,
+    pub(crate) context: Context,
+    correlation_id: String,
+    started: Instant,
+}
+
+/// Why waiting for something ended early.
+enum Interrupted {
+    Cancelled,
+    Deadline,
+}
+
+/// What has happened to a request in earlier attempts.
+#[derive(Default)]
+struct SoFar {
+    attempts: u32,
+    maybe_processed: bool,
+    last: Option<Error>,
+}
+
+/// One attempt that failed.
+struct Failed {
+    error: Error,
+    failure: Failure,
+}
+
+impl Operation {
+    /// Sends a request, again where the rules allow it.
+    pub(crate) async fn send(&self, request: &Request) -> Result<Answer, Error> {
+        let http = &self.http;
+        let stack = if is_loopback(&request.url) {
+            &http.loopback
+        } else {
+            &http.remote
+        };
+        self.send_on(stack, request).await
+    }
+
+    /// The same with a stack of the caller's.
+    pub(crate) async fn send_on(&self, stack: &Stack, request: &Request) -> Result<Answer, Error> {
+        let mut so_far = SoFar::default();
+        loop {
+            // The semaphore is never closed, so there is always a permit.
+            let permit = match self.interruptible(self.http.permits.acquire()).await {
+                Ok(permit) => permit.ok(),
+                Err(interrupted) => return Err(self.interrupted(&interrupted, request, so_far)),
+            };
+            so_far.attempts += 1;
+            let sent = self
+                .interruptible(self.attempt(stack, request, so_far.attempts))
+                .await;
+            drop(permit);
+            let failed = match sent {
+                Ok(Ok(answer)) => return Ok(self.finish_answer(answer, so_far.attempts)),
+                Ok(Err(failed)) => failed,
+                Err(interrupted) => {
+                    // Nobody can know how far the attempt had come.
+                    so_far.maybe_processed |= request.repeat != Repeat::Safe;
+                    return Err(self.interrupted(&interrupted, request, so_far));
+                }
+            };
+            let verdict = retry::judge(failed.failure, request.repeat);
+            so_far.maybe_processed |= verdict.maybe_processed;
+            let Some(delay) = self.delay(request, &failed, verdict.retry, so_far.attempts) else {
+                return Err(self.finish(failed.error, request, &so_far));
+            };
+            so_far.last = Some(failed.error);
+            if let Err(interrupted) = self.interruptible(self.http.clock.sleep(delay)).await {
+                return Err(self.interrupted(&interrupted, request, so_far));
+            }
+        }
+    }
+
+    fn interrupted(&self, why: &Interrupted, request: &Request, mut so_far: SoFar) -> Error {
+        let mut error = Error::new(why.kind());
+        if let Some(last) = so_far.last.take() {
+            error.parts_mut().message = Some(format!("the attempt before failed: {last}"));
+            error.parts_mut().source = Some(Arc::new(last));
+        }
+        self.finish(error, request, &so_far)
+    }
+
+    /// How long to wait before the next attempt; `None` ends it.
+    fn delay(
+        &self,
+        request: &Request,
+        failed: &Failed,
+        retry: bool,
+        attempts: u32,
+    ) -> Option<Duration> {
+        let hint = match failed.failure {
+            Failure::Status { hint, .. } => hint,
+            _ => None,
+        };
+        let retries = attempts - 1;
+        let delay = self.http.retry.delay(retries, hint, fastrand::f64());
+        let then = self.http.clock.now().checked_add(delay)?;
+        if then >= self.context.deadline {
+            return None;
+        }
+        let usual = retry && retries < self.http.retry.max_retries;
+        let prolonged = request.until.as_ref().is_some_and(|until| {
+            then < until.moment
+                && match failed.failure {
+                    Failure::Status { status, .. } => !until.except.contains(&status),
+                    Failure::Connect | Failure::NoAnswer => true,
+                    Failure::Refused | Failure::Garbled => false,
+                }
+        });
+        (usual || prolonged).then_some(delay)
+    }
+
+    /// Runs something until it ends, the deadline passes or the caller cancels.
+    pub(crate) async fn bounded<T>(&self, work: impl Future<Output = T>) -> Result<T, Error> {
+        self.interruptible(work).await.map_err(|interrupted| {
+            let mut error = Error::new(interrupted.kind());
+            error.parts_mut().elapsed = self.elapsed();
+            error
+        })
+    }
+
+    async fn interruptible<T>(&self, work: impl Future<Output = T>) -> Result<T, Interrupted> {
+        tokio::select! {
+            biased;
+            () = self.context.cancel.cancelled() => Err(Interrupted::Cancelled),
+            () = self.http.clock.passed(self.context.deadline) => Err(Interrupted::Deadline),
+            done = work => Ok(done),
+        }
+    }
+
+    async fn attempt(
+        &self,
+        stack: &Stack,
+        request: &Request,
+        number: u32,
+    ) -> Result<Answer, Failed> {
+        let client = stack.client(&self.http, request).map_err(|error| Failed {
+            error,
+            failure: Failure::Refused,
+        })?;
+        let start = self.http.clock.now();
+        let outcome = self.exchange(&client, request).await;
+        let status = match &outcome {
+            Ok(answer) => Some(answer.status),
+            Err(failed) => failed.error.status(),
+        };
+        tracing::debug!(
+            method = %request.method,
+            host = request.url.host_str(),
+            path = request.url.path(),
+            status,
+            attempt = number,
+            duration_ms = milliseconds(self.http.clock.now().saturating_duration_since(start)),
+            correlation_id = self.correlation_id,
+            "request to SAP"
+        );
+        outcome
+    }
+
+    async fn exchange(
+        &self,
+        client: &reqwest::Client,
+        request: &Request,
+    ) -> Result<Answer, Failed> {
+        let mut headers = request.headers.clone();
+        if let Ok(id) = HeaderValue::from_str(&self.correlation_id) {
+            headers.insert(CORRELATION_ID, id);
+        }
+        if let Some(token) = &request.bearer {
+            let bearer = format!("Bearer {}", token.expose_secret());
+            let mut value = HeaderValue::from_str(&bearer).map_err(|_| Failed {
+                error: Error::new(ErrorKind::UnexpectedAnswer)
+                    .with_message("the token service gave a token that no header can carry"),
+                failure: Failure::Refused,
+            })?;
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
+        let mut builder = client
+            .request(request.method.clone(), request.url.clone())
+            .headers(headers);
+        if let Some(body) = &request.body {
+            builder = builder.body(body.clone());
+        } else if matches!(request.method, Method::POST | Method::PUT | Method::PATCH) {
+            // An empty body is a body, too, and some servers insist on its length.
+            builder = builder.header(CONTENT_LENGTH, 0);
+        }
+        let response = builder
+            .send()
+            .await
+            .map_err(|error| self.not_sent(request, error))?;
+        self.read(request, response).await
+    }
+
+    async fn read(&self, request: &Request, response: reqwest::Response) -> Result<Answer, Failed> {
+        let status = response.status();
+        let headers = response.headers().clone();
+        let (body, broken) = read_body(response).await;
+        let mut error = Error::new(ErrorKind::Status);
+        error.parts_mut().status = Some(status.as_u16());
+        let hint = self.hint(status, &headers);
+        let as_status = Failure::Status {
+            status: status.as_u16(),
+            hint,
+        };
+
+        if let Some(router) = headers.get(ROUTER_ERROR).filter(|_| !status.is_success()) {
+            error.parts_mut().kind = ErrorKind::Router;
+            error.parts_mut().message = router.to_str().ok().map(|text| self.clean(request, text));
+            return Err(Failed {
+                error,
+                failure: as_status,
+            });
+        }
+        if status.is_redirection() {
+            error.parts_mut().kind = ErrorKind::Redirect {
+                host: redirect_host(request, &headers),
+            };
+            return Err(Failed {
+                error,
+                failure: Failure::Refused,
+            });
+        }
+        if is_html(&headers, &body) {
+            error.parts_mut().kind = ErrorKind::Html;
+            error.parts_mut().message =
+                message::html_title(&body).map(|title| self.clean(request, &title));
+            let failure = if status.is_success() {
+                Failure::Garbled
+            } else {
+                as_status
+            };
+            return Err(Failed { error, failure });
+        }
+        if !status.is_success() && !request.accepted.contains(&status.as_u16()) {
+            let words = message::find(&body);
+            let parts = error.parts_mut();
+            if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+                parts.kind = ErrorKind::ProxyCredentials;
+            }
+            parts.message = words.text.map(|text| self.clean(request, &text));
+            parts.said_by_sap = words.error_message;
+            parts.oauth_code = words.oauth_code;
+            parts.existing = Metadata::of_existing(&body);
+            return Err(Failed {
+                error,
+                failure: as_status,
+            });
+        }
+        if let Some(broken) = broken {
+            return Err(broken.into_failed(error));
+        }
+        error.parts_mut().kind = ErrorKind::UnexpectedAnswer;
+        self.place(&mut error, request);
+        let secrets = self.secrets(request).cloned().collect();
+        Ok(Answer {
+            status: status.as_u16(),
+            headers,
+            body,
+            blank: error,
+            secrets,
+        })
+    }
+
+    /// No answer at all: finds out why.
+    fn not_sent(&self, request: &Request, error: reqwest::Error) -> Failed {
+        let error = error.without_url();
+        let text = cause(&error);
+        let (kind, failure) = if let Some(tls) = tls_error(&error) {
+            // Before the request is sent, or as the answer to it (TLS 1.3 rejects a
+            // client certificate that late).
+            let failure = if error.is_connect() {
+                Failure::Refused
+            } else {
+                Failure::Garbled
+            };
+            // An alert means that the other side ended the handshake, and not we.
+            let refused = matches!(tls, rustls::Error::AlertReceived(_));
+            let kind = if refused && request.identity.is_some() {
+                ErrorKind::CertificateRefused
+            } else {
+                ErrorKind::Tls
+            };
+            (kind, failure)
+        } else if let Some(refusal) = tunnel_refusal(&text) {
+            (refusal, Failure::Refused)
+        } else if error.is_connect() {
+            (ErrorKind::Connect, Failure::Connect)
+        } else if error.is_builder() {
+            (ErrorKind::Setup, Failure::Refused)
+        } else {
+            (ErrorKind::NoAnswer, Failure::NoAnswer)
+        };
+        let mut failed = Error::new(kind);
+        let parts = failed.parts_mut();
+        // The tunnel's own words say no more than the kind does.
+        let is_tunnel = matches!(parts.kind, ErrorKind::Proxy | ErrorKind::ProxyCredentials);
+        parts.message = (!is_tunnel).then(|| self.clean(request, &text));
+        parts.source = Some(Arc::new(error));
+        Failed {
+            error: failed,
+            failure,
+        }
+    }
+
+    /// Whatever must not appear in a text that is shown.
+    fn secrets<'a>(&'a self, request: &'a Request) -> impl Iterator<Item = &'a SecretString> {
+        let own = request.secrets.iter().chain(&request.bearer);
+        self.http.secrets.iter().chain(own)
+    }
+
+    /// A text of the service, fit to be shown.
+    fn clean(&self, request: &Request, text: &str) -> String {
+        let secrets = self.secrets(request).map(ExposeSecret::expose_secret);
+        message::clean(text, secrets)
+    }
+
+    fn hint(&self, status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
+        if !matches!(
+            status,
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+        ) {
+            return None;
+        }
+        let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+        retry::hint(
+            text(&RETRY_AFTER),
+            text(&RATELIMIT_RESET),
+            self.http.clock.wall(),
+        )
+    }
+
+    /// Adds what every error of this operation says about where it happened.
+    fn finish(&self, mut error: Error, request: &Request, so_far: &SoFar) -> Error {
+        self.place(&mut error, request);
+        let parts = error.parts_mut();
+        parts.attempts = so_far.attempts;
+        parts.elapsed = self.elapsed();
+        parts.maybe_processed = so_far.maybe_processed;
+        parts.proxy = self.http.settings.proxy_of(&request.url);
+        error
+    }
+
+    fn finish_answer(&self, mut answer: Answer, attempts: u32) -> Answer {
+        let parts = answer.blank.parts_mut();
+        parts.attempts = attempts;
+        parts.elapsed = self.elapsed();
+        answer
+    }
+
+    fn place(&self, error: &mut Error, request: &Request) {
+        let parts = error.parts_mut();
+        parts.method = Some(request.method.to_string());
+        parts.url = Some(request.location());
+        parts.correlation_id = Some(self.correlation_id.clone());
+        // An answer that cannot be understood may belong to a change made.
+        parts.maybe_processed = request.repeat != Repeat::Safe;
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.http
+            .clock
+            .now()
+            .saturating_duration_since(self.started)
+    }
+}
+
+impl Interrupted {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Cancelled => ErrorKind::Cancelled,
+            Self::Deadline => ErrorKind::Deadline,
+        }
+    }
+}
+
+/// Why a body could not be read to its end.
+enum Broken {
+    TooLarge,
+    Connection(reqwest::Error),
+}
+
+impl Broken {
+    fn into_failed(self, mut error: Error) -> Failed {
+        match self {
+            Self::TooLarge => {
+                error.parts_mut().kind = ErrorKind::TooLarge;
+                Failed {
+                    error,
+                    failure: Failure::Garbled,
+                }
+            }
+            Self::Connection(source) => {
+                let source = source.without_url();
+                error.parts_mut().kind = ErrorKind::NoAnswer;
+                error.parts_mut().message = Some(cause(&source));
+                error.parts_mut().source = Some(Arc::new(source));
+                Failed {
+                    error,
+                    failure: Failure::NoAnswer,
+                }
+            }
+        }
+    }
+}
+
+/// Reads what there is of a body.
+async fn read_body(mut response: reqwest::Response) -> (Vec<u8>, Option<Broken>) {
+    let mut body = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() > MAX_BODY => {
+                return (body, Some(Broken::TooLarge));
+            }
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => return (body, None),
+            Err(error) => return (body, Some(Broken::Connection(error))),
+        }
+    }
+}
+
+/// What a proxy did instead of connecting us: the HTTP library tells it in words
+/// only.
+fn tunnel_refusal(text: &str) -> Option<ErrorKind> {
+    let reason = text.strip_prefix("tunnel error: ")?;
+    Some(if reason.contains("authorization required") {
+        ErrorKind::ProxyCredentials
+    } else {
+        ErrorKind::Proxy
+    })
+}
+
+/// What went wrong on the way, in few words.
+fn cause(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        // The last cause of a time-out is a different one each time.
+        "timed out".to_owned()
+    } else {
+        innermost(error)
+    }
+}
+
+/// The text of the last cause, which is the only telling one.
+fn innermost(error: &dyn StdError) -> String {
+    let mut last = error;
+    while let Some(source) = last.source() {
+        last = source;
+    }
+    last.to_string()
+}
+
+/// The failure of TLS among the causes of an error.
+fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        // An I/O error hides the error it was made of from its source chain.
+        if let Some(inner) = error
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref)
+            && let Some(found) = tls_error(inner)
+        {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}
+
+fn is_html(headers: &HeaderMap, body: &[u8]) -> bool {
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("");
+    let kind = kind.trim_start().to_ascii_lowercase();
+    let text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    kind.starts_with("text/html")
+        || kind.starts_with("application/xhtml")
+        || text.trim_ascii_start().starts_with(b"<")
+}
+
+/// The host a redirect points to; nothing else of it is shown.
+fn redirect_host(request: &Request, headers: &HeaderMap) -> Option<String> {
+    let location = headers.get(LOCATION)?.to_str().ok()?;
+    let target = request.url.join(location).ok()?;
+    target.host_str().map(str::to_owned)
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Reply, Server, TestClient, answer, test_client};
+
+    /// Sends one request without a token and says how it went.
+    async fn send(test: &TestClient, request: Request) -> Result<Answer, Error> {
+        test.client
+            .http
+            .operation(&test.context)
+            .send(&request)
+            .await
+    }
+
+    fn get(server: &Server) -> Request {
+        Request::get(
+            Url::parse(&server.url)
+                .unwrap()
+                .join("/a%2Fb?secret=query")
+                .unwrap(),
+        )
+    }
+
+    fn post(server: &Server) -> Request {
+        let url = Url::parse(&server.url).unwrap();
+        Request::new(Method::POST, url).json(&serde_json::json!({"clientSecret": "s3cr3t"}))
+    }
+
+    impl fmt::Debug for Answer {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "Answer {}", self.status)
+        }
+    }
+
+    #[tokio::test]
+    async fn request_carries_our_headers_and_one_correlation_id_over_its_retries() {
+        let server = Server::script([answer(503, ""), answer(200, "[]"), answer(200, "[]")]).await;
+        let test = server.client();
+        send(&test, get(&server)).await.unwrap();
+        send(&test, get(&server)).await.unwrap();
+
+        let calls = server.calls();
+        let ids: Vec<_> = calls
+            .iter()
+            .map(|call| call.header("x-correlationid").unwrap())
+            .collect();
+        assert_eq!(ids[0], ids[1]);
+        assert_ne!(ids[1], ids[2]);
+        assert_eq!(ids[0].len(), 36);
+        assert!(
+            calls[0]
+                .header("user-agent")
+                .unwrap()
+                .starts_with("terraform-provider-sapcalm/")
+        );
+        assert_eq!(calls[0].header("accept"), Some("application/json"));
+        assert_eq!(calls[0].target, "/a%2Fb?secret=query");
+    }
+
+    #[tokio::test]
+    async fn post_without_body_sends_its_length() {
+        let server = Server::script([answer(200, "")]).await;
+        let request = Request::new(Method::POST, Url::parse(&server.url).unwrap());
+        send(&server.client(), request).await.unwrap();
+        assert_eq!(server.calls()[0].header("content-length"), Some("0"));
+    }
+
+    #[tokio::test]
+    async fn idempotent_request_is_sent_five_times_with_growing_jitter() {
+        for reply in [
+            answer(500, "down"),
+            answer(408, ""),
+            Reply::Close,
+            Reply::Truncate { status: 200 },
+        ] {
+            let server = Server::script(vec![reply.clone(); 9]).await;
+            let test = server.client();
+            let error = send(&test, get(&server)).await.unwrap_err();
+            assert_eq!(server.calls().len(), 5, "{reply:?}");
+            assert_eq!(error.attempts(), 5);
+            assert!(!error.may_have_been_processed(), "a read changes nothing");
+            let slept = test.clock.slept();
+            assert_eq!(slept.len(), 4);
+            for (delay, bound) in slept.iter().zip([500, 1000, 2000, 4000]) {
+                assert!(*delay <= Duration::from_millis(bound), "{slept:?}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn truncated_body_is_read_again() {
+        let server = Server::script([Reply::Truncate { status: 200 }, answer(200, "[]")]).await;
+        let answer = send(&server.client(), get(&server)).await.unwrap();
+        assert_eq!(answer.body, b"[]");
+    }
+
+    #[tokio::test]
+    async fn post_is_sent_once_when_it_may_have_been_processed() {
+        let lost = [
+            (answer(500, ""), ErrorKind::Status),
+            (answer(502, ""), ErrorKind::Status),
+            (answer(503, ""), ErrorKind::Status),
+            (answer(504, "<html>gateway</html>"), ErrorKind::Html),
+            (Reply::Close, ErrorKind::NoAnswer),
+            (Reply::Truncate { status: 201 }, ErrorKind::NoAnswer),
+            (answer(200, "<html>login</html>"), ErrorKind::Html),
+        ];
+        for (reply, kind) in lost {
+            let server = Server::script([reply.clone()]).await;
+            let error = send(&server.client(), post(&server)).await.unwrap_err();
+            assert_eq!(*error.kind(), kind, "{reply:?}");
+            assert!(error.may_have_been_processed(), "{reply:?}");
+            assert_eq!(server.calls().len(), 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn post_is_repeated_when_it_was_certainly_not_processed() {
+        let server = Server::script([
+            answer(429, ""),
+            answer(503, "").with("Retry-After", "7"),
+            answer(429, "").with("Retry-After", "Thu, 01 Jan 2026 00:01:00 GMT"),
+            answer(201, ""),
+        ])
+        .await;
+        let test = server.client();
+        assert_eq!(send(&test, post(&server)).await.unwrap().status, 201);
+        let slept = test.clock.slept();
+        assert_eq!(slept[1], Duration::from_secs(7));
+        // The date is a minute after the clock's start, less what has passed.
+        assert_eq!(slept[0] + slept[1] + slept[2], Duration::from_mins(1));
+    }
+
+    #[tokio::test]
+    async fn date_to_wait_for_is_bounded_when_the_clock_is_wrong() {
+        for (hours, waits) in [(-1, Duration::from_mins(2)), (1, Duration::ZERO)] {
+            let limited = || answer(429, "").with("Retry-After", "Thu, 01 Jan 2026 00:00:30 GMT");
+            let server = Server::script([limited(), answer(200, "[]")]).await;
+            let test = server.client();
+            test.clock
+                .set_wall_off(jiff::SignedDuration::from_hours(hours));
+            send(&test, get(&server)).await.unwrap();
+            assert_eq!(test.clock.slept(), [waits]);
+        }
+        // In a past that never comes back, attempts are still counted.
+        let limited = answer(429, "").with("Retry-After", "Wed, 31 Dec 2025 00:00:00 GMT");
+        let server = Server::script(vec![limited; 9]).await;
+        let error = send(&server.client(), get(&server)).await.unwrap_err();
+        assert_eq!((error.status(), error.attempts()), (Some(429), 5));
+    }
+
+    #[tokio::test]
+    async fn clock_that_is_set_does_not_move_a_deadline() {
+        let server = Server::script([answer(503, ""), answer(200, "[]")]).await;
+        let mut test = server.client();
+        test.context = test.clock.context(Duration::from_secs(30));
+        test.clock
+            .set_wall_off(jiff::SignedDuration::from_hours(24));
+        send(&test, get(&server)).await.unwrap();
+        test.clock.advance(Duration::from_secs(31));
+        test.clock
+            .set_wall_off(jiff::SignedDuration::from_hours(-24));
+        assert!(send(&test, get(&server)).await.unwrap_err().is_deadline());
+    }
+
+    #[tokio::test]
+    async fn clear_refusal_of_a_post_was_not_processed() {
+        for status in [400, 401, 403, 404, 409, 412, 422] {
+            let server = Server::script([answer(status, "no")]).await;
+            let error = send(&server.client(), post(&server)).await.unwrap_err();
+            assert!(!error.may_have_been_processed());
+            assert_eq!(
+                (error.status(), error.message()),
+                (Some(status), Some("no"))
+            );
+            assert_eq!(server.calls().len(), 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn refused_connection_is_repeated_and_nothing_was_processed() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        drop(listener);
+        let test = test_client(Config::default());
+        let error = send(&test, Request::new(Method::POST, url))
+            .await
+            .unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::Connect);
+        assert_eq!(error.attempts(), 5);
+        assert!(!error.may_have_been_processed());
+        assert!(error.source().is_some());
+        assert!(error.message().unwrap().contains("refused"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn wait_that_would_pass_the_deadline_is_not_begun() {
+        let server = Server::script([answer(503, "busy").with("Retry-After", "60")]).await;
+        let mut test = server.client();
+        test.context = test.clock.context(Duration::from_secs(30));
+        let error = send(&test, get(&server)).await.unwrap_err();
+        assert_eq!((error.status(), error.attempts()), (Some(503), 1));
+        assert!(test.clock.slept().is_empty());
+    }
+
+    #[tokio::test]
+    async fn passed_deadline_sends_nothing() {
+        let server = Server::script([]).await;
+        let mut test = server.client();
+        test.context = test.clock.context(Duration::ZERO);
+        let error = send(&test, post(&server)).await.unwrap_err();
+        assert!(error.is_deadline());
+        assert!(!error.may_have_been_processed());
+        assert_eq!((error.attempts(), server.calls().len()), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn cancelling_aborts_the_request_in_flight_and_says_what_is_known() {
+        for (request, maybe) in [
+            (Method::GET, false),
+            (Method::POST, true),
+            (Method::DELETE, true),
+        ] {
+            let server = Server::script([Reply::Hang]).await;
+            let test = server.client();
+            let request = Request::new(request, Url::parse(&server.url).unwrap());
+            let cancelling = async {
+                while server.calls().is_empty() {
+                    tokio::task::yield_now().await;
+                }
+                test.context.cancel.cancel();
+            };
+            let (sent, ()) = tokio::join!(send(&test, request), cancelling);
+            let error = sent.unwrap_err();
+            assert!(error.is_cancelled());
+            assert_eq!(error.may_have_been_processed(), maybe);
+        }
+    }
+
+    #[tokio::test]
+    async fn attempt_that_takes_too_long_is_a_lost_answer() {
+        let server = Server::script([Reply::Hang, answer(200, "[]")]).await;
+        let config = Config {
+            request_timeout: Duration::from_millis(50),
+            ..server.config()
+        };
+        let answer = send(&test_client(config), get(&server)).await.unwrap();
+        assert_eq!(answer.status, 200);
+
+        let server = Server::script([Reply::Hang]).await;
+        let config = Config {
+            request_timeout: Duration::from_millis(50),
+            ..server.config()
+        };
+        let error = send(&test_client(config), post(&server)).await.unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::NoAnswer);
+        assert!(error.may_have_been_processed());
+    }
+
+    #[tokio::test]
+    async fn html_is_no_answer_whatever_its_status() {
+        let pages = [
+            answer(200, "<!doctype html><title>Log On</title>").with("Content-Type", "text/plain"),
+            answer(200, "no angle bracket").with("Content-Type", "text/html;charset=utf-8"),
+            answer(404, " \n<html><title>Log On</title>"),
+            answer(409, "\u{feff}<html>"),
+        ];
+        for page in pages {
+            let server = Server::script([page.clone()]).await;
+            let error = send(&server.client(), get(&server)).await.unwrap_err();
+            assert!(error.is_html(), "{page:?}");
+            assert!(!error.is_not_found_by_sap() && !error.is_conflict());
+            assert_eq!(server.calls().len(), 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn routers_404_is_not_saps() {
+        let body = r#"{"ErrorMessage":"Configuration with the specified name was not found"}"#;
+        let router = answer(404, body).with("X-Cf-Routererror", "unknown_route");
+        let server = Server::script([router, answer(404, body), answer(404, "Not Found")]).await;
+        let test = server.client();
+        let by_router = send(&test, get(&server)).await.unwrap_err();
+        assert_eq!(*by_router.kind(), ErrorKind::Router);
+        assert_eq!(by_router.message(), Some("unknown_route"));
+        assert!(by_router.is_not_found_by_other() && !by_router.is_not_found_by_sap());
+        let by_sap = send(&test, get(&server)).await.unwrap_err();
+        assert!(by_sap.is_not_found_by_sap() && !by_sap.is_not_found_by_other());
+        let by_text = send(&test, get(&server)).await.unwrap_err();
+        assert!(by_text.is_not_found_by_other() && !by_text.is_not_found_by_sap());
+    }
+
+    #[tokio::test]
+    async fn redirect_is_not_followed_and_shows_the_host_only() {
+        let target = "https://login.example/path?token=s3cr3t";
+        for status in [301, 302, 303, 307, 308] {
+            let server = Server::script([answer(status, "").with("Location", target)]).await;
+            let error = send(&server.client(), get(&server)).await.unwrap_err();
+            let host = Some("login.example".to_owned());
+            assert_eq!(*error.kind(), ErrorKind::Redirect { host });
+            assert!(!format!("{error} {error:?}").contains("s3cr3t"));
+            assert_eq!(server.calls().len(), 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn error_tells_where_and_shows_no_secret() {
+        let body = r#"{"ErrorMessage":"bad value s3cr3t near s3cr3t"}"#;
+        let server = Server::script([answer(400, body)]).await;
+        let request = get(&server).masking(["s3cr3t"]);
+        let error = send(&server.client(), request).await.unwrap_err();
+        let id = error.correlation_id().unwrap();
+        let expected = format!(
+            "the service answered with an error: bad value (hidden) near (hidden) \
+             (GET {}/a%2Fb → 400, correlation id {id}, 1 attempt in 0.0 s)",
+            server.url
+        );
+        assert_eq!(error.to_string(), expected);
+        assert!(!format!("{error:?}").contains("s3cr3t"));
+        assert!(!format!("{error:?}").contains("secret=query"));
+    }
+
+    #[tokio::test]
+    async fn too_large_answer_is_refused() {
+        let server = Server::script([answer(200, &"x".repeat(MAX_BODY + 1))]).await;
+        let error = send(&server.client(), get(&server)).await.unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::TooLarge);
+    }
+
+    #[tokio::test]
+    async fn requests_in_flight_are_bounded() {
+        let server = Server::script([Reply::Hang, answer(200, "")]).await;
+        let config = Config {
+            max_concurrent_requests: 1,
+            ..server.config()
+        };
+        let test = test_client(config);
+        let first = send(&test, get(&server));
+        let second = send(&test, get(&server));
+        let watching = async {
+            while server.calls().is_empty() {
+                tokio::task::yield_now().await;
+            }
+            for _ in 0..200 {
+                tokio::task::yield_now().await;
+            }
+            let in_flight = server.calls().len();
+            test.context.cancel.cancel();
+            in_flight
+        };
+        let (_, second, in_flight) = tokio::join!(first, second, watching);
+        assert_eq!(in_flight, 1);
+        assert_eq!(second.unwrap_err().attempts(), 0);
+    }
+
+    #[tokio::test]
+    async fn configured_proxy_is_used_and_its_refusal_recognised() {
+        let proxy = Server::handler(|_| answer(407, "who are you")).await;
+        let with_password = proxy.url.replace("http://", "http://user:s3cr3t@");
+        let config = Config {
+            proxy_url: Some(with_password.into()),
+            ..Config::default()
+        };
+        let test = test_client(config);
+
+        let plain = Request::get(Url::parse("http://sap.example/x").unwrap());
+        let error = send(&test, plain).await.unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::ProxyCredentials);
+        assert!(proxy.all()[0].target.starts_with("http://sap.example/"));
+        assert!(proxy.all()[0].header("proxy-authorization").is_some());
+
+        let tunnel = Request::new(Method::POST, Url::parse("https://sap.example/x").unwrap());
+        let error = send(&test, tunnel).await.unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::ProxyCredentials, "{error:?}");
+        assert!(!error.may_have_been_processed());
+        assert_eq!(proxy.all()[1].method, "CONNECT");
+        assert!(!format!("{error:?}").contains("s3cr3t"));
+    }
+
+    /// Writes down every field of every event.
+    #[derive(Clone, Default)]
+    struct Recorder(Arc<std::sync::Mutex<Vec<(String, String)>>>);
+
+    impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Recorder {
+        fn on_event(
+            &self,
+            event: &tracing::Event<'_>,
+            _: tracing_subscriber::layer::Context<'_, S>,
+        ) {
+            if event.metadata().target().starts_with("client::") {
+                event.record(&mut self.clone());
+            }
+        }
+    }
+
+    impl tracing::field::Visit for Recorder {
+        fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn fmt::Debug) {
+            self.0
+                .lock()
+                .unwrap()
+                .push((field.name().to_owned(), format!("{value:?}")));
+        }
+    }
+
+    #[tokio::test]
+    async fn log_has_the_allowed_fields_only() {
+        use tracing_subscriber::layer::SubscriberExt as _;
+        let recorder = Recorder::default();
+        let subscriber = tracing_subscriber::registry().with(recorder.clone());
+        let _guard = tracing::subscriber::set_default(subscriber);
+        let replies = ["warm up", "s3cr3t answer"].map(|text| answer(400, text));
+        let server = Server::script(replies.into_iter().chain([answer(200, "s3cr3t")])).await;
+        let test = server.client();
+        // The first event of the process may be another test's, on a thread
+        // without a subscriber, and `tracing` remembers that nobody listened.
+        assert!(send(&test, get(&server)).await.is_err());
+        tracing::callsite::rebuild_interest_cache();
+        recorder.0.lock().unwrap().clear();
+        let url = Url::parse(&format!("{}/a%20b?key=s3cr3t", server.url)).unwrap();
+        let request = || Request::new(Method::POST, url.clone()).body("text/plain", "s3cr3t body");
+        let operation = test.client.http.operation(&test.context);
+        let called = || {
+            test.client
+                .call(&operation, crate::KeyKind::Destination, None, request())
+        };
+        assert!(called().await.is_err());
+        assert!(called().await.is_ok());
+
+        let fields = recorder.0.lock().unwrap().clone();
+        let allowed = [
+            "method",
+            "host",
+            "path",
+            "status",
+            "attempt",
+            "duration_ms",
+            "correlation_id",
+            "message",
+        ];
+        assert!(
+            fields
+                .iter()
+                .all(|(name, _)| allowed.contains(&name.as_str())),
+            "{fields:?}"
+        );
+        assert_eq!(
+            fields.iter().filter(|(name, _)| name == "attempt").count(),
+            3
+        );
+        assert!(fields.contains(&("path".to_owned(), "\"/a%20b\"".to_owned())));
+        let all = format!("{fields:?}");
+        assert!(!all.contains("s3cr3t") && !all.contains("top$secret") && !all.contains("eyJ"));
+    }
+
+    #[test]
+    fn unusable_proxy_and_certificates_are_refused_at_once() {
+        for proxy in ["", "proxy.example:8080", "socks5://p.example", "not a url"] {
+            let config = Config {
+                proxy_url: Some(proxy.into()),
+                ..Config::default()
+            };
+            assert_eq!(
+                crate::Client::new(config).unwrap_err(),
+                ConfigError::ProxyUrl
+            );
+        }
+        for pem in [
+            "",
+            "nonsense",
+            "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----",
+        ] {
+            let config = Config {
+                ca_certificates: Some(pem.to_owned()),
+                ..Config::default()
+            };
+            assert_eq!(
+                crate::Client::new(config).unwrap_err(),
+                ConfigError::CaCertificates,
+                "{pem}"
+            );
+        }
+    }
+}

@@ -1,0 +1,399 @@
+//! Registering an OMF tenant for Integration Monitoring, and offboarding it.
+//!
+//! Both are one call each with OMF's own token. SAP documents the offboarding
+//! call only, so both can be configured ([`super::OrderManagementApi`]).
+
+use std::time::Instant;
+
+use http::{HeaderName, HeaderValue};
+use secrecy::ExposeSecret;
+use url::Url;
+
+use super::config::ApiCall;
+use super::credentials::{KeyKind, OrderManagementKey};
+use super::error::{Error, ErrorKind};
+use super::http::Request;
+use super::{Called, Client, Context};
+
+/// Statuses that registering again cannot cure.
+const HOPELESS: &[u16] = &[400, 401, 403, 404, 405, 415];
+
+/// Statuses of the offboarding call that always mean "not registered".
+const GONE: [u16; 2] = [409, 410];
+
+/// OMF's monitoring API with its service key.
+#[derive(Clone, Debug)]
+pub struct OrderManagement<'a> {
+    client: &'a Client,
+    endpoint: Url,
+}
+
+/// What came of a registration call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registered {
+    /// The HTTP status.
+    pub status: u16,
+    /// The tenant was registered before.
+    pub already: bool,
+    /// SAP's answer, shortened and without secrets.
+    pub message: Option<String>,
+    /// The scopes of the token the call was made with.
+    pub granted_scopes: Vec<String>,
+}
+
+/// What came of an offboarding call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offboarded {
+    /// The HTTP status.
+    pub status: u16,
+    /// The tenant was not registered, by SAP's word.
+    pub already: bool,
+    /// SAP's answer, shortened and without secrets.
+    pub message: Option<String>,
+}
+
+impl<'a> OrderManagement<'a> {
+    pub(crate) fn new(client: &'a Client, key: &'a OrderManagementKey) -> Result<Self, Error> {
+        let api = &client.config().order_management_api;
+        let endpoint = match &api.endpoint {
+            Some(endpoint) => endpoint.clone(),
+            None => key
+                .endpoint(&api.endpoint_key)
+                .map_err(|error| Error::new(ErrorKind::UnusableKey(error)))?,
+        };
+        Ok(Self { client, endpoint })
+    }
+
+    /// Registers the tenant of the service key. Doing it twice does no harm.
+    ///
+    /// The statuses 400, 401, 403, 404, 405 and 415 fail at once. Any other
+    /// failure is repeated until `retry_until`, if given: OMF may see a changed
+    /// destination only minutes later. Otherwise the usual retries hold.
+    ///
+    /// # Errors
+    ///
+    /// What OMF answered. A status in `already_registered_codes` is success.
+    pub async fn register(
+        &self,
+        context: &Context,
+        scope: Option<&str>,
+        retry_until: Option<Instant>,
+    ) -> Result<Registered, Error> {
+        let api = &self.client.config().order_management_api;
+        let mut request = self
+            .request(&api.register)?
+            .accepting(&api.already_registered_codes);
+        request = match retry_until {
+            Some(moment) => request.repeatable().until(moment, HOPELESS),
+            None => request.repeatable(),
+        };
+        let called = self.call(context, scope, request).await?;
+        Ok(Registered {
+            status: called.answer.status,
+            already: !is_success(called.answer.status),
+            message: called.answer.message(),
+            granted_scopes: called.token.granted_scopes().to_vec(),
+        })
+    }
+
+    /// Offboards the tenant of the service key. Doing it twice does no harm.
+    ///
+    /// 409, 410 and the statuses in `not_registered_codes` mean that it was not
+    /// registered. A 404 is an error unless it is listed there: it may as well
+    /// mean a wrong path.
+    ///
+    /// # Errors
+    ///
+    /// What OMF answered.
+    pub async fn offboard(
+        &self,
+        context: &Context,
+        scope: Option<&str>,
+    ) -> Result<Offboarded, Error> {
+        let api = &self.client.config().order_management_api;
+        let gone: Vec<u16> = GONE
+            .iter()
+            .chain(&api.not_registered_codes)
+            .copied()
+            .collect();
+        let request = self.request(&api.offboard)?.accepting(&gone).repeatable();
+        let called = self.call(context, scope, request).await?;
+        Ok(Offboarded {
+            status: called.answer.status,
+            already: !is_success(called.answer.status),
+            message: called.answer.message(),
+        })
+    }
+
+    /// The URL that registering calls, for messages.
+    ///
+    /// # Errors
+    ///
+    /// When the configured path does not fit the endpoint.
+    pub fn register_url(&self) -> Result<Url, Error> {
+        self.url(&self.client.config().order_management_api.register)
+    }
+
+    /// The URL that offboarding calls, for messages.
+    ///
+    /// # Errors
+    ///
+    /// When the configured path does not fit the endpoint.
+    pub fn offboard_url(&self) -> Result<Url, Error> {
+        self.url(&self.client.config().order_management_api.offboard)
+    }
+
+    async fn call(
+        &self,
+        context: &Context,
+        scope: Option<&str>,
+        request: Request,
+    ) -> Result<Called, Error> {
+        let operation = self.client.http.operation(context);
+        self.client
+            .call(&operation, KeyKind::OrderManagement, scope, request)
+            .await
+    }
+
+    fn url(&self, call: &ApiCall) -> Result<Url, Error> {
+        call.url(&self.endpoint).ok_or_else(|| {
+            Error::new(ErrorKind::Setup).with_message("the configured path is not usable")
+        })
+    }
+
+    fn request(&self, call: &ApiCall) -> Result<Request, Error> {
+        let api = &self.client.config().order_management_api;
+        let mut request = Request::new(call.method.clone(), self.url(call)?);
+        if call.body.is_some() {
+            request = request.body(content_type(call.text()), call.text());
+        }
+        for (name, value) in &api.headers {
+            // The configuration has been checked, so both parse.
+            if let (Ok(name), Ok(mut value)) = (
+                HeaderName::try_from(name),
+                HeaderValue::try_from(value.expose_secret()),
+            ) {
+                value.set_sensitive(true);
+                request = request.header(name, value);
+            }
+        }
+        Ok(request)
+    }
+}
+
+fn content_type(body: &str) -> &'static str {
+    let is_json = serde_json::from_str::<serde::de::IgnoredAny>(body).is_ok();
+    if is_json {
+        "application/json"
+    } else {
+        "text/plain; charset=utf-8"
+    }
+}
+
+fn is_success(status: u16) -> bool {
+    (200..300).contains(&status)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::clock::Clock as _;
+    use crate::testing::{Reply, Server, TestClient, answer, test_client};
+    use crate::{Config, OrderManagementKey};
+
+    const SCOPE: Option<&str> = Some("app!b1.IntegrationMonitoring");
+
+    async fn register(test: &TestClient, until: Option<Instant>) -> Result<Registered, Error> {
+        let api = test.client.order_management().unwrap();
+        api.register(&test.context, SCOPE, until).await
+    }
+
+    async fn offboard(test: &TestClient) -> Result<Offboarded, Error> {
+        test.client
+            .order_management()
+            .unwrap()
+            .offboard(&test.context, SCOPE)
+            .await
+    }
+
+    #[tokio::test]
+    async fn register_and_offboard_are_posts_with_the_scopes_token() {
+        let server = Server::script([
+            answer(
+                200,
+                r#"{"message":"Registration was successful top$secret="}"#,
+            ),
+            answer(204, ""),
+        ])
+        .await;
+        let test = server.client();
+        let registered = register(&test, None).await.unwrap();
+        assert_eq!((registered.status, registered.already), (200, false));
+        assert_eq!(
+            registered.message.as_deref(),
+            Some("Registration was successful (hidden)")
+        );
+        assert!(
+            registered
+                .granted_scopes
+                .iter()
+                .any(|s| s.ends_with(".IntegrationMonitoring"))
+        );
+        let offboarded = offboard(&test).await.unwrap();
+        assert_eq!((offboarded.status, offboarded.already), (204, false));
+        assert_eq!(offboarded.message, None);
+
+        let calls = server.calls();
+        assert_eq!(
+            (calls[0].method.as_str(), calls[0].target.as_str()),
+            ("POST", "/monitoring/registration")
+        );
+        assert_eq!(
+            (calls[1].method.as_str(), calls[1].target.as_str()),
+            ("POST", "/monitoring")
+        );
+        assert!(calls.iter().all(|call| call.body.is_empty()));
+        assert!(
+            server.all()[0]
+                .body
+                .ends_with("&scope=app%21b1.IntegrationMonitoring")
+        );
+    }
+
+    #[tokio::test]
+    async fn every_part_of_both_calls_can_be_set() {
+        let server = Server::script([answer(200, ""), answer(200, "")]).await;
+        let mut config = server.config();
+        let api = &mut config.order_management_api;
+        api.endpoint = Some(Url::parse(&server.url).unwrap());
+        api.register.method = http::Method::PUT;
+        api.register.path = "/other/path?mode=full".to_owned();
+        api.register.body = Some(r#"{"a":1}"#.into());
+        api.offboard.body = Some("plain".into());
+        api.headers.insert("X-Own".to_owned(), "value".into());
+        let test = test_client(config);
+        register(&test, None).await.unwrap();
+        offboard(&test).await.unwrap();
+        let calls = server.calls();
+        assert_eq!(
+            (calls[0].method.as_str(), calls[0].target.as_str()),
+            ("PUT", "/other/path?mode=full")
+        );
+        assert_eq!(calls[0].body, r#"{"a":1}"#);
+        assert_eq!(calls[0].header("content-type"), Some("application/json"));
+        assert_eq!(calls[0].header("x-own"), Some("value"));
+        assert_eq!(calls[1].target, "/");
+        assert_eq!(
+            calls[1].header("content-type"),
+            Some("text/plain; charset=utf-8")
+        );
+    }
+
+    #[tokio::test]
+    async fn statuses_in_the_lists_are_success() {
+        let server = Server::script([
+            answer(409, "already there"),
+            answer(410, ""),
+            answer(404, ""),
+        ])
+        .await;
+        let mut config = server.config();
+        config.order_management_api.not_registered_codes = vec![404];
+        let test = test_client(config);
+        let registered = register(&test, None).await.unwrap();
+        assert_eq!((registered.status, registered.already), (409, true));
+        assert_eq!(registered.message.as_deref(), Some("already there"));
+        assert!(offboard(&test).await.unwrap().already);
+        assert!(offboard(&test).await.unwrap().already);
+    }
+
+    #[tokio::test]
+    async fn listed_status_of_a_router_or_a_page_is_no_success() {
+        let server = Server::script([
+            answer(404, "").with("X-Cf-Routererror", "unknown_route"),
+            answer(404, "<html></html>"),
+            answer(200, "<html></html>"),
+        ])
+        .await;
+        let mut config = server.config();
+        config.order_management_api.not_registered_codes = vec![404];
+        let test = test_client(config);
+        for _ in 0..3 {
+            assert!(offboard(&test).await.is_err());
+        }
+    }
+
+    #[tokio::test]
+    async fn offboarding_404_is_an_error_by_default() {
+        let server = Server::script([answer(404, "Not Found")]).await;
+        let error = offboard(&server.client()).await.unwrap_err();
+        assert!(error.is_not_found_by_other());
+    }
+
+    #[tokio::test]
+    async fn hopeless_statuses_fail_at_once_even_within_the_window() {
+        for status in [400, 403, 404, 405, 415] {
+            let server = Server::script([answer(status, "no")]).await;
+            let test = server.client();
+            let until = test.clock.now() + Duration::from_mins(5);
+            let error = register(&test, Some(until)).await.unwrap_err();
+            assert_eq!(error.status(), Some(status));
+            assert_eq!(server.calls().len(), 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn other_failures_are_repeated_until_the_window_closes() {
+        let replies = [424, 422, 500, 500, 500, 500, 500, 500, 500, 424].map(|s| answer(s, "wait"));
+        let replies = replies.into_iter().chain([Reply::Close, answer(200, "ok")]);
+        let server = Server::script(replies).await;
+        let test = server.client();
+        let until = test.clock.now() + Duration::from_mins(10);
+        assert_eq!(register(&test, Some(until)).await.unwrap().status, 200);
+        assert_eq!(server.calls().len(), 12);
+
+        let server = Server::script(vec![answer(424, "wait"); 200]).await;
+        let test = server.client();
+        let until = test.clock.now() + Duration::from_mins(5);
+        let error = register(&test, Some(until)).await.unwrap_err();
+        assert_eq!(error.status(), Some(424));
+        assert!(error.attempts() > 10);
+        assert!(test.clock.now() < until);
+    }
+
+    #[tokio::test]
+    async fn without_a_window_the_usual_retries_hold() {
+        let server = Server::script(vec![answer(424, "wait"); 9]).await;
+        assert!(register(&server.client(), None).await.is_err());
+        assert_eq!(server.calls().len(), 1);
+        let server = Server::script(vec![Reply::Close; 9]).await;
+        let error = register(&server.client(), None).await.unwrap_err();
+        assert!(error.may_have_been_processed());
+        assert_eq!(server.calls().len(), 5);
+    }
+
+    #[test]
+    fn key_without_endpoint_needs_one_in_the_configuration() {
+        let json = r#"{"clientid":"c","clientsecret":"s","url":"https://t.example"}"#;
+        let mut config = Config {
+            order_management_key: Some(OrderManagementKey::parse(json).unwrap()),
+            ..Config::default()
+        };
+        let client = Client::new(config.clone()).unwrap();
+        let error = client.order_management().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the Order Management service key has no `endpoints.integration-monitoring-api`"
+        );
+        config.order_management_api.endpoint = Some(Url::parse("https://m.example/x").unwrap());
+        let client = Client::new(config).unwrap();
+        let api = client.order_management().unwrap();
+        assert_eq!(
+            api.register_url().unwrap().as_str(),
+            "https://m.example/x/registration"
+        );
+        assert_eq!(api.offboard_url().unwrap().as_str(), "https://m.example/x");
+    }
+}

@@ -1,0 +1,289 @@
+//! Reading: a `serde` deserializer over a [`Value`].
+
+use std::collections::btree_map;
+
+use serde::Deserializer;
+use serde::de::value::{BorrowedStrDeserializer, StrDeserializer};
+use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
+
+use crate::number::{self, Number};
+use crate::path::Step;
+use crate::value::Value;
+use crate::value_error::ValueError;
+
+/// Hands one value to the model.
+#[derive(Clone, Copy)]
+pub(super) struct Reader<'de> {
+    value: &'de Value,
+}
+
+impl<'de> Reader<'de> {
+    pub(super) fn new(value: &'de Value) -> Self {
+        Self { value }
+    }
+
+    /// What to say when the value is not what the model asks for.
+    fn not(self, expected: &'static str) -> ValueError {
+        match self.value {
+            Value::Null => ValueError::new("This has no value, and the model needs one."),
+            Value::Unknown => ValueError::new("This is not known yet, and the model needs it."),
+            _ => ValueError::expected(&expected),
+        }
+    }
+
+    fn text(self) -> Result<&'de str, ValueError> {
+        self.value.as_str().ok_or_else(|| self.not("a string"))
+    }
+
+    fn number(self) -> Result<&'de Number, ValueError> {
+        match self.value {
+            Value::Number(number) => Ok(number),
+            _ => Err(self.not("a number")),
+        }
+    }
+
+    fn signed(self) -> Result<i64, ValueError> {
+        self.number()?
+            .as_i64()
+            .ok_or_else(|| ValueError::expected(&"a whole number that fits 64 bits"))
+    }
+
+    fn unsigned(self) -> Result<u64, ValueError> {
+        self.number()?
+            .as_u64()
+            .ok_or_else(|| ValueError::expected(&"a whole number, not negative, that fits 64 bits"))
+    }
+
+    fn float(self) -> Result<f64, ValueError> {
+        let float = self.number()?.as_f64();
+        if float.is_finite() {
+            Ok(float)
+        } else {
+            Err(ValueError::expected(
+                &"a number within the range of a float",
+            ))
+        }
+    }
+}
+
+impl<'de> Deserializer<'de> for Reader<'de> {
+    type Error = ValueError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        match self.value {
+            Value::Null | Value::Unknown => visitor.visit_none(),
+            Value::Bool(value) => visitor.visit_bool(*value),
+            Value::Number(number) => match number.as_i64() {
+                Some(whole) => visitor.visit_i64(whole),
+                None => visitor.visit_f64(self.float()?),
+            },
+            Value::String(text) => visitor.visit_borrowed_str(text),
+            Value::List(_) | Value::Set(_) => self.deserialize_seq(visitor),
+            Value::Map(_) | Value::Object(_) => self.deserialize_map(visitor),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        match self.value {
+            Value::Null | Value::Unknown => visitor.visit_none(),
+            _ => visitor.visit_some(self),
+        }
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        let value = self.value.as_bool().ok_or_else(|| self.not("a bool"))?;
+        visitor.visit_bool(value)
+    }
+
+    fn deserialize_i8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        visitor.visit_i64(self.signed()?)
+    }
+
+    fn deserialize_i16<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        visitor.visit_i64(self.signed()?)
+    }
+
+    fn deserialize_i32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        visitor.visit_i64(self.signed()?)
+    }
+
+    fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        visitor.visit_i64(self.signed()?)
+    }
+
+    fn deserialize_u8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        visitor.visit_u64(self.unsigned()?)
+    }
+
+    fn deserialize_u16<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        visitor.visit_u64(self.unsigned()?)
+    }
+
+    fn deserialize_u32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        visitor.visit_u64(self.unsigned()?)
+    }
+
+    fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        visitor.visit_u64(self.unsigned()?)
+    }
+
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        visitor.visit_f64(self.float()?)
+    }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        visitor.visit_f64(self.float()?)
+    }
+
+    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        visitor.visit_borrowed_str(self.text()?)
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        visitor.visit_borrowed_str(self.text()?)
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        visitor.visit_borrowed_str(self.text()?)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, ValueError> {
+        if name == number::NEWTYPE {
+            visitor.visit_borrowed_str(self.number()?.as_str())
+        } else {
+            visitor.visit_newtype_struct(self)
+        }
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        match self.value {
+            Value::List(items) => visitor.visit_seq(Items {
+                rest: items.iter().enumerate(),
+                addressed: true,
+            }),
+            Value::Set(items) => visitor.visit_seq(Items {
+                rest: items.iter().enumerate(),
+                addressed: false,
+            }),
+            _ => Err(self.not("a list or set")),
+        }
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        match self.value {
+            Value::Map(entries) => visitor.visit_map(Entries {
+                rest: entries.iter(),
+                current: None,
+                step: |key| Step::Key(key.to_owned()),
+            }),
+            Value::Object(_) => self.deserialize_struct("", &[], visitor),
+            _ => Err(self.not("a map")),
+        }
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, ValueError> {
+        match self.value {
+            Value::Object(entries) => visitor.visit_map(Entries {
+                rest: entries.iter(),
+                current: None,
+                step: |name| Step::Attribute(name.to_owned().into()),
+            }),
+            _ => Err(self.not("an object")),
+        }
+    }
+
+    /// The values of an enum are texts; variants hold nothing.
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, ValueError> {
+        visitor.visit_enum(StrDeserializer::new(self.text()?))
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        visitor.visit_unit()
+    }
+
+    serde::forward_to_deserialize_any! {
+        bytes byte_buf unit unit_struct tuple tuple_struct identifier
+    }
+}
+
+/// The elements of a list or set.
+struct Items<'de> {
+    rest: std::iter::Enumerate<std::slice::Iter<'de, Value>>,
+    /// Whether an element has an address that an error can name.
+    addressed: bool,
+}
+
+impl<'de> SeqAccess<'de> for Items<'de> {
+    type Error = ValueError;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, ValueError> {
+        let Some((index, value)) = self.rest.next() else {
+            return Ok(None);
+        };
+        seed.deserialize(Reader::new(value))
+            .map(Some)
+            .map_err(|error| {
+                if self.addressed {
+                    error.within(Step::Index(index))
+                } else {
+                    error.within_set()
+                }
+            })
+    }
+}
+
+/// The entries of a map or object.
+struct Entries<'de> {
+    rest: btree_map::Iter<'de, String, Value>,
+    /// The entry whose key is read and whose value is not.
+    current: Option<(&'de str, &'de Value)>,
+    /// What an entry is called in a path.
+    step: fn(&str) -> Step,
+}
+
+impl<'de> MapAccess<'de> for Entries<'de> {
+    type Error = ValueError;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, ValueError> {
+        self.current = self.rest.next().map(|(key, value)| (key.as_str(), value));
+        match self.current {
+            Some((key, _)) => seed
+                .deserialize(BorrowedStrDeserializer::new(key))
+                .map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<S::Value, ValueError> {
+        let Some((key, value)) = self.current.take() else {
+            return Err(ValueError::new(
+                "The model asks for a value before its key.",
+            ));
+        };
+        seed.deserialize(Reader::new(value))
+            .map_err(|error| error.within((self.step)(key)))
+    }
+}

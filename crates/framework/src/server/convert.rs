@@ -1,0 +1,144 @@
+//! Between the protocol's messages and the framework's types: values, paths and
+//! diagnostics.
+
+use std::borrow::Cow;
+
+use crate::diagnostics::{Diagnostic, Diagnostics, Severity};
+use crate::path::{Path, Step};
+use crate::proto::tfplugin6 as proto;
+use crate::types::Type;
+use crate::value::Value;
+use crate::value_error::ValueError;
+use crate::wire::{json, msgpack};
+
+/// Reads an object or null. `field` is the name of the message's field.
+pub(super) fn decode(
+    expected: &Type,
+    field: &str,
+    value: Option<&proto::DynamicValue>,
+) -> Result<Value, Diagnostics> {
+    let Some(value) = value else {
+        return Err(malformed(field, "It is missing."));
+    };
+    match decode_part(expected, field, value)? {
+        Value::Unknown => Err(malformed(field, "It is unknown as a whole.")),
+        value => Ok(value),
+    }
+}
+
+/// Reads any value, such as an argument of a function.
+pub(super) fn decode_part(
+    expected: &Type,
+    field: &str,
+    value: &proto::DynamicValue,
+) -> Result<Value, Diagnostics> {
+    let decoded = if !value.msgpack.is_empty() {
+        msgpack::decode(expected, &value.msgpack)
+    } else if !value.json.is_empty() {
+        json::decode(expected, &value.json, json::Leniency::Strict)
+    } else {
+        Ok(Value::Null)
+    };
+    decoded.map_err(|error| malformed(field, &error.to_string()))
+}
+
+/// Reads an object that must be there.
+pub(super) fn decode_object(
+    expected: &Type,
+    field: &str,
+    value: Option<&proto::DynamicValue>,
+) -> Result<Value, Diagnostics> {
+    match decode(expected, field, value)? {
+        Value::Null => Err(malformed(field, "It is null.")),
+        value => Ok(value),
+    }
+}
+
+/// Writes a value; an error is a bug, of the resource that made the value.
+pub(super) fn encode(expected: &Type, value: &Value) -> Result<proto::DynamicValue, Diagnostics> {
+    match msgpack::encode(expected, value) {
+        Ok(msgpack) => Ok(proto::DynamicValue {
+            msgpack,
+            json: Vec::new(),
+        }),
+        Err(error) => Err(unwritable(error)),
+    }
+}
+
+fn unwritable(error: ValueError) -> Diagnostics {
+    Diagnostic::error(
+        "Provider made a value that does not fit its schema",
+        format!("{error} This is a bug in the provider: report it."),
+    )
+    .at(error.path)
+    .into()
+}
+
+/// A request that cannot be understood.
+pub(super) fn malformed(field: &str, why: &str) -> Diagnostics {
+    Diagnostic::error(
+        "Request cannot be read",
+        format!(
+            "Terraform's request has a field `{field}` that the provider cannot read. {why} \
+             Nothing was changed. Terraform and the provider disagree about the schema: run \
+             `terraform init -upgrade`, and report a bug in the provider if it stays."
+        ),
+    )
+    .into()
+}
+
+/// A name that the provider does not know.
+pub(super) fn absent_kind(
+    summary: impl Into<Cow<'static, str>>,
+    kind: &str,
+    name: &str,
+) -> Diagnostics {
+    Diagnostic::error(
+        summary,
+        format!(
+            "The provider has no {kind} `{name}`. Check the name, and the version of the \
+             provider: a newer one may have it."
+        ),
+    )
+    .into()
+}
+
+pub(super) fn diagnostics(diagnostics: Diagnostics) -> Vec<proto::Diagnostic> {
+    diagnostics.into_iter().map(diagnostic).collect()
+}
+
+fn diagnostic(diagnostic: Diagnostic) -> proto::Diagnostic {
+    use proto::diagnostic::Severity as Wire;
+    let severity = match diagnostic.severity {
+        Severity::Error => Wire::Error,
+        Severity::Warning => Wire::Warning,
+    };
+    proto::Diagnostic {
+        severity: severity.into(),
+        summary: diagnostic.summary.into_owned(),
+        detail: diagnostic.detail,
+        attribute: diagnostic
+            .path
+            .filter(|path| !path.steps().is_empty())
+            .map(|path| attribute_path(&path)),
+    }
+}
+
+pub(super) fn attribute_path(path: &Path) -> proto::AttributePath {
+    use proto::attribute_path::step::Selector;
+    let steps = path.steps().iter().map(|step| {
+        let selector = match step {
+            Step::Attribute(name) => Selector::AttributeName(name.clone().into_owned()),
+            Step::Key(key) => Selector::ElementKeyString(key.clone()),
+            Step::Index(index) => {
+                Selector::ElementKeyInt(i64::try_from(*index).unwrap_or(i64::MAX))
+            }
+        };
+        proto::attribute_path::Step {
+            selector: Some(selector),
+        }
+    });
+    proto::AttributePath {
+        steps: steps.collect(),
+    }
+}

@@ -1,0 +1,128 @@
+//! The methods about functions: `GetFunctions` and `CallFunction`. Neither
+//! needs a configured provider.
+
+use super::{Server, convert};
+use crate::diagnostics::Diagnostics;
+use crate::function::{Definition, DynFunction, FunctionError, Parameter};
+use crate::proto::tfplugin6 as proto;
+use crate::proto::tfplugin6::call_function::{Request, Response};
+use crate::provider::Provider;
+use crate::value::Value;
+
+/// The signatures of all functions, by name.
+pub(super) fn signatures<P: Provider>(
+    server: &Server<P>,
+) -> impl Iterator<Item = (String, proto::Function)> {
+    let functions = server.provider.functions().iter();
+    functions.map(|function| {
+        let definition = function.definition();
+        (definition.name.to_owned(), signature(definition))
+    })
+}
+
+fn signature(definition: &Definition) -> proto::Function {
+    proto::Function {
+        parameters: definition.parameters.iter().map(parameter).collect(),
+        variadic_parameter: definition.variadic.as_ref().map(parameter),
+        r#return: Some(proto::function::Return {
+            r#type: definition
+                .returns
+                .kind
+                .to_type()
+                .to_json()
+                .to_string()
+                .into_bytes(),
+        }),
+        summary: definition.summary.to_owned(),
+        description: definition.description.to_owned(),
+        description_kind: proto::StringKind::Markdown.into(),
+        deprecation_message: String::new(),
+    }
+}
+
+fn parameter(parameter: &Parameter) -> proto::function::Parameter {
+    proto::function::Parameter {
+        name: parameter.name.to_owned(),
+        r#type: parameter.kind.to_type().to_json().to_string().into_bytes(),
+        allow_null_value: parameter.allow_null,
+        // With an unknown argument Terraform knows the answer: unknown.
+        allow_unknown_values: false,
+        description: parameter.description.to_owned(),
+        description_kind: proto::StringKind::Markdown.into(),
+    }
+}
+
+/// Calls a function. What is wrong with an argument is its own kind of error;
+/// `Err` is for a request that cannot be understood.
+pub(super) fn call<P: Provider>(
+    server: &Server<P>,
+    request: &Request,
+) -> Result<Response, Diagnostics> {
+    let function = find(server, &request.name)?;
+    let definition = function.definition();
+    let returned = match arguments(definition, &request.arguments)? {
+        Ok(arguments) if !arguments.is_wholly_known() => Ok(Value::Unknown),
+        Ok(arguments) => function.call(&arguments),
+        Err(error) => Err(error),
+    };
+    Ok(match returned {
+        Ok(value) => Response {
+            result: Some(convert::encode(&definition.returns.kind.to_type(), &value)?),
+            error: None,
+        },
+        Err(FunctionError { text, argument }) => Response {
+            result: None,
+            error: Some(proto::FunctionError {
+                text,
+                function_argument: argument.and_then(|index| i64::try_from(index).ok()),
+            }),
+        },
+    })
+}
+
+/// The arguments by name. Terraform sends as many as the parameters demand,
+/// and null only where it is allowed.
+fn arguments(
+    definition: &Definition,
+    given: &[proto::DynamicValue],
+) -> Result<Result<Value, FunctionError>, Diagnostics> {
+    let demanded = definition.parameters.len();
+    if given.len() < demanded || (given.len() > demanded && definition.variadic.is_none()) {
+        return Ok(Err(FunctionError {
+            text: format!(
+                "The function takes {demanded} arguments{}, and there are {}.",
+                if definition.variadic.is_some() {
+                    " or more"
+                } else {
+                    ""
+                },
+                given.len()
+            ),
+            argument: None,
+        }));
+    }
+    let mut values = Vec::new();
+    for (index, argument) in given.iter().enumerate() {
+        let Some(parameter) = definition.parameter(index) else {
+            continue;
+        };
+        let value = convert::decode_part(&parameter.kind.to_type(), parameter.name, argument)?;
+        if value.is_null() && !parameter.allow_null {
+            let text = format!("`{}` must not be null.", parameter.name);
+            return Ok(Err(FunctionError::at(index, text)));
+        }
+        values.push(value);
+    }
+    Ok(Ok(definition.named(values)))
+}
+
+fn find<P: Provider>(
+    server: &Server<P>,
+    name: &str,
+) -> Result<&'static dyn DynFunction, Diagnostics> {
+    let mut functions = server.provider.functions().iter();
+    functions
+        .find(|function| function.definition().name == name)
+        .copied()
+        .ok_or_else(|| convert::absent_kind("Unknown function", "function", name))
+}

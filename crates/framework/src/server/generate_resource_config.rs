@@ -1,0 +1,49 @@
+//! `GenerateResourceConfig`: turns the state of an imported object into the
+//! configuration that would have made it.
+
+use super::{Server, convert};
+use crate::diagnostics::Diagnostics;
+use crate::proto::tfplugin6::generate_resource_config::{Request, Response};
+use crate::provider::Provider;
+use crate::schema::{Attribute, AttributeType, Mode};
+use crate::value::Value;
+
+pub(super) fn run<P: Provider>(
+    server: &Server<P>,
+    request: &Request,
+) -> Result<Response, Diagnostics> {
+    let resource = server.resource(&request.type_name)?;
+    let schema = resource.definition().schema;
+    let object_type = schema.object_type();
+    let mut config = convert::decode_object(&object_type, "state", request.state.as_ref())?;
+    keep_configurable(schema.attributes, &mut config);
+    if let Value::Object(attributes) = &mut config {
+        resource.complete_generated(attributes);
+    }
+    Ok(Response {
+        config: Some(convert::encode(&object_type, &config)?),
+        diagnostics: Vec::new(),
+    })
+}
+
+/// Takes out what a configuration cannot or need not say.
+fn keep_configurable(attributes: &[Attribute], object: &mut Value) {
+    let Value::Object(entries) = object else {
+        return;
+    };
+    for attribute in attributes {
+        let Some(value) = entries.get_mut(attribute.name) else {
+            continue;
+        };
+        let empty_text = attribute.mode != Mode::Required && value.as_str() == Some("");
+        if attribute.mode == Mode::Computed
+            || attribute.write_only
+            || attribute.deprecation.is_some()
+            || empty_text
+        {
+            *value = Value::Null;
+        } else if let AttributeType::Object(nested) = attribute.kind {
+            keep_configurable(nested, value);
+        }
+    }
+}

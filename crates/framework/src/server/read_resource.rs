@@ -1,0 +1,97 @@
+//! `ReadResource`: the object as it is now, null when it is gone.
+
+use super::{Server, convert, identity};
+use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::plan;
+use crate::private::Private;
+use crate::proto::tfplugin6::read_resource::{Request, Response};
+use crate::provider::Provider;
+use crate::resource::ReadRequest;
+use crate::timeouts::Operation;
+use crate::value::Value;
+
+/// Everything stays as it is: Terraform forgets what does not come back.
+pub(super) fn fallback(request: &Request) -> Response {
+    Response {
+        new_state: request.current_state.clone(),
+        private: request.private.clone(),
+        new_identity: request.current_identity.clone(),
+        ..Response::default()
+    }
+}
+
+pub(super) async fn run<P: Provider>(
+    server: &Server<P>,
+    request: &Request,
+) -> Result<Response, Diagnostics> {
+    let resource = server.resource(&request.type_name)?;
+    let definition = resource.definition();
+    let object_type = definition.schema.object_type();
+    let state = convert::decode_object(
+        &object_type,
+        "current_state",
+        request.current_state.as_ref(),
+    )?;
+    let identity_before = identity::decode(
+        definition.identity,
+        "current_identity",
+        request.current_identity.as_ref(),
+    )?;
+    let configured = server.configured()?;
+    let context = server.context(
+        &configured,
+        Operation::Read,
+        &state,
+        definition.default_timeout,
+    );
+    let private = Private::from_bytes(&request.private);
+    let outcome = resource
+        .read(
+            &configured.provider,
+            &context,
+            ReadRequest {
+                state,
+                private: private.clone(),
+            },
+        )
+        .await;
+
+    if outcome.diagnostics.has_errors() {
+        return Err(outcome.diagnostics);
+    }
+    let Some(mut new_state) = outcome.state else {
+        return Ok(Response {
+            new_state: Some(convert::encode(&object_type, &Value::Null)?),
+            diagnostics: convert::diagnostics(outcome.diagnostics),
+            ..Response::default()
+        });
+    };
+    plan::null_write_only(definition.schema.attributes, &mut new_state);
+    if !new_state.is_wholly_known() {
+        return Err(unknown());
+    }
+    let identity = identity::of_state(resource, &new_state)?;
+    identity::unchanged(&identity_before, &identity)?;
+    Ok(Response {
+        new_state: Some(convert::encode(&object_type, &new_state)?),
+        diagnostics: convert::diagnostics(outcome.diagnostics),
+        // Bytes that the provider could not read come back as they were.
+        private: if outcome.private == private {
+            request.private.clone()
+        } else {
+            outcome.private.to_bytes()
+        },
+        deferred: None,
+        new_identity: identity::encode(definition.identity, &identity)?
+            .or_else(|| request.current_identity.clone()),
+    })
+}
+
+fn unknown() -> Diagnostics {
+    Diagnostic::error(
+        "Provider read an unknown value",
+        "What was read is not known in every part, which cannot be. The state stays as it is. \
+         This is a bug in the provider: report it.",
+    )
+    .into()
+}

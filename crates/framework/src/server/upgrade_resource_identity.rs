@@ -1,0 +1,41 @@
+//! `UpgradeResourceIdentity`: makes what lies in a state file an identity of
+//! the current identity schema.
+
+use super::{Server, convert, identity};
+use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::proto::tfplugin6::upgrade_resource_identity::{Request, Response};
+use crate::provider::Provider;
+
+pub(super) fn run<P: Provider>(
+    server: &Server<P>,
+    request: &Request,
+) -> Result<Response, Diagnostics> {
+    let resource = server.resource(&request.type_name)?;
+    let schema = resource.definition().identity;
+    let Some(stored) = &request.raw_identity else {
+        return Err(convert::malformed("raw_identity", "It is missing."));
+    };
+    if request.version != schema.version {
+        return Err(unreadable(&format!(
+            "It has version {}, and this version of the provider knows {} only. Use the version \
+             of the provider that wrote it, or a newer one.",
+            request.version, schema.version
+        )));
+    }
+    let texts = identity::from_json(schema, &stored.json).map_err(|why| unreadable(&why))?;
+    Ok(Response {
+        upgraded_identity: identity::encode(schema, &texts)?,
+        diagnostics: Vec::new(),
+    })
+}
+
+fn unreadable(why: &str) -> Diagnostics {
+    Diagnostic::error(
+        "Identity cannot be read",
+        format!(
+            "What is stored as the identity of this object is not one of this resource. {why} \
+             The state was not changed."
+        ),
+    )
+    .into()
+}

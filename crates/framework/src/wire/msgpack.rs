@@ -1,0 +1,969 @@
+//! `MessagePack`, the form in which Terraform sends and expects every value.
+//!
+//! Reading is liberal about the width of numbers, lengths and texts and strict
+//! about everything else: an object has exactly the attributes of its type,
+//! nothing follows the value. A length that the bytes declare is believed only
+//! as far as there are bytes, and nothing is allocated ahead of them.
+//!
+//! Every extension type means "unknown"; refinements of unknown values are
+//! skipped when read and never written.
+//!
+//! Writing is deterministic: keys and the elements of sets are sorted, texts
+//! are in normalisation form C, and equal values give equal bytes.
+
+use std::collections::BTreeMap;
+
+use rmp::Marker;
+
+use super::{MAX_DEPTH, attribute_step, check_attributes, normalised, without_duplicates};
+use crate::number::Number;
+use crate::path::Step;
+use crate::types::Type;
+use crate::value::Value;
+use crate::value_error::ValueError;
+
+/// Reads a value of the given type.
+///
+/// # Errors
+/// The first place where the bytes are not such a value.
+pub fn decode(expected: &Type, bytes: &[u8]) -> Result<Value, ValueError> {
+    let mut reader = Reader { rest: bytes };
+    let value = reader.value(expected, 0)?;
+    if reader.rest.is_empty() {
+        Ok(value)
+    } else {
+        Err(ValueError::new("The data goes on after the value."))
+    }
+}
+
+/// Writes a value of the given type.
+///
+/// # Errors
+/// The first place where the value is not of the type: an object without one
+/// of its attributes, for example. It would be a mistake of this provider,
+/// and Terraform must not get to see it as data.
+pub fn encode(expected: &Type, value: &Value) -> Result<Vec<u8>, ValueError> {
+    let mut bytes = Vec::new();
+    write_value(&mut bytes, expected, value, 0)?;
+    Ok(bytes)
+}
+
+/// The bytes that are not read yet.
+struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    fn value(&mut self, expected: &Type, depth: usize) -> Result<Value, ValueError> {
+        if depth > MAX_DEPTH {
+            return Err(ValueError::too_deep());
+        }
+        let marker = self.marker()?;
+        match marker {
+            Marker::Null => return Ok(Value::Null),
+            Marker::FixExt1
+            | Marker::FixExt2
+            | Marker::FixExt4
+            | Marker::FixExt8
+            | Marker::FixExt16
+            | Marker::Ext8
+            | Marker::Ext16
+            | Marker::Ext32 => {
+                self.skip_extension(marker)?;
+                return Ok(Value::Unknown);
+            }
+            _ => {}
+        }
+        let mismatch = || ValueError::mismatch(expected);
+        match expected {
+            Type::String => {
+                let text = self.text(marker)?.ok_or_else(mismatch)?;
+                Ok(Value::String(normalised(text)))
+            }
+            Type::Bool => match marker {
+                Marker::True => Ok(Value::Bool(true)),
+                Marker::False => Ok(Value::Bool(false)),
+                _ => Err(mismatch()),
+            },
+            Type::Number => {
+                let number = self.number(marker)?.ok_or_else(mismatch)?;
+                Ok(Value::Number(number))
+            }
+            Type::List(element) => {
+                let length = self.array_length(marker)?.ok_or_else(mismatch)?;
+                self.list(element, length, depth)
+            }
+            Type::Set(element) => {
+                let length = self.array_length(marker)?.ok_or_else(mismatch)?;
+                self.set(element, length, depth)
+            }
+            Type::Map(element) => {
+                let length = self.map_length(marker)?.ok_or_else(mismatch)?;
+                self.map(element, length, depth)
+            }
+            Type::Object(attributes) => {
+                let length = self.map_length(marker)?.ok_or_else(mismatch)?;
+                self.object(attributes, length, depth)
+            }
+        }
+    }
+
+    fn list(&mut self, element: &Type, length: usize, depth: usize) -> Result<Value, ValueError> {
+        let mut items = Vec::new();
+        for index in 0..length {
+            let item = self
+                .value(element, depth + 1)
+                .map_err(|error| error.within(Step::Index(index)))?;
+            items.push(item);
+        }
+        Ok(Value::List(items))
+    }
+
+    fn set(&mut self, element: &Type, length: usize, depth: usize) -> Result<Value, ValueError> {
+        let mut items = Vec::new();
+        for _ in 0..length {
+            let item = self
+                .value(element, depth + 1)
+                .map_err(ValueError::within_set)?;
+            items.push(item);
+        }
+        Ok(Value::Set(without_duplicates(element, items)?))
+    }
+
+    fn map(&mut self, element: &Type, length: usize, depth: usize) -> Result<Value, ValueError> {
+        let mut entries = BTreeMap::new();
+        for _ in 0..length {
+            let key = normalised(self.key()?);
+            let item = self
+                .value(element, depth + 1)
+                .map_err(|error| error.within(Step::Key(key.clone())))?;
+            if entries.insert(key, item).is_some() {
+                return Err(ValueError::repeated());
+            }
+        }
+        Ok(Value::Map(entries))
+    }
+
+    fn object(
+        &mut self,
+        attributes: &BTreeMap<String, Type>,
+        length: usize,
+        depth: usize,
+    ) -> Result<Value, ValueError> {
+        let mut entries = BTreeMap::new();
+        for _ in 0..length {
+            let name = self.key()?;
+            let attribute = attributes
+                .get(name)
+                .ok_or_else(|| ValueError::unexpected(name))?;
+            let value = self
+                .value(attribute, depth + 1)
+                .map_err(|error| error.within(attribute_step(name)))?;
+            if entries.insert(name.to_owned(), value).is_some() {
+                return Err(ValueError::repeated().within(attribute_step(name)));
+            }
+        }
+        check_attributes(attributes, &entries)?;
+        Ok(Value::Object(entries))
+    }
+
+    fn key(&mut self) -> Result<&'a str, ValueError> {
+        let marker = self.marker()?;
+        self.text(marker)?
+            .ok_or_else(|| ValueError::new("The data has a key that is not a string."))
+    }
+
+    /// The text behind a marker of text or bytes; `None` for other markers.
+    fn text(&mut self, marker: Marker) -> Result<Option<&'a str>, ValueError> {
+        let length = match marker {
+            Marker::FixStr(length) => usize::from(length),
+            Marker::Str8 | Marker::Bin8 => self.length::<1>()?,
+            Marker::Str16 | Marker::Bin16 => self.length::<2>()?,
+            Marker::Str32 | Marker::Bin32 => self.length::<4>()?,
+            _ => return Ok(None),
+        };
+        std::str::from_utf8(self.take(length)?)
+            .map(Some)
+            .map_err(|_| ValueError::new("The data has a text that is not valid UTF-8."))
+    }
+
+    /// The number behind a marker of a number or text; `None` for others.
+    fn number(&mut self, marker: Marker) -> Result<Option<Number>, ValueError> {
+        let number = match marker {
+            Marker::FixPos(value) => Number::from(u64::from(value)),
+            Marker::FixNeg(value) => Number::from(i64::from(value)),
+            Marker::U8 => Number::from(u64::from(u8::from_be_bytes(self.array()?))),
+            Marker::U16 => Number::from(u64::from(u16::from_be_bytes(self.array()?))),
+            Marker::U32 => Number::from(u64::from(u32::from_be_bytes(self.array()?))),
+            Marker::U64 => Number::from(u64::from_be_bytes(self.array()?)),
+            Marker::I8 => Number::from(i64::from(i8::from_be_bytes(self.array()?))),
+            Marker::I16 => Number::from(i64::from(i16::from_be_bytes(self.array()?))),
+            Marker::I32 => Number::from(i64::from(i32::from_be_bytes(self.array()?))),
+            Marker::I64 => Number::from(i64::from_be_bytes(self.array()?)),
+            Marker::F32 => exact(f64::from(f32::from_be_bytes(self.array()?)))?,
+            Marker::F64 => exact(f64::from_be_bytes(self.array()?))?,
+            _ => match self.text(marker)? {
+                Some(text) => text
+                    .parse()
+                    .map_err(|error| ValueError::new(format!("{error}")))?,
+                None => return Ok(None),
+            },
+        };
+        Ok(Some(number))
+    }
+
+    /// The length behind a marker of an array; `None` for other markers.
+    fn array_length(&mut self, marker: Marker) -> Result<Option<usize>, ValueError> {
+        let length = match marker {
+            Marker::FixArray(length) => usize::from(length),
+            Marker::Array16 => self.length::<2>()?,
+            Marker::Array32 => self.length::<4>()?,
+            _ => return Ok(None),
+        };
+        self.check_length(length).map(Some)
+    }
+
+    /// The length behind a marker of a map; `None` for other markers.
+    fn map_length(&mut self, marker: Marker) -> Result<Option<usize>, ValueError> {
+        let length = match marker {
+            Marker::FixMap(length) => usize::from(length),
+            Marker::Map16 => self.length::<2>()?,
+            Marker::Map32 => self.length::<4>()?,
+            _ => return Ok(None),
+        };
+        // Each entry is a key and a value.
+        self.check_length(length.saturating_mul(2))?;
+        Ok(Some(length))
+    }
+
+    /// Refuses a number of elements that the rest cannot hold, at one byte
+    /// each.
+    fn check_length(&self, length: usize) -> Result<usize, ValueError> {
+        if length > self.rest.len() {
+            return Err(ends_too_early());
+        }
+        Ok(length)
+    }
+
+    fn skip_extension(&mut self, marker: Marker) -> Result<(), ValueError> {
+        let length = match marker {
+            Marker::FixExt2 => 2,
+            Marker::FixExt4 => 4,
+            Marker::FixExt8 => 8,
+            Marker::FixExt16 => 16,
+            Marker::Ext8 => self.length::<1>()?,
+            Marker::Ext16 => self.length::<2>()?,
+            Marker::Ext32 => self.length::<4>()?,
+            _ => 1,
+        };
+        // One more byte says which extension it is.
+        self.take(1)?;
+        self.take(length)?;
+        Ok(())
+    }
+
+    fn marker(&mut self) -> Result<Marker, ValueError> {
+        let [byte] = self.array()?;
+        Ok(Marker::from_u8(byte))
+    }
+
+    /// A length of `N` bytes, at most four.
+    fn length<const N: usize>(&mut self) -> Result<usize, ValueError> {
+        let bytes: [u8; N] = self.array()?;
+        Ok(bytes
+            .iter()
+            .fold(0, |length, byte| (length << 8) | usize::from(*byte)))
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], ValueError> {
+        let (bytes, rest) = self.rest.split_first_chunk().ok_or_else(ends_too_early)?;
+        self.rest = rest;
+        Ok(*bytes)
+    }
+
+    fn take(&mut self, length: usize) -> Result<&'a [u8], ValueError> {
+        let (bytes, rest) = self
+            .rest
+            .split_at_checked(length)
+            .ok_or_else(ends_too_early)?;
+        self.rest = rest;
+        Ok(bytes)
+    }
+}
+
+fn ends_too_early() -> ValueError {
+    ValueError::new("The data ends too early.")
+}
+
+fn exact(value: f64) -> Result<Number, ValueError> {
+    Number::from_exact_f64(value).map_err(|error| ValueError::new(format!("{error}")))
+}
+
+fn write_value(
+    bytes: &mut Vec<u8>,
+    expected: &Type,
+    value: &Value,
+    depth: usize,
+) -> Result<(), ValueError> {
+    if depth > MAX_DEPTH {
+        return Err(ValueError::too_deep());
+    }
+    match (expected, value) {
+        (_, Value::Null) => bytes.push(Marker::Null.to_u8()),
+        (_, Value::Unknown) => bytes.extend([Marker::FixExt1.to_u8(), 0, 0]),
+        (Type::Bool, Value::Bool(true)) => bytes.push(Marker::True.to_u8()),
+        (Type::Bool, Value::Bool(false)) => bytes.push(Marker::False.to_u8()),
+        (Type::Number, Value::Number(number)) => write_number(bytes, number),
+        (Type::String, Value::String(text)) => write_text(bytes, &normalised(text)),
+        (Type::List(element), Value::List(items)) => {
+            write_array_length(bytes, items.len());
+            for (index, item) in items.iter().enumerate() {
+                write_value(bytes, element, item, depth + 1)
+                    .map_err(|error| error.within(Step::Index(index)))?;
+            }
+        }
+        (Type::Set(element), Value::Set(items)) => write_set(bytes, element, items, depth)?,
+        (Type::Map(element), Value::Map(entries)) => write_map(bytes, element, entries, depth)?,
+        (Type::Object(attributes), Value::Object(entries)) => {
+            check_attributes(attributes, entries)?;
+            write_map_length(bytes, entries.len());
+            for ((name, attribute), value) in attributes.iter().zip(entries.values()) {
+                write_text(bytes, name);
+                write_value(bytes, attribute, value, depth + 1)
+                    .map_err(|error| error.within(attribute_step(name)))?;
+            }
+        }
+        _ => return Err(ValueError::mismatch(expected)),
+    }
+    Ok(())
+}
+
+/// Elements that are equal are written once. Those that are not wholly known
+/// all stay: they can become different ones.
+fn write_set(
+    bytes: &mut Vec<u8>,
+    element: &Type,
+    items: &[Value],
+    depth: usize,
+) -> Result<(), ValueError> {
+    let mut elements = Vec::new();
+    for item in items {
+        let mut written = Vec::new();
+        write_value(&mut written, element, item, depth + 1).map_err(ValueError::within_set)?;
+        elements.push((written, item.is_wholly_known()));
+    }
+    elements.sort();
+    elements.dedup_by(|a, b| a.1 && a == b);
+    write_array_length(bytes, elements.len());
+    for (written, _) in elements {
+        bytes.extend(written);
+    }
+    Ok(())
+}
+
+fn write_map(
+    bytes: &mut Vec<u8>,
+    element: &Type,
+    entries: &BTreeMap<String, Value>,
+    depth: usize,
+) -> Result<(), ValueError> {
+    let mut normal = BTreeMap::new();
+    for (key, value) in entries {
+        if normal.insert(normalised(key), value).is_some() {
+            return Err(ValueError::repeated());
+        }
+    }
+    write_map_length(bytes, normal.len());
+    for (key, value) in normal {
+        write_text(bytes, &key);
+        write_value(bytes, element, value, depth + 1)
+            .map_err(|error| error.within(Step::Key(key)))?;
+    }
+    Ok(())
+}
+
+/// A number as an integer if it is one, else as its decimal text. Terraform
+/// takes a float, too, but then remembers fewer digits than a text has, and
+/// compares numbers by their digits.
+fn write_number(bytes: &mut Vec<u8>, number: &Number) {
+    match number.as_i64() {
+        Some(value) => write_integer(bytes, value),
+        None => write_text(bytes, number.as_str()),
+    }
+}
+
+/// The shortest form of an integer.
+fn write_integer(bytes: &mut Vec<u8>, value: i64) {
+    if let Ok(small) = i8::try_from(value)
+        && small >= -32
+    {
+        let [byte] = small.to_be_bytes();
+        bytes.push(byte);
+    } else if let Ok(value) = i8::try_from(value) {
+        write_marked(bytes, Marker::I8, value.to_be_bytes());
+    } else if let Ok(value) = i16::try_from(value) {
+        write_marked(bytes, Marker::I16, value.to_be_bytes());
+    } else if let Ok(value) = i32::try_from(value) {
+        write_marked(bytes, Marker::I32, value.to_be_bytes());
+    } else {
+        write_marked(bytes, Marker::I64, value.to_be_bytes());
+    }
+}
+
+fn write_text(bytes: &mut Vec<u8>, text: &str) {
+    write_length(
+        bytes,
+        text.len(),
+        (0xa0, 31),
+        [Some(Marker::Str8), Some(Marker::Str16), Some(Marker::Str32)],
+    );
+    bytes.extend(text.as_bytes());
+}
+
+fn write_array_length(bytes: &mut Vec<u8>, length: usize) {
+    let markers = [None, Some(Marker::Array16), Some(Marker::Array32)];
+    write_length(bytes, length, (0x90, 15), markers);
+}
+
+fn write_map_length(bytes: &mut Vec<u8>, length: usize) {
+    let markers = [None, Some(Marker::Map16), Some(Marker::Map32)];
+    write_length(bytes, length, (0x80, 15), markers);
+}
+
+/// Writes a length in its shortest form: inside the first byte up to the
+/// given limit, else behind the marker for one, two or four bytes.
+fn write_length(
+    bytes: &mut Vec<u8>,
+    length: usize,
+    (first, limit): (u8, u8),
+    [one, two, four]: [Option<Marker>; 3],
+) {
+    if let Ok(length) = u8::try_from(length)
+        && length <= limit
+    {
+        bytes.push(first | length);
+    } else if let (Some(marker), Ok(length)) = (one, u8::try_from(length)) {
+        write_marked(bytes, marker, length.to_be_bytes());
+    } else if let (Some(marker), Ok(length)) = (two, u16::try_from(length)) {
+        write_marked(bytes, marker, length.to_be_bytes());
+    } else if let Some(marker) = four {
+        // A gRPC message ends long before four bytes of length do.
+        let length = u32::try_from(length).unwrap_or(u32::MAX);
+        write_marked(bytes, marker, length.to_be_bytes());
+    }
+}
+
+fn write_marked<const N: usize>(bytes: &mut Vec<u8>, marker: Marker, payload: [u8; N]) {
+    bytes.push(marker.to_u8());
+    bytes.extend(payload);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::samples::{SECRET, any_type, entries, nested, object_type, typed_value};
+    use super::*;
+    use crate::path::Path;
+
+    fn list(of: Type) -> Type {
+        Type::List(Box::new(of))
+    }
+
+    fn set(of: Type) -> Type {
+        Type::Set(Box::new(of))
+    }
+
+    fn map(of: Type) -> Type {
+        Type::Map(Box::new(of))
+    }
+
+    fn number(bytes: &[u8]) -> String {
+        match decode(&Type::Number, bytes) {
+            Ok(Value::Number(number)) => number.to_string(),
+            Ok(_) => "no number".to_owned(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    fn marked(marker: u8, payload: &[u8]) -> Vec<u8> {
+        [&[marker][..], payload].concat()
+    }
+
+    #[test]
+    fn a_number_may_have_any_width() {
+        for (bytes, expected) in [
+            (vec![0x00], "0"),
+            (vec![0x7f], "127"),
+            (vec![0xff], "-1"),
+            (vec![0xe0], "-32"),
+            (marked(0xcc, &[200]), "200"),
+            (marked(0xcd, &[1, 0]), "256"),
+            (marked(0xce, &[0, 0, 0, 1]), "1"),
+            (
+                marked(0xcf, &(1_u64 << 63).to_be_bytes()),
+                "9223372036854775808",
+            ),
+            (
+                marked(0xcf, &u64::MAX.to_be_bytes()),
+                "18446744073709551615",
+            ),
+            (marked(0xd0, &[0x80]), "-128"),
+            (marked(0xd1, &[0x80, 0]), "-32768"),
+            (marked(0xd2, &i32::MIN.to_be_bytes()), "-2147483648"),
+            (
+                marked(0xd3, &i64::MIN.to_be_bytes()),
+                "-9223372036854775808",
+            ),
+            (marked(0xca, &0.5_f32.to_be_bytes()), "0.5"),
+            (marked(0xcb, &(-0.0_f64).to_be_bytes()), "0"),
+            (
+                marked(0xcb, &18_446_744_073_709_551_616_f64.to_be_bytes()),
+                "18446744073709551616",
+            ),
+            (
+                marked(0xcb, &0.1_f64.to_be_bytes()),
+                "0.1000000000000000055511151231257827021181583404541015625",
+            ),
+            (marked(0xa3, b"0.1"), "0.1"),
+            (marked(0xd9, b"\x050.100"), "0.1"),
+            (marked(0xa2, b"-0"), "0"),
+            (marked(0xc4, b"\x011"), "1"),
+        ] {
+            assert_eq!(number(&bytes), expected, "{bytes:?}");
+        }
+        assert_eq!(number(b"\xa51e400"), format!("1{}", "0".repeat(400)));
+        let infinite = "An infinite number is not supported.";
+        assert_eq!(
+            number(&marked(0xcb, &f64::INFINITY.to_be_bytes())),
+            infinite
+        );
+        assert_eq!(
+            number(&marked(0xca, &f32::NEG_INFINITY.to_be_bytes())),
+            infinite
+        );
+        assert_eq!(number(&marked(0xcb, &f64::NAN.to_be_bytes())), infinite);
+        assert_eq!(number(b"\xa3abc"), "This is not a decimal number.");
+        assert_eq!(
+            number(b"\xa91e9999999"),
+            "This number has more than 4096 digits when written out."
+        );
+    }
+
+    #[test]
+    fn a_number_is_written_as_integer_or_text() {
+        let written =
+            |text: &str| encode(&Type::Number, &Value::Number(text.parse().unwrap())).unwrap();
+        assert_eq!(written("-0"), [0]);
+        assert_eq!(written("0.1"), b"\xa30.1");
+        assert_eq!(written("0.5"), b"\xa30.5");
+        assert_eq!(
+            written("9223372036854775807"),
+            marked(0xd3, &i64::MAX.to_be_bytes())
+        );
+        assert_eq!(written("9223372036854775808"), b"\xb39223372036854775808");
+        assert_eq!(written("18446744073709551616"), b"\xb418446744073709551616");
+        let large = written("1e400");
+        assert_eq!(large.len(), 3 + 401);
+    }
+
+    #[test]
+    fn a_text_may_have_any_width_and_comes_in_normal_form() {
+        let composed = Value::string("\u{e9}");
+        for bytes in [
+            &b"\xa3e\xcc\x81"[..],
+            b"\xd9\x03e\xcc\x81",
+            b"\xda\x00\x03e\xcc\x81",
+            b"\xdb\x00\x00\x00\x03e\xcc\x81",
+            b"\xc4\x03e\xcc\x81",
+            b"\xc5\x00\x03e\xcc\x81",
+            b"\xc6\x00\x00\x00\x03e\xcc\x81",
+        ] {
+            assert_eq!(decode(&Type::String, bytes).unwrap(), composed);
+        }
+        let decomposed = Value::string("e\u{301}");
+        assert_eq!(encode(&Type::String, &decomposed).unwrap(), b"\xa2\xc3\xa9");
+        let keys = Value::Map(entries(&[("e\u{301}", Value::Null)]));
+        assert_eq!(
+            encode(&map(Type::Bool), &keys).unwrap(),
+            b"\x81\xa2\xc3\xa9\xc0"
+        );
+        assert_eq!(
+            decode(&map(Type::Bool), b"\x81\xa3e\xcc\x81\xc0").unwrap(),
+            Value::Map(entries(&[("\u{e9}", Value::Null)]))
+        );
+        assert_eq!(
+            decode(&Type::String, b"\xa2\xff\xfe")
+                .unwrap_err()
+                .to_string(),
+            "The data has a text that is not valid UTF-8."
+        );
+    }
+
+    #[test]
+    fn every_extension_is_an_unknown_value() {
+        let extension = |marker: u8, length: &[u8], code: u8, payload: usize| {
+            [&[marker][..], length, &[code], &vec![0x93; payload][..]].concat()
+        };
+        for code in [0, 1, 12, 255] {
+            for bytes in [
+                extension(0xd4, &[], code, 1),
+                extension(0xd5, &[], code, 2),
+                extension(0xd6, &[], code, 4),
+                extension(0xd7, &[], code, 8),
+                extension(0xd8, &[], code, 16),
+                extension(0xc7, &[0], code, 0),
+                extension(0xc7, &[3], code, 3),
+                extension(0xc8, &[4, 0], code, 1024),
+                extension(0xc9, &[0, 0, 0, 5], code, 5),
+            ] {
+                for of in [
+                    Type::String,
+                    list(Type::Bool),
+                    object_type(&[("a", Type::Bool)]),
+                ] {
+                    assert_eq!(decode(&of, &bytes).unwrap(), Value::Unknown);
+                }
+                let cut = &bytes[..bytes.len() - 1];
+                assert!(decode(&Type::String, cut).is_err());
+            }
+        }
+        assert_eq!(encode(&Type::Bool, &Value::Unknown).unwrap(), [0xd4, 0, 0]);
+    }
+
+    #[test]
+    fn empty_and_null_collections_are_different() {
+        for (of, empty, bytes) in [
+            (list(Type::Bool), Value::List(vec![]), 0x90),
+            (set(Type::Bool), Value::Set(vec![]), 0x90),
+            (map(Type::Bool), Value::Map(entries(&[])), 0x80),
+            (object_type(&[]), Value::Object(entries(&[])), 0x80),
+        ] {
+            assert_eq!(encode(&of, &empty).unwrap(), [bytes]);
+            assert_eq!(decode(&of, &[bytes]).unwrap(), empty);
+            assert_eq!(encode(&of, &Value::Null).unwrap(), [0xc0]);
+            assert_eq!(decode(&of, &[0xc0]).unwrap(), Value::Null);
+        }
+    }
+
+    #[test]
+    fn an_object_has_exactly_the_attributes_of_its_type() {
+        let of = object_type(&[(
+            "inner",
+            object_type(&[("a", Type::Bool), ("b", Type::Bool)]),
+        )]);
+        let error = |inner: &[u8]| {
+            decode(&of, &[&b"\x81\xa5inner"[..], inner].concat())
+                .unwrap_err()
+                .to_string()
+        };
+        assert_eq!(
+            error(b"\x81\xa1a\xc2"),
+            "`inner.b`: The data lacks this attribute."
+        );
+        assert_eq!(error(b"\x80"), "`inner.a`: The data lacks this attribute.");
+        assert_eq!(
+            error(b"\x83\xa1a\xc2\xa1b\xc2\xa1c\xc2"),
+            "`inner`: The data has the attribute `c`, and the schema does not."
+        );
+        assert_eq!(
+            error(b"\x81\xa7Hunter2\xc2"),
+            "`inner`: The data has an attribute that the schema does not have."
+        );
+        assert_eq!(
+            error(b"\x83\xa1a\xc2\xa1b\xc2\xa1b\xc2"),
+            "`inner.b`: The data has the same key twice."
+        );
+        assert_eq!(
+            error(b"\x82\xa1a\xc2\xa1b\x01"),
+            "`inner.b`: This must be a bool, and the data holds something else."
+        );
+        assert_eq!(
+            error(b"\x81\x01\xc2"),
+            "`inner`: The data has a key that is not a string."
+        );
+        let wrong = |inner: &[(&str, Value)]| {
+            let value = Value::Object(entries(&[("inner", Value::Object(entries(inner)))]));
+            encode(&of, &value).unwrap_err().to_string()
+        };
+        assert_eq!(
+            wrong(&[("a", Value::Null)]),
+            "`inner.b`: The data lacks this attribute."
+        );
+        assert_eq!(
+            wrong(&[("a", Value::Null), ("b", Value::Null), ("c", Value::Null)]),
+            "`inner`: The data has the attribute `c`, and the schema does not."
+        );
+        assert_eq!(
+            wrong(&[("a", Value::Null), ("b", Value::string(SECRET))]),
+            "`inner.b`: This must be a bool, and the data holds something else."
+        );
+    }
+
+    #[test]
+    fn errors_point_into_lists_and_maps_and_stop_at_sets() {
+        let of = object_type(&[("x", map(list(set(list(Type::Bool)))))]);
+        let error = decode(&of, b"\x81\xa1x\x81\xa1k\x92\x90\x92\x90\x91\x01").unwrap_err();
+        assert_eq!(error.path, Path::attribute("x").key("k").index(1));
+        let value = Value::Set(vec![Value::List(vec![Value::string(SECRET)])]);
+        let value = Value::Map(entries(&[("k", Value::List(vec![value]))]));
+        let error = encode(&of, &Value::Object(entries(&[("x", value)]))).unwrap_err();
+        assert_eq!(error.path, Path::attribute("x").key("k").index(0));
+    }
+
+    #[test]
+    fn a_map_has_each_key_once() {
+        let error = decode(&map(Type::Bool), b"\x82\xa2\xc3\xa9\xc2\xa3e\xcc\x81\xc2").unwrap_err();
+        assert_eq!(error.to_string(), "The data has the same key twice.");
+        let value = Value::Map(entries(&[
+            ("\u{e9}", Value::Null),
+            ("e\u{301}", Value::Null),
+        ]));
+        assert!(encode(&map(Type::Bool), &value).is_err());
+    }
+
+    #[test]
+    fn a_set_has_each_element_once_and_its_order_does_not_show() {
+        let texts =
+            |texts: &[&str]| Value::Set(texts.iter().map(|text| Value::string(*text)).collect());
+        let of = set(Type::String);
+        let bytes = encode(&of, &texts(&["b", "a", "\u{e9}", "b", "e\u{301}"])).unwrap();
+        assert_eq!(bytes, b"\x93\xa1a\xa1b\xa2\xc3\xa9");
+        let read = decode(&of, b"\x93\xa1b\xa1a\xa1b").unwrap();
+        assert_eq!(read, texts(&["b", "a"]));
+
+        // Sets in a set are equal in any order.
+        let outer = Value::Set(vec![texts(&["a", "b"]), texts(&["b", "a"])]);
+        let of = set(of);
+        assert_eq!(encode(&of, &outer).unwrap(), b"\x91\x92\xa1a\xa1b");
+        let read = decode(&of, b"\x92\x92\xa1a\xa1b\x92\xa1b\xa1a").unwrap();
+        assert_eq!(read, Value::Set(vec![texts(&["a", "b"])]));
+
+        // Unknown elements can become different ones.
+        let unknown = Value::Set(vec![Value::Unknown, Value::Unknown]);
+        let of = set(Type::Bool);
+        let bytes = encode(&of, &unknown).unwrap();
+        assert_eq!(decode(&of, &bytes).unwrap(), unknown);
+    }
+
+    #[test]
+    fn lengths_that_the_bytes_do_not_hold_are_refused_at_once() {
+        let types = [
+            Type::String,
+            Type::Number,
+            list(Type::Bool),
+            set(list(Type::Bool)),
+            map(Type::Bool),
+            object_type(&[("a", Type::Bool)]),
+        ];
+        for marker in [0xc6, 0xc9, 0xdb, 0xdd, 0xdf] {
+            for of in &types {
+                let mut bytes = vec![marker];
+                bytes.extend([0xff; 4]);
+                bytes.extend([0xc0; 64]);
+                // At the root: not one of the elements has been read.
+                let error = decode(of, &bytes).unwrap_err();
+                assert!(error.path.is_root(), "{marker:x}: {error}");
+            }
+        }
+        for bytes in [&b""[..], b"\xa5abc", b"\xd9", b"\xda\x00", b"\xcb\x00"] {
+            let error = decode(&Type::String, bytes)
+                .err()
+                .or_else(|| decode(&Type::Number, bytes).err());
+            assert!(error.is_some());
+        }
+        assert_eq!(
+            decode(&Type::Bool, b"\xc2\xc2").unwrap_err().to_string(),
+            "The data goes on after the value."
+        );
+        assert!(
+            decode(&Type::Bool, b"\xc1").is_err(),
+            "a marker that is never used"
+        );
+    }
+
+    #[test]
+    fn nesting_has_a_limit() {
+        let (of, value) = nested(MAX_DEPTH);
+        let bytes = encode(&of, &value).unwrap();
+        assert_eq!(decode(&of, &bytes).unwrap(), value);
+        let (of, value) = nested(MAX_DEPTH + 1);
+        let error = encode(&of, &value).unwrap_err();
+        assert_eq!(
+            error.message,
+            "The data is nested more than 64 levels deep."
+        );
+        let bytes = [vec![0x91; MAX_DEPTH + 1], vec![0xc0]].concat();
+        assert!(decode(&of, &bytes).is_err());
+    }
+
+    #[test]
+    fn a_large_set_does_not_take_long() {
+        let items = (0..50_000_i64).map(|item| Value::Number(item.into()));
+        let value = Value::Set(items.collect());
+        let of = set(Type::Number);
+        let read = decode(&of, &encode(&of, &value).unwrap()).unwrap();
+        assert_eq!(read.items().map(<[Value]>::len), Some(50_000));
+        assert!(read.same(&read.clone()));
+    }
+
+    #[test]
+    fn long_texts_and_collections_have_long_lengths() {
+        for length in [31, 32, 255, 256, 65_535, 65_536] {
+            let text = Value::string("x".repeat(length));
+            let many = Value::List(vec![Value::Bool(true); length]);
+            let keys = (0..length).map(|key| (format!("{key}"), Value::Null));
+            let keyed = Value::Map(keys.collect());
+            for (of, value) in [
+                (Type::String, text),
+                (list(Type::Bool), many),
+                (map(Type::Bool), keyed),
+            ] {
+                let bytes = encode(&of, &value).unwrap();
+                assert!(oracle(&of, &bytes).same(&value), "{length}");
+                assert_eq!(decode(&of, &bytes).unwrap(), value, "{length}");
+            }
+        }
+    }
+
+    /// The value according to an independent implementation of `MessagePack`.
+    fn oracle(of: &Type, mut bytes: &[u8]) -> Value {
+        let read = rmpv::decode::read_value(&mut bytes).unwrap();
+        assert!(bytes.is_empty());
+        from_rmpv(of, &read)
+    }
+
+    fn from_rmpv(of: &Type, read: &rmpv::Value) -> Value {
+        let items = |of: &Type| -> Vec<Value> {
+            let items = read.as_array().unwrap().iter();
+            items.map(|item| from_rmpv(of, item)).collect()
+        };
+        match (of, read) {
+            (_, rmpv::Value::Nil) => Value::Null,
+            (_, rmpv::Value::Ext(0, payload)) if payload == &[0] => Value::Unknown,
+            (Type::String, _) => Value::string(read.as_str().unwrap()),
+            (Type::Bool, _) => Value::Bool(read.as_bool().unwrap()),
+            (Type::Number, rmpv::Value::Integer(_)) => {
+                Value::Number(Number::from(read.as_i64().unwrap()))
+            }
+            (Type::Number, _) => Value::Number(read.as_str().unwrap().parse().unwrap()),
+            (Type::List(element), _) => Value::List(items(element)),
+            (Type::Set(element), _) => Value::Set(items(element)),
+            (Type::Map(element), _) => {
+                let entries = read.as_map().unwrap().iter();
+                Value::Map(
+                    entries
+                        .map(|(key, item)| {
+                            (key.as_str().unwrap().to_owned(), from_rmpv(element, item))
+                        })
+                        .collect(),
+                )
+            }
+            (Type::Object(attributes), _) => {
+                let entries = read.as_map().unwrap();
+                assert_eq!(entries.len(), attributes.len());
+                Value::Object(
+                    entries
+                        .iter()
+                        .map(|(key, item)| {
+                            let key = key.as_str().unwrap();
+                            (key.to_owned(), from_rmpv(&attributes[key], item))
+                        })
+                        .collect(),
+                )
+            }
+        }
+    }
+
+    /// The bytes that an independent implementation writes.
+    fn by_rmpv(value: &Value) -> rmpv::Value {
+        match value {
+            Value::Null => rmpv::Value::Nil,
+            Value::Unknown => rmpv::Value::Ext(12, vec![0x81, 0x01, 0xc2]),
+            Value::Bool(value) => rmpv::Value::Boolean(*value),
+            Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+                (Some(whole), _) => whole.into(),
+                (None, float) if Number::from_exact_f64(float).as_ref() == Ok(number) => {
+                    float.into()
+                }
+                _ => number.as_str().into(),
+            },
+            Value::String(text) => text.as_str().into(),
+            Value::List(items) | Value::Set(items) => {
+                rmpv::Value::Array(items.iter().map(by_rmpv).collect())
+            }
+            Value::Map(entries) | Value::Object(entries) => rmpv::Value::Map(
+                entries
+                    .iter()
+                    .rev()
+                    .map(|(key, item)| (key.as_str().into(), by_rmpv(item)))
+                    .collect(),
+            ),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_again((of, value) in typed_value(true)) {
+            let bytes = encode(&of, &value).unwrap();
+            let read = decode(&of, &bytes).unwrap();
+            prop_assert!(read.same(&value));
+            prop_assert_eq!(encode(&of, &read).unwrap(), bytes);
+        }
+
+        #[test]
+        fn others_read_what_we_write((of, value) in typed_value(true)) {
+            prop_assert!(oracle(&of, &encode(&of, &value).unwrap()).same(&value));
+        }
+
+        #[test]
+        fn we_read_what_others_write((of, value) in typed_value(true)) {
+            let mut bytes = Vec::new();
+            rmpv::encode::write_value(&mut bytes, &by_rmpv(&value)).unwrap();
+            prop_assert_eq!(decode(&of, &bytes).unwrap(), value);
+        }
+
+        #[test]
+        fn arbitrary_bytes_are_read_or_refused(
+            of in any_type(), bytes in proptest::collection::vec(any::<u8>(), 0..64),
+        ) {
+            if let Ok(value) = decode(&of, &bytes) {
+                let again = decode(&of, &encode(&of, &value).unwrap()).unwrap();
+                prop_assert!(again.same(&value));
+            }
+        }
+
+        #[test]
+        fn damaged_bytes_are_read_or_refused_without_showing_them(
+            (of, value) in typed_value(true),
+            changes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..4),
+            cut in any::<proptest::sample::Index>(),
+        ) {
+            let mut bytes = encode(&of, &value).unwrap();
+            for (index, byte) in changes {
+                let index = index.index(bytes.len());
+                bytes[index] = byte;
+            }
+            for bytes in [&bytes[..], &bytes[..cut.index(bytes.len())]] {
+                match decode(&of, bytes) {
+                    Ok(value) => {
+                        let again = decode(&of, &encode(&of, &value).unwrap()).unwrap();
+                        prop_assert!(again.same(&value));
+                    }
+                    // Keys are part of a path; damaged, they can be anything.
+                    Err(error) => prop_assert!(!error.message.contains(SECRET)),
+                }
+            }
+        }
+
+        #[test]
+        fn errors_show_no_value((_, value) in typed_value(true), (of, other) in typed_value(true)) {
+            if let Err(error) = encode(&of, &value) {
+                prop_assert!(!error.to_string().contains(SECRET));
+            }
+            if let Err(error) = decode(&Type::Bool, &encode(&of, &other).unwrap()) {
+                prop_assert!(!error.to_string().contains(SECRET));
+            }
+        }
+    }
+}
