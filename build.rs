@@ -1,4 +1,5 @@
-//! Of the framework: generates its gRPC code from the files in `proto/`.
+//! Of the framework and of the stand-in for Terraform core: generates the gRPC
+//! code from the files in `proto/`, for each its own.
 //! Of the provider: collects the files that the documentation is made of.
 //!
 //! No `protoc` is needed: protox compiles the files, prost and tonic generate.
@@ -38,7 +39,7 @@ const DEBUG: &str = "#[derive(Debug)]";
 
 fn main() -> Result<(), Box<dyn Error>> {
     match env::var("CARGO_PKG_NAME")?.as_str() {
-        "framework" => generate(),
+        "framework" | "terraform-stand-in" => generate(),
         _ => collect_documentation(),
     }
 }
@@ -54,7 +55,7 @@ fn generate() -> Result<(), Box<dyn Error>> {
         encode(&files)?,
     )?;
     tonic_prost_build::configure()
-        // The library is a server. Tests bring their own channel to the client.
+        // Who calls brings a channel of his own.
         .build_transport(false)
         // Terraform's messages hold secrets: none of them can be printed.
         .skip_debug([".tfplugin6"])

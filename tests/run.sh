@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 counts=target/test-counts
 rm -rf "$counts"
 mkdir -p "$counts"
-export SAPCALM_TEST_COUNTS="$PWD/$counts"
+export TEST_COUNTS="$PWD/$counts"
 
 status=0
 "${CARGO:-cargo}" test --locked --workspace "$@" || status=$?

@@ -4,10 +4,10 @@
 
 use std::collections::HashMap;
 
-use framework::proto::plugin::ConnInfo;
-use framework::proto::tfplugin6 as proto;
-use framework::proto::tfplugin6::DynamicValue;
 use serde_json::json;
+use terraform_stand_in::proto::plugin::ConnInfo;
+use terraform_stand_in::proto::tfplugin6 as proto;
+use terraform_stand_in::proto::tfplugin6::DynamicValue;
 use tonic::Response;
 
 use crate::support::core::diagnostics::Diags;

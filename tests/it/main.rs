@@ -21,9 +21,6 @@ mod cloud_alm_fallback;
 mod concurrency;
 
 #[cfg(test)]
-mod core_self_test;
-
-#[cfg(test)]
 mod crash_texts;
 
 #[cfg(test)]

@@ -19,8 +19,8 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Value as Json, json};
 use tonic::transport::Channel;
 
-use crate::support::core::process::{Launch, Network, Process, Stranger};
-use crate::support::core::{Core, Resource};
+use crate::support::core::process::{Network, Process, Stranger};
+use crate::support::core::{self, Core, Resource};
 use crate::support::gate::Gate;
 use crate::support::peers::{Manner, Peer};
 use crate::support::proxy::{Proxy, Rules};
@@ -37,7 +37,7 @@ async fn is_served(channel: Channel) -> bool {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_that_is_not_the_terraform_which_started_it_is_refused() {
-    let process = Process::start(&Launch::provider(&[])).await.unwrap();
+    let process = Process::start(&core::provider(&[])).await.unwrap();
     for stranger in [
         Stranger::WithoutTls,
         Stranger::WithoutCertificate,
@@ -62,7 +62,7 @@ const NOBODY: u32 = 65534;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_user_of_the_machine_cannot_reach_the_socket() {
-    let process = Process::start(&Launch::provider(&[])).await.unwrap();
+    let process = Process::start(&core::provider(&[])).await.unwrap();
     let Network::Unix(socket) = process.handshake().network.clone() else {
         panic!("no Unix socket");
     };

@@ -21,6 +21,8 @@ use tokio::{net::UnixStream, time::sleep};
 use tonic::transport::{Channel, Endpoint};
 use tower::service_fn;
 
+use crate::support::core::{self, Core, Launch};
+
 const COOKIE: &str = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2";
 
 /// The binary with an environment in which nothing but `variables` is ours.
@@ -211,4 +213,24 @@ async fn process_outlives_its_last_client_only_for_seconds() {
     let status = process.ended_within(Duration::from_secs(30)).await.unwrap();
     assert_eq!(status.code(), Some(0));
     assert!(!process.socket.parent().unwrap().exists());
+}
+
+#[tokio::test]
+async fn provider_starts_and_ends_as_terraform_expects_with_tls_and_without() {
+    let mut tf = Core::start(&[]).await;
+    let schema = tf.schema().await;
+    assert!(schema.resources.contains_key("sapcalm_destination"));
+    let session = tf.session().await;
+    let process = session.process().unwrap();
+    assert!(process.handshake().certificate.is_some());
+    session.stop().await;
+    session.close().await;
+    assert_eq!(tf.processes, 2);
+
+    let plain = Launch {
+        tls: false,
+        ..core::provider(&[])
+    };
+    let mut tf = Core::launch(plain).await;
+    tf.session().await.close().await;
 }

@@ -343,7 +343,8 @@ async fn no_secret_shows_while_everything_works_or_somebody_interferes() {
         run.tf.log().contains("request to SAP"),
         "no log was written"
     );
-    run.tf.assert_empty_plan(&run.resources()).await;
+    let resources = run.resources();
+    run.tf.assert_empty_plan(&resources).await;
 
     // The colleague's secrets are read, compared and overwritten.
     let colleague = run.search.watch(&canary("colleague"));
@@ -358,7 +359,7 @@ async fn no_secret_shows_while_everything_works_or_somebody_interferes() {
     run.world.set_destinations(&destinations).await;
     let refreshed = run.tf.refresh().await.ok();
     run.look("refresh", &refreshed);
-    let plan = run.tf.plan(&run.resources()).await.ok();
+    let plan = run.tf.plan(&resources).await.ok();
     run.look("plan", &plan);
     let echo =
         json!({ "status": 400, "body": { "ErrorMessage": format!("client_secret {colleague}") } });

@@ -3,9 +3,7 @@
 pub(crate) mod btp_provider;
 pub(crate) mod cli;
 pub(crate) mod core;
-pub(crate) mod counts;
 pub(crate) mod direct;
-pub(crate) mod fake_provider;
 pub(crate) mod gate;
 pub(crate) mod kinds;
 pub(crate) mod life;
@@ -16,3 +14,5 @@ pub(crate) mod served;
 pub(crate) mod trial;
 pub(crate) mod workspace;
 pub(crate) mod world;
+
+pub(crate) use terraform_stand_in::counts;

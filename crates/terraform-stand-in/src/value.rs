@@ -13,16 +13,16 @@ use super::number::Number;
 use super::types::Type;
 
 /// In a configuration written as JSON: a value that is not known yet.
-pub(crate) const UNKNOWN: &str = "\u{0}unknown";
+pub const UNKNOWN: &str = "\u{0}unknown";
 
 /// [`UNKNOWN`] as JSON, for use inside `json!`.
-pub(crate) fn unknown() -> Json {
+pub fn unknown() -> Json {
     Json::String(UNKNOWN.to_owned())
 }
 
 /// A value of any type. Sets are kept sorted, so that equal sets are equal.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Val {
+pub enum Val {
     Null,
     Unknown,
     Bool(bool),
@@ -36,32 +36,32 @@ pub(crate) enum Val {
 
 impl Val {
     /// A string, in the normal form C that core gives to all strings.
-    pub(crate) fn string(text: &str) -> Self {
+    pub fn string(text: &str) -> Self {
         Self::String(text.nfc().collect())
     }
 
     /// A set of these elements, sorted; equal known elements become one.
-    pub(crate) fn set(mut elements: Vec<Self>) -> Self {
+    pub fn set(mut elements: Vec<Self>) -> Self {
         elements.sort();
         elements.dedup_by(|a, b| a == b && a.is_wholly_known());
         Self::Set(elements)
     }
 
-    pub(crate) fn is_null(&self) -> bool {
+    pub fn is_null(&self) -> bool {
         matches!(self, Self::Null)
     }
 
-    pub(crate) fn is_unknown(&self) -> bool {
+    pub fn is_unknown(&self) -> bool {
         matches!(self, Self::Unknown)
     }
 
     /// True when no part of the value is unknown.
-    pub(crate) fn is_wholly_known(&self) -> bool {
+    pub fn is_wholly_known(&self) -> bool {
         self.first_unknown().is_none()
     }
 
     /// The path of the first unknown part.
-    pub(crate) fn first_unknown(&self) -> Option<Path> {
+    pub fn first_unknown(&self) -> Option<Path> {
         match self {
             Self::Unknown => Some(Path::root()),
             _ => self
@@ -73,7 +73,7 @@ impl Val {
 
     /// The value with every unknown part made null, as core saves what a
     /// provider wrongly left unknown.
-    pub(crate) fn unknown_as_null(&self) -> Self {
+    pub fn unknown_as_null(&self) -> Self {
         match self {
             Self::Unknown => Self::Null,
             Self::List(list) => Self::List(list.iter().map(Self::unknown_as_null).collect()),
@@ -86,7 +86,7 @@ impl Val {
 
     /// The attribute or map element of that name; null when the value is null,
     /// unknown when it is unknown.
-    pub(crate) fn get(&self, name: &str) -> Self {
+    pub fn get(&self, name: &str) -> Self {
         match self {
             Self::Unknown => Self::Unknown,
             Self::Map(map) | Self::Object(map) => map.get(name).cloned().unwrap_or(Self::Null),
@@ -95,7 +95,7 @@ impl Val {
     }
 
     /// Sets an attribute of an object; for building broken answers.
-    pub(crate) fn put(&mut self, name: &str, value: Self) {
+    pub fn put(&mut self, name: &str, value: Self) {
         match self {
             Self::Map(map) | Self::Object(map) => {
                 map.insert(name.to_owned(), value);
@@ -105,7 +105,7 @@ impl Val {
     }
 
     /// The element at an index of a list; null when there is none.
-    pub(crate) fn at(&self, index: usize) -> Self {
+    pub fn at(&self, index: usize) -> Self {
         match self {
             Self::List(list) => list.get(index).cloned().unwrap_or(Self::Null),
             Self::Unknown => Self::Unknown,
@@ -114,7 +114,7 @@ impl Val {
     }
 
     /// The elements of a list or a set; none for anything else.
-    pub(crate) fn elements(&self) -> &[Self] {
+    pub fn elements(&self) -> &[Self] {
         match self {
             Self::List(list) | Self::Set(list) => list,
             _ => &[],
@@ -122,7 +122,7 @@ impl Val {
     }
 
     /// The entries of a map or an object; none for anything else.
-    pub(crate) fn entries(&self) -> impl Iterator<Item = (&String, &Self)> {
+    pub fn entries(&self) -> impl Iterator<Item = (&String, &Self)> {
         match self {
             Self::Map(map) | Self::Object(map) => Some(map.iter()),
             _ => None,
@@ -132,7 +132,7 @@ impl Val {
     }
 
     /// Every direct part with the step that leads to it.
-    pub(crate) fn children(&self) -> Vec<(Step, &Self)> {
+    pub fn children(&self) -> Vec<(Step, &Self)> {
         match self {
             Self::List(list) => (0..).zip(list).map(|(i, v)| (Step::Index(i), v)).collect(),
             Self::Set(set) => set.iter().map(|v| (Step::Element(v.clone()), v)).collect(),
@@ -146,7 +146,7 @@ impl Val {
     }
 
     /// The part at a path, or nothing when the path does not exist here.
-    pub(crate) fn lookup(&self, path: &Path) -> Option<&Self> {
+    pub fn lookup(&self, path: &Path) -> Option<&Self> {
         path.0
             .iter()
             .try_fold(self, |value, step| match (value, step) {
@@ -162,7 +162,7 @@ impl Val {
 
     /// Checks the value against a type, exactly: the shape of every part and the
     /// key set of every object.
-    pub(crate) fn conforms(&self, ty: &Type) -> Result<(), String> {
+    pub fn conforms(&self, ty: &Type) -> Result<(), String> {
         self.conforms_at(ty, &Path::root())
     }
 
@@ -200,7 +200,7 @@ impl Val {
     }
 
     /// The value as JSON: `null` for null and [`UNKNOWN`] for unknown.
-    pub(crate) fn to_json(&self) -> Json {
+    pub fn to_json(&self) -> Json {
         match self {
             Self::Null => Json::Null,
             Self::Unknown => unknown(),
@@ -217,7 +217,7 @@ impl Val {
     /// Reads JSON as a value of a type. A string may stand for a number or a
     /// bool and the other way round, as in Terraform's own JSON. [`UNKNOWN`]
     /// is unknown. An object must have exactly the type's attributes.
-    pub(crate) fn from_json(json: &Json, ty: &Type) -> Result<Self, String> {
+    pub fn from_json(json: &Json, ty: &Type) -> Result<Self, String> {
         if json.as_str() == Some(UNKNOWN) {
             return Ok(Self::Unknown);
         }
@@ -326,7 +326,7 @@ impl fmt::Debug for Val {
 
 /// One step of a [`Path`].
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) enum Step {
+pub enum Step {
     /// An attribute or a block.
     Attribute(String),
     /// A map element.
@@ -339,48 +339,48 @@ pub(crate) enum Step {
 
 /// Where a value is inside another one.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
-pub(crate) struct Path(pub(crate) Vec<Step>);
+pub struct Path(pub Vec<Step>);
 
 impl Path {
-    pub(crate) fn root() -> Self {
+    pub fn root() -> Self {
         Self::default()
     }
 
-    pub(crate) fn is_root(&self) -> bool {
+    pub fn is_root(&self) -> bool {
         self.0.is_empty()
     }
 
-    pub(crate) fn attribute(&self, name: &str) -> Self {
+    pub fn attribute(&self, name: &str) -> Self {
         self.then(Step::Attribute(name.to_owned()))
     }
 
-    pub(crate) fn key(&self, key: &str) -> Self {
+    pub fn key(&self, key: &str) -> Self {
         self.then(Step::Key(key.to_owned()))
     }
 
-    pub(crate) fn index(&self, index: i64) -> Self {
+    pub fn index(&self, index: i64) -> Self {
         self.then(Step::Index(index))
     }
 
-    pub(crate) fn element(&self, element: &Val) -> Self {
+    pub fn element(&self, element: &Val) -> Self {
         self.then(Step::Element(element.clone()))
     }
 
     /// The path one step further down.
-    pub(crate) fn then(&self, step: Step) -> Self {
+    pub fn then(&self, step: Step) -> Self {
         let mut steps = self.0.clone();
         steps.push(step);
         Self(steps)
     }
 
     /// The same path seen from one step further up.
-    pub(crate) fn under(mut self, step: Step) -> Self {
+    pub fn under(mut self, step: Step) -> Self {
         self.0.insert(0, step);
         self
     }
 
     /// Only the attribute names of the path, which is what a schema knows.
-    pub(crate) fn attribute_names(&self) -> Vec<&str> {
+    pub fn attribute_names(&self) -> Vec<&str> {
         self.0
             .iter()
             .filter_map(|step| match step {

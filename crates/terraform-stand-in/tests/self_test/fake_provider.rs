@@ -8,17 +8,17 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use framework::proto::tfplugin6 as proto;
-use framework::proto::tfplugin6::provider_server::{Provider, ProviderServer};
 use serde_json::{Value as Json, json};
+use terraform_stand_in::proto::tfplugin6 as proto;
+use terraform_stand_in::proto::tfplugin6::provider_server::{Provider, ProviderServer};
 use tokio::sync::oneshot;
 use tokio_stream::wrappers::UnixListenerStream;
 use tonic::{Request, Response, Status};
 
-use super::core::msgpack;
-use super::core::schema::{Attribute, Block, Nested, Nesting, ProviderSchema, Shape};
-use super::core::types::Type;
-use super::core::value::Val;
+use terraform_stand_in::msgpack;
+use terraform_stand_in::schema::{Attribute, Block, Nested, Nesting, ProviderSchema, Shape};
+use terraform_stand_in::types::Type;
+use terraform_stand_in::value::Val;
 
 /// The provider's address and its resource type.
 pub(crate) const ADDRESS: &str = "registry.terraform.io/example/broken";
@@ -142,22 +142,6 @@ impl FakeProvider {
     /// Everything that was asked so far, as text, and forgets it.
     pub(crate) fn take_requests(&self) -> Vec<String> {
         std::mem::take(&mut self.world.lock().unwrap().requests)
-    }
-
-    /// Changes an object outside Terraform.
-    pub(crate) fn change(&self, id: &str, attribute: &str, value: Val) {
-        self.world
-            .lock()
-            .unwrap()
-            .objects
-            .get_mut(id)
-            .unwrap()
-            .put(attribute, value);
-    }
-
-    /// Removes an object outside Terraform.
-    pub(crate) fn remove(&self, id: &str) {
-        self.world.lock().unwrap().objects.remove(id).unwrap();
     }
 }
 

@@ -9,17 +9,17 @@ use super::value::Val;
 
 /// An object between two calls.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Object {
-    pub(crate) value: Val,
-    pub(crate) private: Vec<u8>,
+pub struct Object {
+    pub value: Val,
+    pub private: Vec<u8>,
     /// Null when there is none.
-    pub(crate) identity: Val,
-    pub(crate) tainted: bool,
+    pub identity: Val,
+    pub tainted: bool,
 }
 
 impl Object {
     /// What a create starts from.
-    pub(crate) fn none() -> Self {
+    pub fn none() -> Self {
         Self {
             value: Val::Null,
             private: Vec::new(),
@@ -31,24 +31,24 @@ impl Object {
 
 /// An object in the state file.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Instance {
-    pub(crate) type_name: String,
+pub struct Instance {
+    pub type_name: String,
     /// The object as JSON text.
-    pub(crate) state: String,
-    pub(crate) schema_version: i64,
-    pub(crate) private: Vec<u8>,
+    pub state: String,
+    pub schema_version: i64,
+    pub private: Vec<u8>,
     /// The identity as JSON text.
-    pub(crate) identity: Option<String>,
-    pub(crate) identity_version: i64,
-    pub(crate) tainted: bool,
+    pub identity: Option<String>,
+    pub identity_version: i64,
+    pub tainted: bool,
     /// Addresses that must outlive this object.
-    pub(crate) depends_on: Vec<String>,
-    pub(crate) create_before_destroy: bool,
+    pub depends_on: Vec<String>,
+    pub create_before_destroy: bool,
 }
 
 impl Instance {
     /// The object as JSON.
-    pub(crate) fn json(&self) -> Json {
+    pub fn json(&self) -> Json {
         serde_json::from_str(&self.state).unwrap()
     }
 }
@@ -56,23 +56,23 @@ impl Instance {
 /// Objects by address (`type.name`), and those that wait for their destruction
 /// after a replacement that created first.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct State {
-    pub(crate) current: BTreeMap<String, Instance>,
-    pub(crate) deposed: Vec<(String, Instance)>,
+pub struct State {
+    pub current: BTreeMap<String, Instance>,
+    pub deposed: Vec<(String, Instance)>,
 }
 
 impl State {
     /// JSON as Terraform writes it into the state file.
-    pub(crate) fn pretty(value: &Val) -> String {
+    pub fn pretty(value: &Val) -> String {
         serde_json::to_string_pretty(&value.to_json()).unwrap()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.current.is_empty() && self.deposed.is_empty()
     }
 
     /// Everything in the state as one text, to search for what must not be there.
-    pub(crate) fn text(&self) -> String {
+    pub fn text(&self) -> String {
         let current = self.current.iter();
         let deposed = self
             .deposed

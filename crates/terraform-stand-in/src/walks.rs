@@ -11,7 +11,7 @@ use super::session::Session;
 use super::state::{Instance, Object, State};
 use super::value::Val;
 
-pub(crate) fn evaluate(
+pub fn evaluate(
     session: &Session,
     resource: &Resource,
     values: &Values,
@@ -34,7 +34,7 @@ pub(crate) fn evaluate(
 
 /// Upgrade and read: the object as it is now, also in the state. What is gone is
 /// null, and keeps its private data until it was planned.
-pub(crate) async fn refresh(
+pub async fn refresh(
     session: &Session,
     state: &mut State,
     address: &str,
@@ -62,12 +62,7 @@ pub(crate) async fn refresh(
     Ok(object)
 }
 
-pub(crate) async fn plan_delete(
-    session: &Session,
-    state: &State,
-    address: &str,
-    outcome: &mut Outcome,
-) {
+pub async fn plan_delete(session: &Session, state: &State, address: &str, outcome: &mut Outcome) {
     let instance = &state.current[address];
     let Some(object) = session.upgrade(address, instance, &mut outcome.diags).await else {
         return;
@@ -86,7 +81,7 @@ fn deposed(address: &str) -> String {
 }
 
 /// Plans to destroy what an earlier apply replaced and could not destroy.
-pub(crate) async fn plan_deposed(session: &Session, state: &mut State, outcome: &mut Outcome) {
+pub async fn plan_deposed(session: &Session, state: &mut State, outcome: &mut Outcome) {
     for (address, instance) in std::mem::take(&mut state.deposed) {
         let ty = instance.type_name.as_str();
         let name = deposed(&address);
@@ -106,17 +101,17 @@ pub(crate) async fn plan_deposed(session: &Session, state: &mut State, outcome: 
     }
 }
 
-pub(crate) struct PlanWalk<'a> {
-    pub(crate) session: &'a Session,
-    pub(crate) state: &'a mut State,
-    pub(crate) create_first: Vec<String>,
-    pub(crate) failed: BTreeSet<String>,
-    pub(crate) values: Values,
-    pub(crate) outcome: &'a mut Outcome,
+pub struct PlanWalk<'a> {
+    pub session: &'a Session,
+    pub state: &'a mut State,
+    pub create_first: Vec<String>,
+    pub failed: BTreeSet<String>,
+    pub values: Values,
+    pub outcome: &'a mut Outcome,
 }
 
 impl PlanWalk<'_> {
-    pub(crate) async fn plan(&mut self, resource: &Resource) {
+    pub async fn plan(&mut self, resource: &Resource) {
         let address = resource.address();
         let blocked = resource
             .depends_on
@@ -166,7 +161,7 @@ impl PlanWalk<'_> {
     }
 
     /// Plans to destroy what the configuration does not name.
-    pub(crate) async fn plan_orphans(&mut self, ordered: &[&Resource]) {
+    pub async fn plan_orphans(&mut self, ordered: &[&Resource]) {
         let named: BTreeSet<String> = ordered.iter().map(|resource| resource.address()).collect();
         let orphans: Vec<String> = self
             .state
@@ -208,14 +203,14 @@ impl PlanWalk<'_> {
 /// It did not come to an apply call: the state stays as it is.
 struct Unchanged;
 
-pub(crate) struct ApplyWalk<'a> {
-    pub(crate) session: &'a Session,
-    pub(crate) state: &'a mut State,
-    pub(crate) ordered: Vec<&'a Resource>,
+pub struct ApplyWalk<'a> {
+    pub session: &'a Session,
+    pub state: &'a mut State,
+    pub ordered: Vec<&'a Resource>,
     /// Addresses whose step failed or was left out.
-    pub(crate) failed: BTreeSet<String>,
-    pub(crate) values: Values,
-    pub(crate) diags: Diags,
+    pub failed: BTreeSet<String>,
+    pub values: Values,
+    pub diags: Diags,
 }
 
 impl ApplyWalk<'_> {
@@ -223,7 +218,7 @@ impl ApplyWalk<'_> {
     /// nothing has to precede, dependents before what they depend on; then
     /// creates and updates the other way round; then what was replaced by a new
     /// object already.
-    pub(crate) async fn run(&mut self, changes: &[(String, Change)]) {
+    pub async fn run(&mut self, changes: &[(String, Change)]) {
         for address in self.destroy_order(changes) {
             if self.session.is_interrupted() {
                 return;

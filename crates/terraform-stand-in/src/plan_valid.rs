@@ -8,12 +8,7 @@ use super::value::{Path, Val};
 
 /// Every place where a planned state is not what configuration and prior state
 /// allow, one line each.
-pub(crate) fn assert_plan_valid(
-    block: &Block,
-    prior: &Val,
-    config: &Val,
-    planned: &Val,
-) -> Vec<String> {
+pub fn assert_plan_valid(block: &Block, prior: &Val, config: &Val, planned: &Val) -> Vec<String> {
     let mut faults = Faults(Vec::new());
     check_block(block, prior, config, planned, &Path::root(), &mut faults);
     faults.0

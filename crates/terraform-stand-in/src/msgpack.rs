@@ -18,7 +18,7 @@ const LONGEST_REFINEMENT: usize = 1024;
 const REFINED_UNKNOWN: i8 = 12;
 
 /// Reads one value of a type; bytes after it are an error here.
-pub(crate) fn decode(bytes: &[u8], ty: &Type) -> Result<Val, String> {
+pub fn decode(bytes: &[u8], ty: &Type) -> Result<Val, String> {
     let mut rest = bytes;
     let raw = rmpv::decode::read_value(&mut rest).map_err(|e| format!("msgpack: {e}"))?;
     if !rest.is_empty() {
@@ -28,7 +28,7 @@ pub(crate) fn decode(bytes: &[u8], ty: &Type) -> Result<Val, String> {
 }
 
 /// Writes one value of a type.
-pub(crate) fn encode(value: &Val, ty: &Type) -> Vec<u8> {
+pub fn encode(value: &Val, ty: &Type) -> Vec<u8> {
     let mut bytes = Vec::new();
     rmpv::encode::write_value(&mut bytes, &write(value, ty)).unwrap();
     bytes

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 /// A decimal number in one canonical form: `digits` × 10^`exponent`, without
 /// leading or trailing zeros. Zero has no digits and is never negative.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) struct Number {
+pub struct Number {
     negative: bool,
     digits: String,
     exponent: i64,
@@ -19,7 +19,7 @@ const LONGEST_PLAIN: i64 = 60;
 
 impl Number {
     /// Reads `-12.5e3` and the like; not `Infinity`, not `NaN`.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, String> {
         let wrong = || format!("{text:?} is not a number");
         let (negative, rest) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),
@@ -61,7 +61,7 @@ impl Number {
 
     /// A float as core compares it: whole numbers exactly, others by their
     /// shortest decimal text.
-    pub(crate) fn from_f64(value: f64) -> Result<Self, String> {
+    pub fn from_f64(value: f64) -> Result<Self, String> {
         if !value.is_finite() {
             return Err(format!("{value} is not a number that a state can hold"));
         }
@@ -73,19 +73,19 @@ impl Number {
     }
 
     /// The number as an `i64`, when it is one.
-    pub(crate) fn as_i64(&self) -> Option<i64> {
+    pub fn as_i64(&self) -> Option<i64> {
         i64::from_str(&self.to_string()).ok()
     }
 
     /// The number as an `f64`, when that holds it exactly.
-    pub(crate) fn as_exact_f64(&self) -> Option<f64> {
+    pub fn as_exact_f64(&self) -> Option<f64> {
         let float = f64::from_str(&self.to_string()).ok()?;
         let exact = Self::parse(&format!("{float:.1100}")).ok()?;
         (exact == *self).then_some(float)
     }
 
     /// The number as a JSON number.
-    pub(crate) fn to_json(&self) -> Json {
+    pub fn to_json(&self) -> Json {
         serde_json::from_str(&self.to_string()).unwrap()
     }
 }

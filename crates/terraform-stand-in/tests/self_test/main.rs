@@ -2,9 +2,12 @@
 //! answer wrongly, and held against the real `terraform` with the same provider:
 //! the same requests, the same errors, the same state afterwards.
 
+#![allow(clippy::print_stdout, reason = "the tests say what was left out")]
+
 mod beyond;
 mod broken_answers;
 mod cases;
+mod fake_provider;
 mod good_answers;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,10 +19,10 @@ use serde_json::{Value as Json, json};
 use self::broken_answers::broken;
 use self::cases::{Block, Case, Command, full};
 use self::good_answers::well_answered;
-use crate::support::cli::{Cli, Output, reattach};
-use crate::support::core::{Core, Lifecycle, Outcome, Release, Resource};
-use crate::support::counts::{Checks, skip_or_fail};
-use crate::support::fake_provider::{ADDRESS, FakeProvider, THING};
+use crate::fake_provider::{ADDRESS, FakeProvider, THING};
+use terraform_stand_in::cli::{Cli, Output, reattach};
+use terraform_stand_in::counts::{Checks, skip_or_fail};
+use terraform_stand_in::{Core, Lifecycle, Outcome, Release, Resource};
 
 /// The version whose requests and errors the stand-in is compared with.
 const COMPARED_WITH: &str = "1.11.";

@@ -3,13 +3,13 @@
 use super::schema::Block;
 use super::value::{Path, Val};
 
-pub(crate) use super::compatible::assert_object_compatible;
-pub(crate) use super::plan_valid::assert_plan_valid;
-pub(crate) use super::proposed_new::proposed_new;
+pub use super::compatible::assert_object_compatible;
+pub use super::plan_valid::assert_plan_valid;
+pub use super::proposed_new::proposed_new;
 
 /// What is to happen to one object.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Action {
+pub enum Action {
     NoOp,
     Create,
     Update,
@@ -21,14 +21,14 @@ pub(crate) enum Action {
 }
 
 impl Action {
-    pub(crate) fn is_replace(self) -> bool {
+    pub fn is_replace(self) -> bool {
         matches!(self, Self::Replace | Self::ReplaceCreateFirst)
     }
 }
 
 /// Of the paths that a provider wants a replacement for, those whose value
 /// really changes. The error is a path that exists neither before nor after.
-pub(crate) fn required_replaces(
+pub fn required_replaces(
     block: &Block,
     prior: &Val,
     planned: &Val,
@@ -56,7 +56,7 @@ pub(crate) fn required_replaces(
 }
 
 /// The action that follows from a plan.
-pub(crate) fn action(prior: &Val, planned: &Val, must_replace: bool, create_first: bool) -> Action {
+pub fn action(prior: &Val, planned: &Val, must_replace: bool, create_first: bool) -> Action {
     match (prior.is_null(), must_replace, create_first) {
         (true, ..) => Action::Create,
         (false, true, true) => Action::ReplaceCreateFirst,
@@ -68,7 +68,7 @@ pub(crate) fn action(prior: &Val, planned: &Val, must_replace: bool, create_firs
 
 /// Whether the action of the plan made at apply may follow that of the first
 /// plan. By then the destroy half of a replacement is a step of its own.
-pub(crate) fn action_may_follow(first: Action, second: Action) -> bool {
+pub fn action_may_follow(first: Action, second: Action) -> bool {
     let first = if first.is_replace() {
         Action::Create
     } else {

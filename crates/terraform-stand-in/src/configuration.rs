@@ -10,7 +10,7 @@ use super::value::{Val, unknown};
 
 /// When a configuration is evaluated.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Phase {
+pub enum Phase {
     /// Nothing from other objects is known.
     Validate,
     Plan,
@@ -20,14 +20,14 @@ pub(crate) enum Phase {
 
 /// What a configuration can refer to: the other objects as they are planned or,
 /// at apply, as they have become.
-pub(crate) struct Values {
-    pub(crate) phase: Phase,
-    pub(crate) objects: BTreeMap<String, Val>,
+pub struct Values {
+    pub phase: Phase,
+    pub objects: BTreeMap<String, Val>,
 }
 
 impl Values {
     /// An attribute of another resource; unknown as long as it is not known.
-    pub(crate) fn get(&self, address: &str, attribute: &str) -> Json {
+    pub fn get(&self, address: &str, attribute: &str) -> Json {
         match self.objects.get(address) {
             Some(value) => value.get(attribute).to_json(),
             None => unknown(),
@@ -35,7 +35,7 @@ impl Values {
     }
 
     /// A value that something outside the provider makes during apply.
-    pub(crate) fn known_at_apply(&self, value: impl Into<Json>) -> Json {
+    pub fn known_at_apply(&self, value: impl Into<Json>) -> Json {
         if self.phase == Phase::Apply {
             value.into()
         } else {
@@ -47,24 +47,24 @@ impl Values {
 type Evaluate = Box<dyn Fn(&Values) -> Json + Send + Sync>;
 
 /// One resource block.
-pub(crate) struct Resource {
-    pub(crate) type_name: String,
-    pub(crate) name: String,
-    pub(crate) depends_on: Vec<String>,
-    pub(crate) create_before_destroy: bool,
-    pub(crate) ignore_changes: Vec<String>,
-    pub(crate) import: Option<ImportBy>,
+pub struct Resource {
+    pub type_name: String,
+    pub name: String,
+    pub depends_on: Vec<String>,
+    pub create_before_destroy: bool,
+    pub ignore_changes: Vec<String>,
+    pub import: Option<ImportBy>,
     evaluate: Evaluate,
 }
 
 impl Resource {
     /// A block of constants. What is missing is null.
-    pub(crate) fn new(type_name: &str, name: &str, config: Json) -> Self {
+    pub fn new(type_name: &str, name: &str, config: Json) -> Self {
         Self::with(type_name, name, move |_| config.clone())
     }
 
     /// A block that refers to other objects.
-    pub(crate) fn with(
+    pub fn with(
         type_name: &str,
         name: &str,
         config: impl Fn(&Values) -> Json + Send + Sync + 'static,
@@ -81,7 +81,7 @@ impl Resource {
     }
 
     /// Addresses (`type.name`) that this resource refers to.
-    pub(crate) fn depends_on(mut self, addresses: &[&str]) -> Self {
+    pub fn depends_on(mut self, addresses: &[&str]) -> Self {
         self.depends_on = addresses
             .iter()
             .map(|address| (*address).to_owned())
@@ -90,36 +90,36 @@ impl Resource {
     }
 
     /// `lifecycle { create_before_destroy = true }`.
-    pub(crate) fn create_before_destroy(mut self) -> Self {
+    pub fn create_before_destroy(mut self) -> Self {
         self.create_before_destroy = true;
         self
     }
 
     /// `lifecycle { ignore_changes = [...] }`, for top-level attributes.
-    pub(crate) fn ignore_changes(mut self, attributes: &[&str]) -> Self {
+    pub fn ignore_changes(mut self, attributes: &[&str]) -> Self {
         self.ignore_changes = attributes.iter().map(|name| (*name).to_owned()).collect();
         self
     }
 
     /// An `import` block for this resource: it takes effect as long as there is
     /// no object in the state.
-    pub(crate) fn import(mut self, by: ImportBy) -> Self {
+    pub fn import(mut self, by: ImportBy) -> Self {
         self.import = Some(by);
         self
     }
 
     /// `type.name`.
-    pub(crate) fn address(&self) -> String {
+    pub fn address(&self) -> String {
         format!("{}.{}", self.type_name, self.name)
     }
 
-    pub(crate) fn config(&self, values: &Values) -> Json {
+    pub fn config(&self, values: &Values) -> Json {
         (self.evaluate)(values)
     }
 }
 
 /// The resources so that each comes after what it depends on.
-pub(crate) fn in_order(resources: &[Resource]) -> Vec<&Resource> {
+pub fn in_order(resources: &[Resource]) -> Vec<&Resource> {
     let mut ordered: Vec<&Resource> = Vec::new();
     let mut rest: Vec<&Resource> = resources.iter().collect();
     while !rest.is_empty() {
@@ -135,7 +135,7 @@ pub(crate) fn in_order(resources: &[Resource]) -> Vec<&Resource> {
 
 /// Which resources create before they destroy: those that say so, and all that
 /// these depend on.
-pub(crate) fn create_first(ordered: &[&Resource]) -> Vec<String> {
+pub fn create_first(ordered: &[&Resource]) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for resource in ordered.iter().rev() {
         let address = resource.address();

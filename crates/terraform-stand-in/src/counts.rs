@@ -1,7 +1,6 @@
 //! Counts the checks that were made, and the tests that were left out.
 //!
-//! `tests/run.sh`, which is `make test`, names a directory in
-//! `SAPCALM_TEST_COUNTS` and sums up at the end. Every test process, and there
+//! Who runs the tests names a directory in `TEST_COUNTS` and sums up at the end. Every test process, and there
 //! are as many as tests under nextest, writes files of its own: `checks-*` with
 //! lines of a number and what was checked, `skipped-*` with one reason per line.
 //! Without the variable nothing is written.
@@ -14,20 +13,20 @@ use std::sync::{Arc, Mutex};
 
 /// How often each check was made, in one scenario.
 #[derive(Clone, Default)]
-pub(crate) struct Checks(Arc<Mutex<BTreeMap<&'static str, u64>>>);
+pub struct Checks(Arc<Mutex<BTreeMap<&'static str, u64>>>);
 
 impl Checks {
     /// Notes that a check was made, whatever it found.
-    pub(crate) fn count(&self, check: &'static str) {
+    pub fn count(&self, check: &'static str) {
         *self.0.lock().unwrap().entry(check).or_default() += 1;
     }
 
-    pub(crate) fn total(&self) -> u64 {
+    pub fn total(&self) -> u64 {
         self.0.lock().unwrap().values().sum()
     }
 
     /// Hands the counts to whoever sums up, and starts again at zero.
-    pub(crate) fn record(&self) {
+    pub fn record(&self) {
         let counts = std::mem::take(&mut *self.0.lock().unwrap());
         let lines: Vec<_> = counts
             .iter()
@@ -55,7 +54,7 @@ impl fmt::Display for Checks {
 
 /// Notes that a test, or a part of one, was left out. In CI, where everything
 /// must be there, that is a failure.
-pub(crate) fn skip_or_fail(reason: &str) {
+pub fn skip_or_fail(reason: &str) {
     assert!(
         std::env::var("CI").as_deref() != Ok("true"),
         "{reason}: nothing may be left out where CI=true"
@@ -68,7 +67,7 @@ fn append(kind: &str, lines: &str) {
     if lines.is_empty() {
         return;
     }
-    let Some(directory) = std::env::var_os("SAPCALM_TEST_COUNTS").map(PathBuf::from) else {
+    let Some(directory) = std::env::var_os("TEST_COUNTS").map(PathBuf::from) else {
         return;
     };
     let path = directory.join(format!("{kind}-{}", std::process::id()));

@@ -10,17 +10,15 @@ use serde_json::{Value as Json, json};
 use tokio_util::sync::CancellationToken;
 
 use super::configuration::{Phase, Resource, Values, create_first, in_order};
-use super::diagnostics::{Diag, Diags, Origin};
+use super::diagnostics::Diags;
 use super::managed::ImportBy;
 use super::outcome::Outcome;
 use super::process::{self, Launch, Network, Process};
-use super::rules::Action;
 use super::schema::ProviderSchema;
 use super::session::{Interrupt, Planned, Release, Session, Shared};
-use super::state::{Instance, Object, State};
-use super::value::Val;
+use super::state::{Instance, State};
 use super::walks::{ApplyWalk, PlanWalk, evaluate, plan_delete, plan_deposed, refresh};
-use crate::support::counts::Checks;
+use crate::counts::Checks;
 
 /// Where the provider comes from.
 enum Source {
@@ -31,16 +29,16 @@ enum Source {
 }
 
 /// Terraform core with one provider, one configuration of it, and one state.
-pub(crate) struct Core {
+pub struct Core {
     source: Source,
     shared: Shared,
     schema: Option<Arc<ProviderSchema>>,
     provider_config: Json,
     /// When it differs: the provider block before apply, with unknown values.
     provider_config_at_plan: Option<Json>,
-    pub(crate) state: State,
+    pub state: State,
     /// How many provider processes were started.
-    pub(crate) processes: usize,
+    pub processes: usize,
     /// stderr of every process so far.
     logs: Vec<Arc<Mutex<Vec<u8>>>>,
     scenario: String,
@@ -57,25 +55,20 @@ enum Scope {
 
 /// A plan that can be applied later, as a saved plan file can.
 #[must_use = "apply it or look at its outcome"]
-pub(crate) struct SavedPlan {
-    pub(crate) outcome: Outcome,
+pub struct SavedPlan {
+    pub outcome: Outcome,
     /// The state after the refresh, which the plan was made from.
     state: State,
 }
 
 impl Core {
-    /// The real provider, with these environment variables and no others.
-    pub(crate) async fn start(env: &[(&str, &str)]) -> Self {
-        Self::launch(Launch::provider(env)).await
-    }
-
-    /// Any provider program.
-    pub(crate) async fn launch(launch: Launch) -> Self {
+    /// A provider's program.
+    pub async fn launch(launch: Launch) -> Self {
         Self::new(Source::Program(launch)).await
     }
 
     /// A provider that this test serves itself on a Unix socket, without TLS.
-    pub(crate) async fn connect(socket: &Path) -> Self {
+    pub async fn connect(socket: &Path) -> Self {
         Self::new(Source::Server(socket.to_owned())).await
     }
 
@@ -106,36 +99,36 @@ impl Core {
     }
 
     /// Plays another Terraform.
-    pub(crate) fn release(&mut self, release: Release) {
+    pub fn release(&mut self, release: Release) {
         self.shared.release = release;
         self.schema = None;
     }
 
     /// From now on every plan and read is asked for twice, and both answers must
     /// be the same. Not for tests that count requests.
-    pub(crate) fn repeat_calls(&mut self, repeat: bool) {
+    pub fn repeat_calls(&mut self, repeat: bool) {
         self.shared.repeat = repeat;
     }
 
     /// The provider block.
-    pub(crate) fn configure(&mut self, config: Json) {
+    pub fn configure(&mut self, config: Json) {
         self.provider_config = config;
         self.provider_config_at_plan = None;
     }
 
     /// The provider block as it is before apply, with unknown values; at apply
     /// that of [`Core::configure`] holds, which has to be called before.
-    pub(crate) fn configure_at_plan(&mut self, config: Json) {
+    pub fn configure_at_plan(&mut self, config: Json) {
         self.provider_config_at_plan = Some(config);
     }
 
     /// Whether the provider block is another one before apply.
-    pub(crate) fn is_unknown_at_plan(&self) -> bool {
+    pub fn is_unknown_at_plan(&self) -> bool {
         self.provider_config_at_plan.is_some()
     }
 
     /// Sets an environment variable for every process from now on.
-    pub(crate) fn set_env(&mut self, name: &str, value: &str) {
+    pub fn set_env(&mut self, name: &str, value: &str) {
         let Source::Program(launch) = &mut self.source else {
             panic!("a server in the test has no environment")
         };
@@ -144,12 +137,7 @@ impl Core {
     }
 
     /// Interrupts the next call of a method, some time after it began.
-    pub(crate) fn interrupt_next(
-        &mut self,
-        method: &'static str,
-        after: Duration,
-        what: Interrupt,
-    ) {
+    pub fn interrupt_next(&mut self, method: &'static str, after: Duration, what: Interrupt) {
         *self.shared.interrupt.lock().unwrap() = Some(Planned {
             method,
             after,
@@ -159,21 +147,21 @@ impl Core {
 
     /// Interrupts whatever call there is when the signal is cancelled, in every
     /// command from now on; nothing takes that back.
-    pub(crate) fn on_signal(&mut self, signal: Option<(CancellationToken, Interrupt)>) {
+    pub fn on_signal(&mut self, signal: Option<(CancellationToken, Interrupt)>) {
         self.shared.on_signal = signal;
     }
 
-    pub(crate) fn checks(&self) -> &Checks {
+    pub fn checks(&self) -> &Checks {
         &self.shared.checks
     }
 
     /// The methods called so far, in order.
-    pub(crate) fn calls(&self) -> Vec<String> {
+    pub fn calls(&self) -> Vec<String> {
         self.shared.calls.lock().unwrap().clone()
     }
 
     /// What all provider processes wrote to stderr so far.
-    pub(crate) fn log(&self) -> String {
+    pub fn log(&self) -> String {
         self.logs
             .iter()
             .map(|log| String::from_utf8_lossy(&log.lock().unwrap()).into_owned())
@@ -181,7 +169,7 @@ impl Core {
     }
 
     /// The object in the state as JSON; null when there is none.
-    pub(crate) fn object(&self, address: &str) -> Json {
+    pub fn object(&self, address: &str) -> Json {
         self.state
             .current
             .get(address)
@@ -189,7 +177,7 @@ impl Core {
     }
 
     #[track_caller]
-    pub(crate) fn instance(&self, address: &str) -> &Instance {
+    pub fn instance(&self, address: &str) -> &Instance {
         self.state
             .current
             .get(address)
@@ -198,7 +186,7 @@ impl Core {
 
     /// `terraform state rm`.
     #[track_caller]
-    pub(crate) fn forget(&mut self, address: &str) -> Instance {
+    pub fn forget(&mut self, address: &str) -> Instance {
         self.state
             .current
             .remove(address)
@@ -207,7 +195,7 @@ impl Core {
 
     /// `terraform taint`.
     #[track_caller]
-    pub(crate) fn taint(&mut self, address: &str) {
+    pub fn taint(&mut self, address: &str) {
         self.state
             .current
             .get_mut(address)
@@ -216,7 +204,7 @@ impl Core {
     }
 
     /// The provider's schema; loads it if no command has done so yet.
-    pub(crate) async fn schema(&mut self) -> Arc<ProviderSchema> {
+    pub async fn schema(&mut self) -> Arc<ProviderSchema> {
         let mut diags = Diags::default();
         self.load_schema(&mut diags).await;
         assert!(!diags.has_errors(), "{diags}");
@@ -225,13 +213,13 @@ impl Core {
 
     /// A connected provider that is not configured, for calls of a test's own.
     /// End it with [`Session::close`].
-    pub(crate) async fn session(&mut self) -> Session {
+    pub async fn session(&mut self) -> Session {
         self.schema().await;
         self.connected().await
     }
 
     /// As [`Core::session`], and configured.
-    pub(crate) async fn configured_session(&mut self) -> Session {
+    pub async fn configured_session(&mut self) -> Session {
         self.schema().await;
         let mut diags = Diags::default();
         let session = self.known_walk(&mut diags).await;
@@ -239,7 +227,7 @@ impl Core {
         session.unwrap()
     }
 
-    pub(crate) async fn load_schema(&mut self, diags: &mut Diags) -> bool {
+    pub async fn load_schema(&mut self, diags: &mut Diags) -> bool {
         if self.schema.is_none() {
             let session = self.connected().await;
             self.schema = session.load_schema(diags).await.map(Arc::new);
@@ -248,7 +236,7 @@ impl Core {
         self.schema.is_some()
     }
 
-    pub(crate) async fn connected(&mut self) -> Session {
+    pub async fn connected(&mut self) -> Session {
         let (process, channel) = match &self.source {
             Source::Program(launch) => {
                 let process = Process::start(launch)
@@ -282,7 +270,7 @@ impl Core {
     }
 
     /// Starts a walk: a process, configured as the phase wants it.
-    pub(crate) async fn walk(&mut self, phase: Phase, diags: &mut Diags) -> Option<Session> {
+    pub async fn walk(&mut self, phase: Phase, diags: &mut Diags) -> Option<Session> {
         let config = match &self.provider_config_at_plan {
             Some(config) if phase != Phase::Apply => config.clone(),
             _ => self.provider_config.clone(),
@@ -292,7 +280,7 @@ impl Core {
 
     /// A walk outside plan and apply, for which everything must be known: import,
     /// a query, and what a test asks on its own.
-    pub(crate) async fn known_walk(&mut self, diags: &mut Diags) -> Option<Session> {
+    pub async fn known_walk(&mut self, diags: &mut Diags) -> Option<Session> {
         let config = self.provider_config.clone();
         self.start_walk(Phase::Plan, &config, diags).await
     }
@@ -326,7 +314,7 @@ impl Core {
 
     /// `terraform validate`: references to other objects are unknown.
     #[must_use = "call `ok` or look at the diagnostics"]
-    pub(crate) async fn validate(&mut self, resources: &[Resource]) -> Outcome {
+    pub async fn validate(&mut self, resources: &[Resource]) -> Outcome {
         let mut outcome = Outcome::default();
         let Some(session) = self.walk(Phase::Validate, &mut outcome.diags).await else {
             return outcome;
@@ -354,31 +342,31 @@ impl Core {
     /// `terraform plan`. What is in the state and not in the configuration is
     /// planned for destruction. The state itself is not changed.
     #[must_use = "call `ok` or look at the diagnostics"]
-    pub(crate) async fn plan(&mut self, resources: &[Resource]) -> Outcome {
+    pub async fn plan(&mut self, resources: &[Resource]) -> Outcome {
         self.plan_saved(resources, Scope::All).await.outcome
     }
 
     /// `terraform plan` of one resource, as if it were all there is.
     #[must_use = "call `ok` or look at the diagnostics"]
-    pub(crate) async fn plan_one(&mut self, type_name: &str, name: &str, config: Json) -> Outcome {
+    pub async fn plan_one(&mut self, type_name: &str, name: &str, config: Json) -> Outcome {
         let resource = [Resource::new(type_name, name, config)];
         self.plan_saved(&resource, Scope::Given).await.outcome
     }
 
     /// `terraform plan -out`.
-    pub(crate) async fn plan_for_later(&mut self, resources: &[Resource]) -> SavedPlan {
+    pub async fn plan_for_later(&mut self, resources: &[Resource]) -> SavedPlan {
         self.plan_saved(resources, Scope::All).await
     }
 
     /// `terraform apply`.
     #[must_use = "call `ok` or look at the diagnostics"]
-    pub(crate) async fn apply(&mut self, resources: &[Resource]) -> Outcome {
+    pub async fn apply(&mut self, resources: &[Resource]) -> Outcome {
         self.apply_in(resources, Scope::All).await
     }
 
     /// `terraform apply` of one resource; the others are left alone.
     #[must_use = "call `ok` or look at the diagnostics"]
-    pub(crate) async fn apply_one(&mut self, type_name: &str, name: &str, config: Json) -> Outcome {
+    pub async fn apply_one(&mut self, type_name: &str, name: &str, config: Json) -> Outcome {
         let resource = [Resource::new(type_name, name, config)];
         self.apply_in(&resource, Scope::Given).await
     }
@@ -390,7 +378,7 @@ impl Core {
 
     /// `terraform apply` of a saved plan, made from the same resources.
     #[must_use = "call `ok` or look at the diagnostics"]
-    pub(crate) async fn apply_saved(&mut self, resources: &[Resource], plan: SavedPlan) -> Outcome {
+    pub async fn apply_saved(&mut self, resources: &[Resource], plan: SavedPlan) -> Outcome {
         let SavedPlan { mut outcome, state } = plan;
         if outcome.diags.has_errors() {
             return outcome;
@@ -458,7 +446,7 @@ impl Core {
 
     /// `terraform apply -refresh-only`.
     #[must_use = "call `ok` or look at the diagnostics"]
-    pub(crate) async fn refresh(&mut self) -> Outcome {
+    pub async fn refresh(&mut self) -> Outcome {
         let mut outcome = Outcome::default();
         let Some(session) = self.walk(Phase::Plan, &mut outcome.diags).await else {
             return outcome;
@@ -476,30 +464,25 @@ impl Core {
     }
 
     /// Plans and fails the test unless there is nothing to do.
-    pub(crate) async fn assert_empty_plan(&mut self, resources: &[Resource]) {
+    pub async fn assert_empty_plan(&mut self, resources: &[Resource]) {
         self.plan(resources).await.assert_empty();
     }
 
     /// Plans one resource and fails the test unless there is nothing to do.
-    pub(crate) async fn assert_empty_plan_one(
-        &mut self,
-        type_name: &str,
-        name: &str,
-        config: Json,
-    ) {
+    pub async fn assert_empty_plan_one(&mut self, type_name: &str, name: &str, config: Json) {
         self.plan_one(type_name, name, config).await.assert_empty();
     }
 
     /// `terraform import`, by the id that the documentation names.
     #[must_use = "call `ok` or look at the diagnostics"]
-    pub(crate) async fn import_by_id(&mut self, type_name: &str, name: &str, id: &str) -> Outcome {
+    pub async fn import_by_id(&mut self, type_name: &str, name: &str, id: &str) -> Outcome {
         self.import(type_name, name, &ImportBy::Id(id.to_owned()))
             .await
     }
 
     /// An `import` block with an identity (1.12).
     #[must_use = "call `ok` or look at the diagnostics"]
-    pub(crate) async fn import_by_identity(
+    pub async fn import_by_identity(
         &mut self,
         type_name: &str,
         name: &str,
@@ -536,7 +519,7 @@ impl Core {
     /// `terraform destroy`, dependents first. Terraform plans the configuration
     /// before, in a walk of its own, to refresh the state.
     #[must_use = "call `ok` or look at the diagnostics"]
-    pub(crate) async fn destroy_configured(&mut self, resources: &[Resource]) -> Outcome {
+    pub async fn destroy_configured(&mut self, resources: &[Resource]) -> Outcome {
         let SavedPlan { outcome, state } = self.plan_saved(resources, Scope::All).await;
         if outcome.diags.has_errors() {
             return outcome;
@@ -547,14 +530,14 @@ impl Core {
 
     /// `terraform destroy` of everything in the state, whatever the configuration.
     #[must_use = "call `ok` or look at the diagnostics"]
-    pub(crate) async fn destroy(&mut self) -> Outcome {
+    pub async fn destroy(&mut self) -> Outcome {
         let addresses: Vec<String> = self.state.current.keys().cloned().collect();
         self.refresh_and_destroy(&addresses).await
     }
 
     /// `terraform destroy` of one object.
     #[must_use = "call `ok` or look at the diagnostics"]
-    pub(crate) async fn destroy_one(&mut self, address: &str) -> Outcome {
+    pub async fn destroy_one(&mut self, address: &str) -> Outcome {
         self.refresh_and_destroy(&[address.to_owned()]).await
     }
 
@@ -602,7 +585,7 @@ impl Drop for Core {
                 checks.total()
             );
         }
-        // What the stand-in's own tests check is not a check of the provider.
+        // What the stand-in's own tests check is not a check of a provider.
         if matches!(self.source, Source::Program(_)) {
             checks.record();
         }

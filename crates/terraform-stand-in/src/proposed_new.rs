@@ -8,7 +8,7 @@ use super::value::Val;
 
 /// Configuration where it is set, and the prior value where the configuration
 /// is null and the provider computes the attribute.
-pub(crate) fn proposed_new(block: &Block, prior: &Val, config: &Val) -> Val {
+pub fn proposed_new(block: &Block, prior: &Val, config: &Val) -> Val {
     match (prior, config) {
         (Val::Null, Val::Null) => Val::Null,
         (Val::Null, _) => merge_block(block, &block.empty_object(), config),

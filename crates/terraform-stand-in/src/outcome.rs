@@ -11,16 +11,16 @@ use super::value::Val;
 
 /// What a command came to.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Outcome {
-    pub(crate) diags: Diags,
+pub struct Outcome {
+    pub diags: Diags,
     /// The planned changes by address, in the order of their dependencies.
-    pub(crate) changes: Vec<(String, Change)>,
+    pub changes: Vec<(String, Change)>,
 }
 
 impl Outcome {
     /// Fails the test when there is any error, with everything that was said.
     #[track_caller]
-    pub(crate) fn ok(self) -> Self {
+    pub fn ok(self) -> Self {
         assert!(
             !self.diags.has_errors(),
             "the command failed:\n{}",
@@ -32,7 +32,7 @@ impl Outcome {
     /// Fails the test unless the provider reported an error with this summary,
     /// and core had nothing to object to. Returns that error.
     #[track_caller]
-    pub(crate) fn fails_with(&self, summary: &str) -> &Diag {
+    pub fn fails_with(&self, summary: &str) -> &Diag {
         let objections: Vec<_> = self.diags.objections().collect();
         assert!(objections.is_empty(), "core objects:\n{}", self.diags);
         let found = self.diags.errors().find(|diag| diag.summary == summary);
@@ -41,13 +41,13 @@ impl Outcome {
 
     /// A warning with this summary.
     #[track_caller]
-    pub(crate) fn warns(&self, summary: &str) -> &Diag {
+    pub fn warns(&self, summary: &str) -> &Diag {
         let found = self.diags.warnings().find(|diag| diag.summary == summary);
         found.unwrap_or_else(|| panic!("no warning {summary:?} in:\n{}", self.diags))
     }
 
     #[track_caller]
-    pub(crate) fn change(&self, address: &str) -> &Change {
+    pub fn change(&self, address: &str) -> &Change {
         let found = self.changes.iter().find(|(other, _)| other == address);
         &found
             .unwrap_or_else(|| panic!("nothing is planned for {address}:\n{}", self.diags))
@@ -55,20 +55,20 @@ impl Outcome {
     }
 
     #[track_caller]
-    pub(crate) fn action(&self, address: &str) -> Action {
+    pub fn action(&self, address: &str) -> Action {
         self.change(address).action
     }
 
     /// The planned object as JSON, unknown values marked as
     /// [`UNKNOWN`](super::value::UNKNOWN).
     #[track_caller]
-    pub(crate) fn planned(&self, address: &str) -> Json {
+    pub fn planned(&self, address: &str) -> Json {
         self.change(address).planned.to_json()
     }
 
     /// The paths that the replacement is for, as text.
     #[track_caller]
-    pub(crate) fn replaces_for(&self, address: &str) -> Vec<String> {
+    pub fn replaces_for(&self, address: &str) -> Vec<String> {
         self.change(address)
             .replace_paths
             .iter()
@@ -77,14 +77,14 @@ impl Outcome {
     }
 
     /// True when nothing is to be done.
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.changes
             .iter()
             .all(|(_, change)| change.action == Action::NoOp)
     }
 
     /// What differs between prior and planned objects, `address.path` each.
-    pub(crate) fn differences(&self) -> Vec<String> {
+    pub fn differences(&self) -> Vec<String> {
         let mut found = Vec::new();
         for (address, change) in &self.changes {
             for name in differing(&change.prior, &change.planned) {
@@ -95,7 +95,7 @@ impl Outcome {
     }
 
     #[track_caller]
-    pub(crate) fn assert_empty(&self) {
+    pub fn assert_empty(&self) {
         assert!(!self.diags.has_errors(), "the plan failed:\n{}", self.diags);
         for (address, change) in &self.changes {
             let Change {
@@ -114,7 +114,7 @@ impl Outcome {
 }
 
 /// Names of top-level attributes that differ.
-pub(crate) fn differing(before: &Val, after: &Val) -> Vec<String> {
+pub fn differing(before: &Val, after: &Val) -> Vec<String> {
     let names: BTreeSet<&String> = before
         .entries()
         .chain(after.entries())

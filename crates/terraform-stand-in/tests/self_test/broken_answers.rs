@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::cases::{Block, Case, Command, apply, full, full_but, good, late, one};
-use crate::support::core::value::Val;
-use crate::support::fake_provider::{Answer, Call, Spoil};
+use crate::fake_provider::{Answer, Call, Spoil};
+use terraform_stand_in::value::Val;
 
 const VALIDATE: &str = "ValidateResourceConfig";
 const PLAN: &str = "PlanResourceChange";

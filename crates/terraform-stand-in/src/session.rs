@@ -5,36 +5,34 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use framework::proto::plugin as go_plugin;
-use framework::proto::tfplugin6 as proto;
-use framework::proto::tfplugin6::provider_client::ProviderClient;
+use crate::proto::plugin as go_plugin;
+use crate::proto::tfplugin6 as proto;
+use crate::proto::tfplugin6::provider_client::ProviderClient;
 use serde_json::Value as Json;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 use tonic::{Response, Status};
 
-use super::diagnostics::{Diags, Origin, path, summary};
+use super::diagnostics::{Diags, Origin, summary};
 use super::msgpack;
 use super::process::Process;
-use super::rules::{self, Action};
 use super::schema::{Identity, ProviderSchema, Schema};
-use super::state::{Instance, Object, State};
 use super::types::Type;
-use super::value::{Path, Val};
-use crate::support::counts::Checks;
+use super::value::Val;
+use crate::counts::Checks;
 
 /// PG and core allow messages of this size in both directions.
 const MESSAGE_LIMIT: usize = 256 * 1024 * 1024;
 /// Core has no deadline; a test must end.
 const CALL_LIMIT: Duration = Duration::from_mins(2);
 /// What calls that are about no object name as their address.
-pub(crate) const PROVIDER: &str = "provider";
+pub const PROVIDER: &str = "provider";
 /// How long after Ctrl-C Terraform calls `StopProvider`.
 const STOP_DELAY: Duration = Duration::from_millis(100);
 
 /// Which Terraform is played: what it tells a provider and what it asks for.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) enum Release {
+pub enum Release {
     /// The first one that installs a provider with this protocol. It knows
     /// neither plans for a destroy nor capabilities of either side.
     V1_0,
@@ -51,7 +49,7 @@ pub(crate) enum Release {
 
 impl Release {
     /// All of them, old to new.
-    pub(crate) const ALL: [Self; 6] = [
+    pub const ALL: [Self; 6] = [
         Self::V1_0,
         Self::V1_5,
         Self::V1_10,
@@ -71,7 +69,7 @@ impl Release {
         })
     }
 
-    pub(crate) fn version(self) -> &'static str {
+    pub fn version(self) -> &'static str {
         match self {
             Self::V1_0 => "1.0.3",
             Self::V1_5 => "1.5.7",
@@ -83,33 +81,33 @@ impl Release {
     }
 
     /// From Terraform 1.3 on.
-    pub(crate) fn plans_a_destroy(self) -> bool {
+    pub fn plans_a_destroy(self) -> bool {
         self >= Self::V1_5
     }
 
     /// From Terraform 1.6 on a process is not asked for the schema when another
     /// one has told it and the provider does not mind.
-    pub(crate) fn shares_the_schema(self) -> bool {
+    pub fn shares_the_schema(self) -> bool {
         self >= Self::V1_10
     }
 
-    pub(crate) fn knows_write_only(self) -> bool {
+    pub fn knows_write_only(self) -> bool {
         self >= Self::V1_11
     }
 
-    pub(crate) fn knows_identity(self) -> bool {
+    pub fn knows_identity(self) -> bool {
         self >= Self::V1_12
     }
 
     /// From Terraform 1.14 on; before, these parts of the schema are not read.
-    pub(crate) fn knows_lists_and_actions(self) -> bool {
+    pub fn knows_lists_and_actions(self) -> bool {
         self >= Self::V1_16
     }
 }
 
 /// What happens in the middle of the next call of a method.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Interrupt {
+pub enum Interrupt {
     /// Ctrl-C: SIGINT to the process, then `StopProvider`.
     CtrlC,
     /// The process is killed.
@@ -118,33 +116,33 @@ pub(crate) enum Interrupt {
 
 /// An [`Interrupt`] that waits for its call.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Planned {
-    pub(crate) method: &'static str,
-    pub(crate) after: Duration,
-    pub(crate) what: Interrupt,
+pub struct Planned {
+    pub method: &'static str,
+    pub after: Duration,
+    pub what: Interrupt,
 }
 
 /// What one walk shares with the whole scenario.
 #[derive(Clone)]
-pub(crate) struct Shared {
-    pub(crate) release: Release,
-    pub(crate) checks: Checks,
+pub struct Shared {
+    pub release: Release,
+    pub checks: Checks,
     /// The methods called, in order.
-    pub(crate) calls: Arc<Mutex<Vec<String>>>,
-    pub(crate) interrupt: Arc<Mutex<Option<Planned>>>,
+    pub calls: Arc<Mutex<Vec<String>>>,
+    pub interrupt: Arc<Mutex<Option<Planned>>>,
     /// What happens in the middle of whatever call there is when the token is
     /// cancelled.
-    pub(crate) on_signal: Option<(CancellationToken, Interrupt)>,
+    pub on_signal: Option<(CancellationToken, Interrupt)>,
     /// Plan and read everything twice and compare.
-    pub(crate) repeat: bool,
+    pub repeat: bool,
 }
 
 /// A connected provider.
-pub(crate) struct Session {
+pub struct Session {
     client: ProviderClient<Channel>,
     channel: Channel,
     process: Option<Process>,
-    pub(crate) shared: Shared,
+    pub shared: Shared,
     schema: Option<Arc<ProviderSchema>>,
     /// In the apply walk.
     applying: bool,
@@ -157,7 +155,7 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) async fn new(channel: Channel, process: Option<Process>, shared: Shared) -> Self {
+    pub async fn new(channel: Channel, process: Option<Process>, shared: Shared) -> Self {
         let client = ProviderClient::new(channel.clone())
             .max_decoding_message_size(MESSAGE_LIMIT)
             .max_encoding_message_size(MESSAGE_LIMIT);
@@ -187,38 +185,38 @@ impl Session {
         }
     }
 
-    pub(crate) fn process(&self) -> Option<&Process> {
+    pub fn process(&self) -> Option<&Process> {
         self.process.as_ref()
     }
 
     /// The connection itself, for calls that no client of ours would make.
-    pub(crate) fn channel(&self) -> Channel {
+    pub fn channel(&self) -> Channel {
         self.channel.clone()
     }
 
-    pub(crate) fn set_schema(&mut self, schema: Arc<ProviderSchema>) {
+    pub fn set_schema(&mut self, schema: Arc<ProviderSchema>) {
         self.schema = Some(schema);
     }
 
     /// From now on this is the apply walk.
-    pub(crate) fn set_applying(&mut self) {
+    pub fn set_applying(&mut self) {
         self.applying = true;
     }
 
-    pub(crate) fn schema(&self) -> &ProviderSchema {
+    pub fn schema(&self) -> &ProviderSchema {
         self.schema
             .as_ref()
             .expect("the schema is loaded before the first walk")
     }
 
-    pub(crate) fn resource(&self, ty: &str) -> &Schema {
+    pub fn resource(&self, ty: &str) -> &Schema {
         self.schema()
             .resources
             .get(ty)
             .unwrap_or_else(|| panic!("the provider has no resource type {ty:?}"))
     }
 
-    pub(crate) fn identity(&self, ty: &str) -> Option<&Identity> {
+    pub fn identity(&self, ty: &str) -> Option<&Identity> {
         self.schema()
             .identities
             .get(ty)
@@ -226,7 +224,7 @@ impl Session {
     }
 
     /// Ends the process as Terraform does, and checks that it ends well.
-    pub(crate) async fn close(self) {
+    pub async fn close(self) {
         let Some(process) = self
             .process
             .filter(|_| !self.killed.load(Ordering::Relaxed))
@@ -244,7 +242,7 @@ impl Session {
     }
 
     /// Makes one call; a broken connection becomes core's diagnostic.
-    pub(crate) async fn call<T, F>(
+    pub async fn call<T, F>(
         &self,
         method: &'static str,
         address: &str,
@@ -325,12 +323,12 @@ impl Session {
 
     /// Whether somebody pressed Ctrl-C. Terraform then lets what it has begun
     /// come to its end, and begins nothing more.
-    pub(crate) fn is_interrupted(&self) -> bool {
+    pub fn is_interrupted(&self) -> bool {
         self.interrupted.load(Ordering::Relaxed)
     }
 
     /// How an interrupted command fails.
-    pub(crate) fn report_interrupt(&self, diags: &mut Diags) {
+    pub fn report_interrupt(&self, diags: &mut Diags) {
         if self.is_interrupted() {
             let detail = "somebody pressed Ctrl-C".to_owned();
             diags.error(Origin::User, PROVIDER, "execution halted", detail);
@@ -338,7 +336,7 @@ impl Session {
     }
 
     /// `StopProvider`, which must answer at once and without an error.
-    pub(crate) async fn stop(&self) {
+    pub async fn stop(&self) {
         let mut diags = Diags::default();
         let answer = self
             .call("StopProvider", PROVIDER, &mut diags, |mut client| async move {
@@ -350,7 +348,7 @@ impl Session {
     }
 
     /// Notes a check of core's and, when it fails, core's objection.
-    pub(crate) fn check(
+    pub fn check(
         &self,
         check: &'static str,
         address: &str,
@@ -368,7 +366,7 @@ impl Session {
     }
 
     /// Loads the schema as core does at the start of every command.
-    pub(crate) async fn load_schema(&self, diags: &mut Diags) -> Option<ProviderSchema> {
+    pub async fn load_schema(&self, diags: &mut Diags) -> Option<ProviderSchema> {
         let address = PROVIDER;
         let answer = self
             .call(
@@ -435,7 +433,7 @@ impl Session {
     }
 
     /// Validates and configures the provider, which core does together.
-    pub(crate) async fn configure(&self, config: &Json, diags: &mut Diags) {
+    pub async fn configure(&self, config: &Json, diags: &mut Diags) {
         let Some(config) = self.validate_provider(config, diags).await else {
             return;
         };
@@ -460,7 +458,7 @@ impl Session {
     }
 
     /// Validates the provider block; nothing when it is wrong.
-    pub(crate) async fn validate_provider(&self, config: &Json, diags: &mut Diags) -> Option<Val> {
+    pub async fn validate_provider(&self, config: &Json, diags: &mut Diags) -> Option<Val> {
         let schema = &self.schema().provider;
         let address = PROVIDER;
         let config = match schema.block.config(config) {
@@ -491,7 +489,7 @@ impl Session {
     }
 
     /// Reads a value as core does; an error is core's, and about the provider.
-    pub(crate) fn decode(
+    pub fn decode(
         &self,
         value: Option<&proto::DynamicValue>,
         ty: &Type,
@@ -516,11 +514,7 @@ impl Session {
         }
     }
 
-    pub(crate) fn encode_identity(
-        &self,
-        identity: &Val,
-        ty: &str,
-    ) -> Option<proto::ResourceIdentityData> {
+    pub fn encode_identity(&self, identity: &Val, ty: &str) -> Option<proto::ResourceIdentityData> {
         let schema = self.identity(ty)?;
         (!identity.is_null()).then(|| proto::ResourceIdentityData {
             identity_data: Some(encode(identity, &schema.implied_type())),
@@ -528,7 +522,7 @@ impl Session {
     }
 
     /// Null when there is no identity, nothing when it is broken.
-    pub(crate) fn decode_identity(
+    pub fn decode_identity(
         &self,
         identity: Option<&proto::ResourceIdentityData>,
         ty: &str,
@@ -549,44 +543,44 @@ impl Session {
         decoded
     }
 
-    pub(crate) fn capabilities(&self) -> Option<proto::ClientCapabilities> {
+    pub fn capabilities(&self) -> Option<proto::ClientCapabilities> {
         self.shared.release.capabilities(self.applying)
     }
 
-    pub(crate) fn release(&self) -> Release {
+    pub fn release(&self) -> Release {
         self.shared.release
     }
 }
 
-pub(crate) fn encode(value: &Val, ty: &Type) -> proto::DynamicValue {
+pub fn encode(value: &Val, ty: &Type) -> proto::DynamicValue {
     proto::DynamicValue {
         msgpack: msgpack::encode(value, ty),
         json: Vec::new(),
     }
 }
 
-pub(crate) fn raw_state(json: &str) -> proto::RawState {
+pub fn raw_state(json: &str) -> proto::RawState {
     proto::RawState {
         json: json.as_bytes().to_vec(),
         flatmap: std::collections::HashMap::new(),
     }
 }
 
-pub(crate) fn wholly_known(value: &Val) -> Result<(), String> {
+pub fn wholly_known(value: &Val) -> Result<(), String> {
     match value.first_unknown() {
         None => Ok(()),
         Some(path) => Err(format!("an unknown value for `{path}`")),
     }
 }
 
-pub(crate) fn no_write_only(schema: &Schema, value: &Val) -> Result<(), String> {
+pub fn no_write_only(schema: &Schema, value: &Val) -> Result<(), String> {
     match schema.block.write_only_values(value).first() {
         None => Ok(()),
         Some(path) => Err(format!("a value for the write-only attribute `{path}`")),
     }
 }
 
-pub(crate) fn no_faults(faults: &[String]) -> Result<(), String> {
+pub fn no_faults(faults: &[String]) -> Result<(), String> {
     if faults.is_empty() {
         Ok(())
     } else {
@@ -595,7 +589,7 @@ pub(crate) fn no_faults(faults: &[String]) -> Result<(), String> {
 }
 
 /// No release that is played here allows a provider to defer.
-pub(crate) fn not_deferred(deferred: Option<&proto::Deferred>) -> Result<(), String> {
+pub fn not_deferred(deferred: Option<&proto::Deferred>) -> Result<(), String> {
     match deferred {
         None => Ok(()),
         Some(deferred) => Err(format!(

@@ -1,11 +1,10 @@
 //! The calls about managed resources, and what core checks in each answer.
 
-use framework::proto::tfplugin6 as proto;
+use crate::proto::tfplugin6 as proto;
 use serde_json::Value as Json;
 
 use super::diagnostics::{Diags, Origin, path, summary};
 use super::rules::{self, Action};
-use super::schema::Schema;
 use super::session::{
     Release, Session, encode, no_faults, no_write_only, not_deferred, raw_state, wholly_known,
 };
@@ -14,35 +13,35 @@ use super::value::{Path, Val};
 
 /// A step went wrong; the diagnostics say how.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Failed;
+pub struct Failed;
 
 /// The plan for one object.
 #[derive(Clone, Debug)]
-pub(crate) struct Change {
-    pub(crate) action: Action,
+pub struct Change {
+    pub action: Action,
     /// The object in the state, also when it is tainted.
-    pub(crate) prior: Val,
-    pub(crate) planned: Val,
-    pub(crate) private: Vec<u8>,
-    pub(crate) identity: Val,
-    pub(crate) replace_paths: Vec<Path>,
+    pub prior: Val,
+    pub planned: Val,
+    pub private: Vec<u8>,
+    pub identity: Val,
+    pub replace_paths: Vec<Path>,
 }
 
 /// What a plan is made from, beside the configuration.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct PlanInputs<'a> {
-    pub(crate) object: Option<&'a Object>,
-    pub(crate) create_first: bool,
-    pub(crate) force_replace: bool,
+pub struct PlanInputs<'a> {
+    pub object: Option<&'a Object>,
+    pub create_first: bool,
+    pub force_replace: bool,
     /// Top-level attributes whose changes are ignored.
-    pub(crate) ignore_changes: &'a [String],
+    pub ignore_changes: &'a [String],
     /// Of the first plan, in the plan made at apply.
-    pub(crate) planned_private: &'a [u8],
+    pub planned_private: &'a [u8],
 }
 
 /// How an object is named for an import.
 #[derive(Clone, Debug)]
-pub(crate) enum ImportBy {
+pub enum ImportBy {
     Id(String),
     Identity(Json),
 }
@@ -57,13 +56,7 @@ enum ReadOf {
 
 impl Session {
     /// `ValidateResourceConfig`. False when there are errors.
-    pub(crate) async fn validate(
-        &self,
-        ty: &str,
-        address: &str,
-        config: &Val,
-        diags: &mut Diags,
-    ) -> bool {
+    pub async fn validate(&self, ty: &str, address: &str, config: &Val, diags: &mut Diags) -> bool {
         let request = proto::validate_resource_config::Request {
             type_name: ty.to_owned(),
             config: Some(encode(config, &self.resource(ty).implied_type())),
@@ -89,7 +82,7 @@ impl Session {
 
     /// From the state file to an object: `UpgradeResourceState`, and
     /// `UpgradeResourceIdentity` when the versions differ.
-    pub(crate) async fn upgrade(
+    pub async fn upgrade(
         &self,
         address: &str,
         instance: &Instance,
@@ -209,7 +202,7 @@ impl Session {
     }
 
     /// `ReadResource`: the object as it is now; its value is null when it is gone.
-    pub(crate) async fn read(
+    pub async fn read(
         &self,
         ty: &str,
         address: &str,
@@ -365,7 +358,7 @@ impl Session {
 
     /// Validates, plans and checks the plan; plans again where it turns out to
     /// be a replacement. Nothing when there are errors.
-    pub(crate) async fn plan(
+    pub async fn plan(
         &self,
         ty: &str,
         address: &str,
@@ -555,7 +548,7 @@ impl Session {
     }
 
     /// The plan to destroy an object; a provider may ask not to be asked.
-    pub(crate) async fn plan_destroy(
+    pub async fn plan_destroy(
         &self,
         ty: &str,
         address: &str,
@@ -610,7 +603,7 @@ impl Session {
     }
 
     /// Compares the plan made at apply with the first one.
-    pub(crate) fn check_planned_change(
+    pub fn check_planned_change(
         &self,
         ty: &str,
         address: &str,
@@ -642,7 +635,7 @@ impl Session {
 
     /// `ApplyResourceChange` with core's checks: what the state holds afterwards.
     /// `config` is null for a destroy.
-    pub(crate) async fn apply(
+    pub async fn apply(
         &self,
         ty: &str,
         address: &str,
@@ -772,7 +765,7 @@ impl Session {
     }
 
     /// `ImportResourceState` and the read that follows it.
-    pub(crate) async fn import(
+    pub async fn import(
         &self,
         ty: &str,
         address: &str,
@@ -913,7 +906,7 @@ impl Session {
     }
 
     /// From an object to the state file.
-    pub(crate) fn save(&self, ty: &str, object: &Object) -> Instance {
+    pub fn save(&self, ty: &str, object: &Object) -> Instance {
         let state = State::pretty(&object.value);
         let read = Val::from_json(
             &serde_json::from_str(&state).unwrap(),

@@ -5,17 +5,15 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use framework::proto::tfplugin6 as proto;
 use serde_json::json;
+use terraform_stand_in::proto::tfplugin6 as proto;
 
 use super::cases::{full, thing};
-use crate::support::core::process::{Launch, Process};
-use crate::support::core::schema::ProviderSchema;
-use crate::support::core::value::Val;
-use crate::support::core::{Action, Core, Release, Resource};
-use crate::support::fake_provider::{
-    Answer, Call, FakeProvider, THING, identity_schemas, schema_answer,
-};
+use crate::fake_provider::{Answer, Call, FakeProvider, THING, identity_schemas, schema_answer};
+use terraform_stand_in::process::{Launch, Process};
+use terraform_stand_in::schema::ProviderSchema;
+use terraform_stand_in::value::Val;
+use terraform_stand_in::{Action, Core, Release, Resource};
 
 fn other_identity(answer: &mut Answer) {
     answer.identity = Val::Object([("id".to_owned(), Val::string("other"))].into());
@@ -336,26 +334,6 @@ fn schema_faults_are_found() {
     assert_eq!(load(no_provider), Err("missing provider schema".to_owned()));
 }
 
-#[tokio::test]
-async fn real_provider_starts_and_ends_as_terraform_expects() {
-    let mut tf = Core::start(&[]).await;
-    let schema = tf.schema().await;
-    assert!(schema.resources.contains_key("sapcalm_destination"));
-    let session = tf.session().await;
-    let process = session.process().unwrap();
-    assert!(process.handshake().certificate.is_some());
-    session.stop().await;
-    session.close().await;
-    assert_eq!(tf.processes, 2);
-
-    let plain = Launch {
-        tls: false,
-        ..Launch::provider(&[])
-    };
-    let mut tf = Core::launch(plain).await;
-    tf.session().await.close().await;
-}
-
 /// Written by another process: a file that this one has open for writing, and
 /// every process that is started meanwhile, cannot be executed.
 fn write_script(path: &Path, script: &str) {
@@ -381,12 +359,7 @@ async fn process_that_is_no_provider_is_refused() {
     ] {
         let program = directory.path().join("plugin");
         write_script(&program, script);
-        let launch = Launch {
-            program,
-            env: Vec::new(),
-            tls: true,
-            protocol: 6,
-        };
+        let launch = Launch::new(program, &[]);
         let found = Process::start(&launch).await.map(|process| process.pid());
         assert!(
             found.as_ref().is_err_and(|found| found.contains(error)),

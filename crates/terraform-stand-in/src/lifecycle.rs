@@ -14,7 +14,7 @@ use super::value::{Val, unknown};
 const NAME: &str = "lifecycle";
 
 /// What is to be driven, and what may differ from the strict rules.
-pub(crate) struct Lifecycle {
+pub struct Lifecycle {
     type_name: String,
     /// The first one creates, each further one updates or replaces.
     configs: Vec<Json>,
@@ -27,7 +27,7 @@ pub(crate) struct Lifecycle {
 
 impl Lifecycle {
     /// Applies the configurations one after the other.
-    pub(crate) fn new(type_name: &str, configs: &[Json]) -> Self {
+    pub fn new(type_name: &str, configs: &[Json]) -> Self {
         assert!(!configs.is_empty());
         Self {
             type_name: type_name.to_owned(),
@@ -41,40 +41,40 @@ impl Lifecycle {
     }
 
     /// Configured attributes whose values are known only at apply.
-    pub(crate) fn unknown_at_plan(mut self, attributes: &[&str]) -> Self {
+    pub fn unknown_at_plan(mut self, attributes: &[&str]) -> Self {
         self.depends_on_apply = owned(attributes);
         self
     }
 
     /// The attribute that holds the import id; `id` otherwise.
-    pub(crate) fn import_id(mut self, attribute: &str) -> Self {
+    pub fn import_id(mut self, attribute: &str) -> Self {
         attribute.clone_into(&mut self.import_id);
         self
     }
 
     /// Top-level attributes that an import cannot bring back: what is
     /// write-only or secret, timeouts, behaviour switches.
-    pub(crate) fn differs_after_import(mut self, attributes: &[&str]) -> Self {
+    pub fn differs_after_import(mut self, attributes: &[&str]) -> Self {
         self.differs_after_import = owned(attributes);
         self
     }
 
     /// Computed attributes that only a read finds out, because an update that
     /// sends nothing leaves them alone.
-    pub(crate) fn completed_by_read(mut self, attributes: &[&str]) -> Self {
+    pub fn completed_by_read(mut self, attributes: &[&str]) -> Self {
         self.completed_by_read = owned(attributes);
         self
     }
 
     /// For an object that a read reports even when it is not there.
-    pub(crate) fn still_read_after_destroy(mut self) -> Self {
+    pub fn still_read_after_destroy(mut self) -> Self {
         self.gone_after_destroy = false;
         self
     }
 
     /// Drives the whole life and leaves nothing behind. Every plan and read is
     /// asked for twice on the way. The test fails at the first error.
-    pub(crate) async fn run(&self, tf: &mut Core) {
+    pub async fn run(&self, tf: &mut Core) {
         tf.repeat_calls(true);
         self.validate_with_unknowns(tf).await;
         for config in &self.configs {

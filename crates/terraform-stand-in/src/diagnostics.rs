@@ -2,47 +2,45 @@
 
 use std::fmt;
 
-use framework::proto::tfplugin6 as proto;
+use crate::proto::tfplugin6 as proto;
 
 use super::value::{Path, Step};
 
 /// The summaries of core's own errors about a provider.
-pub(crate) mod summary {
-    pub(crate) const INVALID_PLAN: &str = "Provider produced invalid plan";
-    pub(crate) const INCONSISTENT_PLAN: &str = "Provider produced inconsistent final plan";
-    pub(crate) const INCONSISTENT_RESULT: &str =
-        "Provider produced inconsistent result after apply";
-    pub(crate) const INVALID_RESULT: &str = "Provider returned invalid result object after apply";
-    pub(crate) const INVALID_OBJECT: &str = "Provider produced invalid object";
-    pub(crate) const NULL_OBJECT: &str = "Provider produced null object";
-    pub(crate) const INVALID_IDENTITY: &str = "Provider produced invalid identity";
-    pub(crate) const INVALID_VALUE: &str = "Provider returned invalid value";
-    pub(crate) const INVALID_UPGRADE: &str = "Invalid resource state upgrade";
-    pub(crate) const INVALID_EPHEMERAL: &str =
-        "Provider produced invalid ephemeral resource instance";
-    pub(crate) const INVALID_DEFERRAL: &str =
+pub mod summary {
+    pub const INVALID_PLAN: &str = "Provider produced invalid plan";
+    pub const INCONSISTENT_PLAN: &str = "Provider produced inconsistent final plan";
+    pub const INCONSISTENT_RESULT: &str = "Provider produced inconsistent result after apply";
+    pub const INVALID_RESULT: &str = "Provider returned invalid result object after apply";
+    pub const INVALID_OBJECT: &str = "Provider produced invalid object";
+    pub const NULL_OBJECT: &str = "Provider produced null object";
+    pub const INVALID_IDENTITY: &str = "Provider produced invalid identity";
+    pub const INVALID_VALUE: &str = "Provider returned invalid value";
+    pub const INVALID_UPGRADE: &str = "Invalid resource state upgrade";
+    pub const INVALID_EPHEMERAL: &str = "Provider produced invalid ephemeral resource instance";
+    pub const INVALID_DEFERRAL: &str =
         "Provider deferred changes when Terraform did not allow deferrals";
-    pub(crate) const IMPORT_NONE: &str = "Import returned no resources";
-    pub(crate) const IMPORT_MANY: &str = "Multiple import states not supported";
-    pub(crate) const IMPORT_NULL: &str = "Import returned null resource";
-    pub(crate) const IMPORT_GONE: &str = "Cannot import non-existent remote object";
-    pub(crate) const NEWER_STATE: &str = "Resource instance managed by newer provider version";
-    pub(crate) const UNKNOWN_CONFIG: &str = "Configuration contains unknown value";
+    pub const IMPORT_NONE: &str = "Import returned no resources";
+    pub const IMPORT_MANY: &str = "Multiple import states not supported";
+    pub const IMPORT_NULL: &str = "Import returned null resource";
+    pub const IMPORT_GONE: &str = "Cannot import non-existent remote object";
+    pub const NEWER_STATE: &str = "Resource instance managed by newer provider version";
+    pub const UNKNOWN_CONFIG: &str = "Configuration contains unknown value";
     /// Stricter than core, which cannot see it: the same call, another answer.
-    pub(crate) const UNSTABLE: &str = "Provider answered the same call differently";
+    pub const UNSTABLE: &str = "Provider answered the same call differently";
     /// Stricter than core, which shows such a diagnostic badly.
-    pub(crate) const BAD_DIAGNOSTIC: &str = "Provider returned an invalid diagnostic";
+    pub const BAD_DIAGNOSTIC: &str = "Provider returned an invalid diagnostic";
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Severity {
+pub enum Severity {
     Error,
     Warning,
 }
 
 /// Who says it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Origin {
+pub enum Origin {
     Provider,
     /// Core, about the provider: always a bug in the provider.
     Core,
@@ -52,15 +50,15 @@ pub(crate) enum Origin {
 
 /// One error or warning.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Diag {
-    pub(crate) severity: Severity,
-    pub(crate) origin: Origin,
+pub struct Diag {
+    pub severity: Severity,
+    pub origin: Origin,
     /// `type.name`, or what else the call was about.
-    pub(crate) address: String,
-    pub(crate) summary: String,
-    pub(crate) detail: String,
+    pub address: String,
+    pub summary: String,
+    pub detail: String,
     /// Rendered like `properties["x"]`; empty when there is none.
-    pub(crate) path: String,
+    pub path: String,
 }
 
 impl fmt::Display for Diag {
@@ -88,45 +86,45 @@ impl fmt::Display for Diag {
 
 /// Diagnostics in the order in which they came.
 #[derive(Clone, Default, Debug)]
-pub(crate) struct Diags(pub(crate) Vec<Diag>);
+pub struct Diags(pub Vec<Diag>);
 
 impl Diags {
-    pub(crate) fn has_errors(&self) -> bool {
+    pub fn has_errors(&self) -> bool {
         self.errors().next().is_some()
     }
 
-    pub(crate) fn errors(&self) -> impl Iterator<Item = &Diag> {
+    pub fn errors(&self) -> impl Iterator<Item = &Diag> {
         self.0
             .iter()
             .filter(|diag| diag.severity == Severity::Error)
     }
 
-    pub(crate) fn warnings(&self) -> impl Iterator<Item = &Diag> {
+    pub fn warnings(&self) -> impl Iterator<Item = &Diag> {
         self.0
             .iter()
             .filter(|diag| diag.severity == Severity::Warning)
     }
 
     /// The first lines of the errors.
-    pub(crate) fn error_summaries(&self) -> Vec<&str> {
+    pub fn error_summaries(&self) -> Vec<&str> {
         self.errors().map(|diag| diag.summary.as_str()).collect()
     }
 
     /// The first lines of the warnings.
-    pub(crate) fn warning_summaries(&self) -> Vec<&str> {
+    pub fn warning_summaries(&self) -> Vec<&str> {
         self.warnings().map(|diag| diag.summary.as_str()).collect()
     }
 
     /// Core's objections to what the provider did.
-    pub(crate) fn objections(&self) -> impl Iterator<Item = &Diag> {
+    pub fn objections(&self) -> impl Iterator<Item = &Diag> {
         self.0.iter().filter(|diag| diag.origin == Origin::Core)
     }
 
-    pub(crate) fn append(&mut self, mut other: Self) {
+    pub fn append(&mut self, mut other: Self) {
         self.0.append(&mut other.0);
     }
 
-    pub(crate) fn error(
+    pub fn error(
         &mut self,
         origin: Origin,
         address: &str,
@@ -144,7 +142,7 @@ impl Diags {
     }
 
     /// Takes over the provider's own diagnostics.
-    pub(crate) fn provider(&mut self, address: &str, diagnostics: Vec<proto::Diagnostic>) {
+    pub fn provider(&mut self, address: &str, diagnostics: Vec<proto::Diagnostic>) {
         use proto::diagnostic::Severity as Wire;
         for diagnostic in diagnostics {
             let severity = match diagnostic.severity() {
@@ -178,7 +176,7 @@ impl fmt::Display for Diags {
 }
 
 /// A path from the wire.
-pub(crate) fn path(path: Option<&proto::AttributePath>) -> Path {
+pub fn path(path: Option<&proto::AttributePath>) -> Path {
     use proto::attribute_path::step::Selector;
     let steps = path.map_or(&[][..], |path| &path.steps);
     Path(

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use crate::support::core::ImportBy;
-use crate::support::core::configuration::{Resource, Values};
-use crate::support::fake_provider::{Spoil, THING};
+use crate::fake_provider::{Spoil, THING};
+use terraform_stand_in::ImportBy;
+use terraform_stand_in::configuration::{Resource, Values};
 
 /// A series of commands, of which the last meets a provider that answers wrongly.
 pub(super) struct Case {

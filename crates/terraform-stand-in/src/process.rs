@@ -22,7 +22,7 @@ use tokio::sync::oneshot;
 use tonic::transport::{Channel, Endpoint};
 
 /// What Terraform and go-plugin agreed on, so that nobody starts a plugin by hand.
-pub(crate) const MAGIC_COOKIE: (&str, &str) = (
+pub const MAGIC_COOKIE: (&str, &str) = (
     "TF_PLUGIN_MAGIC_COOKIE",
     "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2",
 );
@@ -37,21 +37,21 @@ const SHORTEST_CERTIFICATE: usize = 50;
 
 /// How a provider is started.
 #[derive(Clone, Debug)]
-pub(crate) struct Launch {
-    pub(crate) program: PathBuf,
+pub struct Launch {
+    pub program: PathBuf,
     /// Added to an environment that is otherwise empty but for `PATH`.
-    pub(crate) env: Vec<(String, String)>,
+    pub env: Vec<(String, String)>,
     /// False plays `TF_DISABLE_PLUGIN_TLS`.
-    pub(crate) tls: bool,
+    pub tls: bool,
     /// The protocol that it is to speak, of the two that Terraform offers.
-    pub(crate) protocol: u32,
+    pub protocol: u32,
 }
 
 impl Launch {
-    /// This package's provider binary.
-    pub(crate) fn provider(env: &[(&str, &str)]) -> Self {
+    /// A provider of protocol 6, with TLS.
+    pub fn new(program: impl Into<PathBuf>, env: &[(&str, &str)]) -> Self {
         Self {
-            program: PathBuf::from(env!("CARGO_BIN_EXE_terraform-provider-sapcalm")),
+            program: program.into(),
             env: env
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
@@ -64,21 +64,21 @@ impl Launch {
 
 /// The six fields of the handshake line.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Handshake {
-    pub(crate) network: Network,
+pub struct Handshake {
+    pub network: Network,
     /// The server certificate in DER; nothing without TLS.
-    pub(crate) certificate: Option<Vec<u8>>,
+    pub certificate: Option<Vec<u8>>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Network {
+pub enum Network {
     Unix(PathBuf),
     Tcp(String),
 }
 
 impl Handshake {
     /// Reads the line as strictly as go-plugin does.
-    pub(crate) fn parse(line: &str, protocol: u32) -> Result<Self, String> {
+    pub fn parse(line: &str, protocol: u32) -> Result<Self, String> {
         let fields: Vec<&str> = line.trim_end_matches('\n').split('|').collect();
         let [core, version, network, address, transport, certificate] = fields.as_slice() else {
             return Err(format!("Unrecognized remote plugin message: {line:?}"));
@@ -175,7 +175,7 @@ impl ClientCertificate {
 
 /// A client that is not the Terraform which started the provider.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Stranger {
+pub enum Stranger {
     WithoutTls,
     WithoutCertificate,
     /// One with all the properties of Terraform's.
@@ -260,12 +260,12 @@ impl ServerCertVerifier for OneServer {
 }
 
 /// A running provider. Dropping it kills the process.
-pub(crate) struct Process {
+pub struct Process {
     child: Child,
     client: ClientCertificate,
     handshake: Handshake,
     /// From exec to the handshake line.
-    pub(crate) start_up: Duration,
+    pub start_up: Duration,
     stdout: Arc<Mutex<Vec<u8>>>,
     stderr: Arc<Mutex<Vec<u8>>>,
     /// Temporary directory and home of the process.
@@ -274,7 +274,7 @@ pub(crate) struct Process {
 
 impl Process {
     /// Starts the binary and reads its handshake line.
-    pub(crate) async fn start(launch: &Launch) -> Result<Self, String> {
+    pub async fn start(launch: &Launch) -> Result<Self, String> {
         let directory = tempfile::tempdir().unwrap();
         let client = ClientCertificate::generate();
         let mut command = Command::new(&launch.program);
@@ -336,7 +336,7 @@ impl Process {
     }
 
     /// Dials as Terraform does: TLS with the name `localhost`, then HTTP/2.
-    pub(crate) async fn connect(&self) -> Result<Channel, String> {
+    pub async fn connect(&self) -> Result<Channel, String> {
         let tls = match &self.handshake.certificate {
             Some(certificate) => Some(Arc::new(self.client.tls_config(certificate)?)),
             None => None,
@@ -346,7 +346,7 @@ impl Process {
 
     /// Dials as somebody else on this machine, who knows what the handshake line
     /// says.
-    pub(crate) async fn connect_as(&self, stranger: Stranger) -> Result<Channel, String> {
+    pub async fn connect_as(&self, stranger: Stranger) -> Result<Channel, String> {
         let certificate = self.handshake.certificate.as_ref().unwrap();
         let tls = match stranger {
             Stranger::WithoutTls => None,
@@ -358,47 +358,47 @@ impl Process {
         connect(self.handshake.network.clone(), tls.map(Arc::new)).await
     }
 
-    pub(crate) fn handshake(&self) -> &Handshake {
+    pub fn handshake(&self) -> &Handshake {
         &self.handshake
     }
 
-    pub(crate) fn pid(&self) -> u32 {
+    pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// The directory that was the temporary directory and home of the process.
-    pub(crate) fn directory(&self) -> &Path {
+    pub fn directory(&self) -> &Path {
         self.directory.path()
     }
 
-    pub(crate) fn signal(&self, signal: Signal) {
+    pub fn signal(&self, signal: Signal) {
         // An error only says that the process is gone already.
         let _ = kill(Pid::from_raw(i32::try_from(self.pid()).unwrap()), signal);
     }
 
-    pub(crate) fn kill(&mut self) {
+    pub fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
     /// Everything written to stderr so far: the log.
-    pub(crate) fn stderr(&self) -> String {
+    pub fn stderr(&self) -> String {
         text(&self.stderr)
     }
 
     /// A handle on stderr that outlives the process.
-    pub(crate) fn stderr_buffer(&self) -> Arc<Mutex<Vec<u8>>> {
+    pub fn stderr_buffer(&self) -> Arc<Mutex<Vec<u8>>> {
         Arc::clone(&self.stderr)
     }
 
     /// Waits for the end of the process, and lets nothing else run meanwhile:
     /// for measurements.
-    pub(crate) fn wait_at_once(&mut self) -> ExitStatus {
+    pub fn wait_at_once(&mut self) -> ExitStatus {
         self.child.wait().unwrap()
     }
 
     /// Waits for the end of the process.
-    pub(crate) async fn wait(&mut self, at_most: Duration) -> Option<ExitStatus> {
+    pub async fn wait(&mut self, at_most: Duration) -> Option<ExitStatus> {
         let deadline = Instant::now() + at_most;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -413,7 +413,7 @@ impl Process {
 
     /// After Shutdown was answered: the process must end by itself, well,
     /// and without a trace.
-    pub(crate) async fn expect_exit(mut self) -> Result<(), String> {
+    pub async fn expect_exit(mut self) -> Result<(), String> {
         let Some(status) = self.wait(SHUTDOWN_TIMEOUT).await else {
             return Err(format!(
                 "plugin failed to exit gracefully\n{}",
@@ -450,7 +450,7 @@ impl Drop for Process {
 }
 
 /// Dials a provider, with TLS or without.
-pub(crate) async fn connect(
+pub async fn connect(
     network: Network,
     tls: Option<Arc<rustls::ClientConfig>>,
 ) -> Result<Channel, String> {

@@ -2,7 +2,7 @@
 //! to one outside plan and apply: data sources, ephemeral resources, functions,
 //! list resources, actions, moves, and generated configuration.
 
-use framework::proto::tfplugin6 as proto;
+use crate::proto::tfplugin6 as proto;
 use serde_json::Value as Json;
 
 use super::configuration::Phase;
@@ -20,9 +20,9 @@ use super::value::Val;
 
 /// What came of a call: diagnostics, and a result unless there were errors.
 #[derive(Clone, Debug)]
-pub(crate) struct Answered<T> {
-    pub(crate) diags: Diags,
-    pub(crate) result: Option<T>,
+pub struct Answered<T> {
+    pub diags: Diags,
+    pub result: Option<T>,
 }
 
 impl<T> Answered<T> {
@@ -33,14 +33,14 @@ impl<T> Answered<T> {
 
     /// The result; fails the test when there is any error.
     #[track_caller]
-    pub(crate) fn ok(self) -> T {
+    pub fn ok(self) -> T {
         assert!(!self.diags.has_errors(), "the call failed:\n{}", self.diags);
         self.result.expect("no result, and no error either")
     }
 
     /// The provider's error with this summary; core must not have objected.
     #[track_caller]
-    pub(crate) fn fails_with(&self, summary: &str) -> &Diag {
+    pub fn fails_with(&self, summary: &str) -> &Diag {
         let objections = self.diags.objections().count();
         assert_eq!(objections, 0, "core objects:\n{}", self.diags);
         let found = self.diags.errors().find(|diag| diag.summary == summary);
@@ -50,19 +50,19 @@ impl<T> Answered<T> {
 
 /// A call of a provider function that the function itself refused.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct FunctionError {
-    pub(crate) text: String,
+pub struct FunctionError {
+    pub text: String,
     /// Index of the argument to blame.
-    pub(crate) argument: Option<i64>,
+    pub argument: Option<i64>,
 }
 
 /// One object that a list resource found.
 #[derive(Clone, Debug)]
-pub(crate) struct Listed {
-    pub(crate) identity: Json,
-    pub(crate) display_name: String,
+pub struct Listed {
+    pub identity: Json,
+    pub display_name: String,
     /// The whole object, if it was asked for.
-    pub(crate) object: Option<Json>,
+    pub object: Option<Json>,
 }
 
 /// What is asked of a list resource.
@@ -76,17 +76,17 @@ struct Query<'a> {
 
 /// An object of another type, or of another provider, that is to become ours.
 #[derive(Clone, Debug)]
-pub(crate) struct MoveSource<'a> {
+pub struct MoveSource<'a> {
     /// `registry.terraform.io/<namespace>/<type>`.
-    pub(crate) provider: &'a str,
-    pub(crate) type_name: &'a str,
-    pub(crate) schema_version: i64,
-    pub(crate) state: Json,
+    pub provider: &'a str,
+    pub type_name: &'a str,
+    pub schema_version: i64,
+    pub state: Json,
 }
 
 impl Core {
     /// Reads a data source, as every plan does.
-    pub(crate) async fn read_data(&mut self, ty: &str, config: &Json) -> Answered<Json> {
+    pub async fn read_data(&mut self, ty: &str, config: &Json) -> Answered<Json> {
         let mut diags = Diags::default();
         let Some(session) = self.known_walk(&mut diags).await else {
             return Answered::new(diags, None);
@@ -98,7 +98,7 @@ impl Core {
 
     /// Opens an ephemeral resource, renews it so many times, closes it. With
     /// [`Core::configure_at_plan`] it is opened as while planning.
-    pub(crate) async fn open_ephemeral(
+    pub async fn open_ephemeral(
         &mut self,
         ty: &str,
         config: &Json,
@@ -118,7 +118,7 @@ impl Core {
 
     /// Calls a function, in a process that is not configured; twice, as a
     /// function must always give the same answer.
-    pub(crate) async fn call_function(
+    pub async fn call_function(
         &mut self,
         name: &str,
         arguments: &[Json],
@@ -141,7 +141,7 @@ impl Core {
     }
 
     /// `terraform query` with one `list` block.
-    pub(crate) async fn list(
+    pub async fn list(
         &mut self,
         ty: &str,
         config: &Json,
@@ -158,7 +158,7 @@ impl Core {
     }
 
     /// The same of a client that leaves after so many objects.
-    pub(crate) async fn list_and_leave(
+    pub async fn list_and_leave(
         &mut self,
         ty: &str,
         config: &Json,
@@ -184,7 +184,7 @@ impl Core {
     }
 
     /// Plans and invokes an action; the result is its progress messages.
-    pub(crate) async fn invoke_action(&mut self, ty: &str, config: &Json) -> Answered<Vec<String>> {
+    pub async fn invoke_action(&mut self, ty: &str, config: &Json) -> Answered<Vec<String>> {
         let mut diags = Diags::default();
         let Some(session) = self.known_walk(&mut diags).await else {
             return Answered::new(diags, None);
@@ -197,7 +197,7 @@ impl Core {
     /// A `moved` block from another type: the object becomes one of ours in the
     /// state. Terraform asks a process that is not configured.
     #[must_use = "call `ok` or look at the diagnostics"]
-    pub(crate) async fn move_from(
+    pub async fn move_from(
         &mut self,
         source: &MoveSource<'_>,
         type_name: &str,
@@ -220,7 +220,7 @@ impl Core {
 
     /// The configuration that `-generate-config-out` writes for an object in the
     /// state (1.14).
-    pub(crate) async fn generate_config(&mut self, address: &str) -> Answered<Json> {
+    pub async fn generate_config(&mut self, address: &str) -> Answered<Json> {
         let instance = self.instance(address).clone();
         let mut diags = Diags::default();
         let Some(session) = self.known_walk(&mut diags).await else {

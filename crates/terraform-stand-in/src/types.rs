@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 /// The type of a value.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Type {
+pub enum Type {
     Bool,
     Number,
     String,
@@ -22,7 +22,7 @@ pub(crate) enum Type {
 
 impl Type {
     /// Reads `"string"`, `["map","number"]`, `["object",{"a":"bool"}]` and so on.
-    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, String> {
+    pub fn parse(bytes: &[u8]) -> Result<Self, String> {
         let json: Json =
             serde_json::from_slice(bytes).map_err(|e| format!("type is not JSON: {e}"))?;
         Self::from_json(&json)
@@ -65,7 +65,7 @@ impl Type {
     }
 
     /// The type as JSON; the reverse of [`Type::parse`].
-    pub(crate) fn to_json(&self) -> Json {
+    pub fn to_json(&self) -> Json {
         match self {
             Self::Bool => json!("bool"),
             Self::Number => json!("number"),
@@ -88,7 +88,7 @@ impl Type {
     }
 
     /// The type that a literal in a configuration has.
-    pub(crate) fn of_json(json: &Json) -> Self {
+    pub fn of_json(json: &Json) -> Self {
         match json {
             Json::Null => Self::Dynamic,
             Json::Bool(_) => Self::Bool,
@@ -104,7 +104,7 @@ impl Type {
     }
 
     /// True when a part of the type is dynamic.
-    pub(crate) fn has_dynamic(&self) -> bool {
+    pub fn has_dynamic(&self) -> bool {
         match self {
             Self::Dynamic => true,
             Self::Bool | Self::Number | Self::String => false,

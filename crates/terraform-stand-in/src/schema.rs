@@ -2,28 +2,28 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use framework::proto::tfplugin6 as proto;
+use crate::proto::tfplugin6 as proto;
 use serde_json::Value as Json;
 
 use super::types::Type;
 use super::value::{Path, UNKNOWN, Val};
 
 /// Everything that `GetProviderSchema` and `GetResourceIdentitySchemas` say.
-pub(crate) struct ProviderSchema {
-    pub(crate) provider: Schema,
-    pub(crate) resources: BTreeMap<String, Schema>,
-    pub(crate) data_sources: BTreeMap<String, Schema>,
-    pub(crate) ephemeral_resources: BTreeMap<String, Schema>,
-    pub(crate) list_resources: BTreeMap<String, Schema>,
-    pub(crate) actions: BTreeMap<String, Schema>,
-    pub(crate) functions: BTreeMap<String, Function>,
-    pub(crate) identities: BTreeMap<String, Identity>,
-    pub(crate) capabilities: proto::ServerCapabilities,
+pub struct ProviderSchema {
+    pub provider: Schema,
+    pub resources: BTreeMap<String, Schema>,
+    pub data_sources: BTreeMap<String, Schema>,
+    pub ephemeral_resources: BTreeMap<String, Schema>,
+    pub list_resources: BTreeMap<String, Schema>,
+    pub actions: BTreeMap<String, Schema>,
+    pub functions: BTreeMap<String, Function>,
+    pub identities: BTreeMap<String, Identity>,
+    pub capabilities: proto::ServerCapabilities,
 }
 
 impl ProviderSchema {
     /// Reads the two answers; the error is what core would say about them.
-    pub(crate) fn from_proto(
+    pub fn from_proto(
         answer: proto::get_provider_schema::Response,
         identities: HashMap<String, proto::ResourceIdentitySchema>,
     ) -> Result<Self, String> {
@@ -57,14 +57,14 @@ impl ProviderSchema {
 
     /// For a client that does not know the flag: what is write-only becomes
     /// ordinary.
-    pub(crate) fn forget_write_only(&mut self) {
+    pub fn forget_write_only(&mut self) {
         self.resources
             .values_mut()
             .for_each(|schema| schema.block.forget_write_only());
     }
 
     /// Core's rules for schemas; each fault is one line.
-    pub(crate) fn internal_validate(&self) -> Vec<String> {
+    pub fn internal_validate(&self) -> Vec<String> {
         let mut faults = Vec::new();
         let mut check =
             |what: &str, name: &str, schema: &Schema| {
@@ -139,16 +139,16 @@ fn schemas(
 
 /// The shape of a configuration and a state.
 #[derive(Clone, Debug)]
-pub(crate) struct Schema {
-    pub(crate) version: i64,
-    pub(crate) block: Block,
+pub struct Schema {
+    pub version: i64,
+    pub block: Block,
 }
 
 /// Attributes and nested blocks.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Block {
-    pub(crate) attributes: BTreeMap<String, Attribute>,
-    pub(crate) blocks: BTreeMap<String, NestedBlock>,
+pub struct Block {
+    pub attributes: BTreeMap<String, Attribute>,
+    pub blocks: BTreeMap<String, NestedBlock>,
     computed: bool,
     deprecation: Deprecation,
 }
@@ -164,39 +164,39 @@ struct Deprecation {
     clippy::struct_excessive_bools,
     reason = "the interface has these flags"
 )]
-pub(crate) struct Attribute {
-    pub(crate) shape: Shape,
-    pub(crate) required: bool,
-    pub(crate) optional: bool,
-    pub(crate) computed: bool,
-    pub(crate) sensitive: bool,
-    pub(crate) write_only: bool,
+pub struct Attribute {
+    pub shape: Shape,
+    pub required: bool,
+    pub optional: bool,
+    pub computed: bool,
+    pub sensitive: bool,
+    pub write_only: bool,
     deprecation: Deprecation,
 }
 
 /// What an attribute holds: a plain value or objects with attributes of their own.
 #[derive(Clone, Debug)]
-pub(crate) enum Shape {
+pub enum Shape {
     Plain(Type),
     Nested(Nested),
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Nested {
-    pub(crate) nesting: Nesting,
-    pub(crate) attributes: BTreeMap<String, Attribute>,
+pub struct Nested {
+    pub nesting: Nesting,
+    pub attributes: BTreeMap<String, Attribute>,
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct NestedBlock {
-    pub(crate) nesting: Nesting,
-    pub(crate) block: Block,
+pub struct NestedBlock {
+    pub nesting: Nesting,
+    pub block: Block,
     min_items: i64,
     max_items: i64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Nesting {
+pub enum Nesting {
     Single,
     Group,
     List,
@@ -225,7 +225,7 @@ impl Schema {
     }
 
     /// The type of the values that this schema describes.
-    pub(crate) fn implied_type(&self) -> Type {
+    pub fn implied_type(&self) -> Type {
         self.block.implied_type()
     }
 
@@ -268,7 +268,7 @@ impl Block {
         })
     }
 
-    pub(crate) fn implied_type(&self) -> Type {
+    pub fn implied_type(&self) -> Type {
         let mut types = object_types(&self.attributes);
         for (name, nested) in &self.blocks {
             types.insert(name.clone(), nested.nesting.of(nested.block.implied_type()));
@@ -277,7 +277,7 @@ impl Block {
     }
 
     /// An object of nulls, with no nested blocks.
-    pub(crate) fn empty_object(&self) -> Val {
+    pub fn empty_object(&self) -> Val {
         let mut object: BTreeMap<_, _> = self
             .attributes
             .keys()
@@ -298,7 +298,7 @@ impl Block {
 
     /// Reads a configuration written as JSON: what is missing is null, and
     /// [`UNKNOWN`] is unknown. The error is core's, for a wrong configuration.
-    pub(crate) fn config(&self, json: &Json) -> Result<Val, String> {
+    pub fn config(&self, json: &Json) -> Result<Val, String> {
         let Json::Object(given) = json else {
             return Err(format!("an object is required, got {json}"));
         };
@@ -319,7 +319,7 @@ impl Block {
     }
 
     /// The paths of all write-only values that are not null in a value.
-    pub(crate) fn write_only_values(&self, value: &Val) -> Vec<Path> {
+    pub fn write_only_values(&self, value: &Val) -> Vec<Path> {
         let mut paths = Vec::new();
         self.visit(value, &Path::root(), &mut |path, attribute, value| {
             if attribute.write_only && !value.is_null() {
@@ -339,7 +339,7 @@ impl Block {
     }
 
     /// The attribute that a path leads to, however many elements it passes.
-    pub(crate) fn attribute_at(&self, path: &Path) -> Option<&Attribute> {
+    pub fn attribute_at(&self, path: &Path) -> Option<&Attribute> {
         let names = path.attribute_names();
         let (first, rest) = names.split_first()?;
         if let Some(nested) = self.blocks.get(*first) {
@@ -360,12 +360,7 @@ impl Block {
     }
 
     /// Calls `see` for every attribute of the schema that exists in the value.
-    pub(crate) fn visit(
-        &self,
-        value: &Val,
-        path: &Path,
-        see: &mut dyn FnMut(&Path, &Attribute, &Val),
-    ) {
+    pub fn visit(&self, value: &Val, path: &Path, see: &mut dyn FnMut(&Path, &Attribute, &Val)) {
         if !matches!(value, Val::Object(_)) {
             return;
         }
@@ -533,7 +528,7 @@ impl Attribute {
         }
     }
 
-    pub(crate) fn implied_type(&self) -> Type {
+    pub fn implied_type(&self) -> Type {
         match &self.shape {
             Shape::Plain(ty) => ty.clone(),
             Shape::Nested(nested) => nested
@@ -749,8 +744,8 @@ impl NestedBlock {
 
 /// The shape of a resource's identity.
 #[derive(Clone, Debug)]
-pub(crate) struct Identity {
-    pub(crate) version: i64,
+pub struct Identity {
+    pub version: i64,
     attributes: BTreeMap<String, IdentityAttribute>,
 }
 
@@ -783,7 +778,7 @@ impl Identity {
         })
     }
 
-    pub(crate) fn implied_type(&self) -> Type {
+    pub fn implied_type(&self) -> Type {
         Type::Object(
             self.attributes
                 .iter()
@@ -793,7 +788,7 @@ impl Identity {
     }
 
     /// Reads the identity of an `import` block; what is optional may be missing.
-    pub(crate) fn config(&self, json: &Json) -> Result<Val, String> {
+    pub fn config(&self, json: &Json) -> Result<Val, String> {
         let Json::Object(given) = json else {
             return Err("an object is required".to_owned());
         };
@@ -848,18 +843,18 @@ impl Identity {
 
 /// The signature of a provider function.
 #[derive(Clone, Debug)]
-pub(crate) struct Function {
-    pub(crate) parameters: Vec<Parameter>,
-    pub(crate) variadic: Option<Parameter>,
-    pub(crate) returns: Type,
+pub struct Function {
+    pub parameters: Vec<Parameter>,
+    pub variadic: Option<Parameter>,
+    pub returns: Type,
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Parameter {
-    pub(crate) name: String,
-    pub(crate) ty: Type,
-    pub(crate) allow_null: bool,
-    pub(crate) allow_unknown: bool,
+pub struct Parameter {
+    pub name: String,
+    pub ty: Type,
+    pub allow_null: bool,
+    pub allow_unknown: bool,
 }
 
 impl Function {

@@ -7,7 +7,7 @@ use super::schema::{Attribute, Block, NestedBlock, Nesting};
 use super::value::{Path, Val};
 
 /// Every place where `actual` breaks what `planned` promised, one line each.
-pub(crate) fn assert_object_compatible(block: &Block, planned: &Val, actual: &Val) -> Vec<String> {
+pub fn assert_object_compatible(block: &Block, planned: &Val, actual: &Val) -> Vec<String> {
     let mut faults = Vec::new();
     check_block(block, planned, actual, &Path::root(), &mut faults);
     faults
