@@ -45,7 +45,7 @@ lint: prerequisites ## Formatting, clippy, and the rules for dependencies
 
 .PHONY: docs
 docs: prerequisites ## Write the documentation into docs/ from schema, examples and templates
-	$(CARGO) run --locked --quiet --bin terraform-provider-sapcalm -- docs --write
+	$(CARGO) run --locked --quiet -p documentation
 
 .PHONY: audit
 audit: prerequisites ## The rules for dependencies and the known vulnerabilities (network)

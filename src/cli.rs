@@ -4,9 +4,6 @@
 //! is for people. Arguments are parsed only when there are any, so that a start
 //! by Terraform pays nothing for them.
 
-mod docs;
-mod schema;
-
 use std::{
     env,
     ffi::OsString,
@@ -50,11 +47,6 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Print a page of the documentation, or the names of all pages
-    Docs(docs::Arguments),
-    /// Print the schema as JSON, in the shape of `terraform providers schema
-    /// -json`
-    Schema,
     /// Print the version
     Version,
 }
@@ -80,14 +72,6 @@ pub fn run<T: Provider>(service: impl FnOnce() -> T) -> ExitCode {
             command: Some(Command::Version),
             ..
         }) => print(&format!("{}\n", version())),
-        Ok(Arguments {
-            command: Some(Command::Docs(arguments)),
-            ..
-        }) => docs::run(&arguments),
-        Ok(Arguments {
-            command: Some(Command::Schema),
-            ..
-        }) => print_schema(&service()),
         Ok(Arguments { address, .. }) => serve(|| plugin::serve_debug(service(), &address)),
         // Also for `--help` and `--version`.
         Err(message) => {
@@ -120,17 +104,6 @@ where
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(code) => code,
-    }
-}
-
-fn print_schema(provider: &impl Provider) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_current_thread().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return fail(&error),
-    };
-    match runtime.block_on(schema::document(provider, PROVIDER_ADDRESS)) {
-        Ok(document) => print(&format!("{document:#}\n")),
-        Err(error) => fail(&error),
     }
 }
 

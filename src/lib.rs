@@ -2,9 +2,7 @@
 //!
 //! * [`provider`] is the only place that sees both the framework, which is
 //!   Terraform's side, and the client, which is SAP's.
-//! * [`docs`] renders the documentation from the schemas and the examples.
 //! * [`cli`] is the command line of the provider binary.
 
 pub mod cli;
-pub mod docs;
 pub mod provider;

@@ -5,30 +5,25 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
 
-use framework::documentation;
+use documentation::{Files, Kind, Page, folder};
+use framework::documentation as described;
 use framework::provider::Provider as _;
 use framework::schema::{Attribute, AttributeType, Mode, Schema};
 use framework::validators::Validator;
-use sapcalm::docs::{self, Kind, files::FILES};
 use sapcalm::provider::SapCalm;
+
+use crate::support::schema_document;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// Runs `terraform-provider-sapcalm docs` in a directory.
-fn docs_command(directory: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_terraform-provider-sapcalm"))
-        .arg("docs")
-        .args(arguments)
-        .current_dir(directory)
-        .output()
-        .unwrap()
+/// The pages, as `make docs` would write them now.
+fn pages() -> Vec<Page> {
+    documentation::pages(&SapCalm, &sources())
 }
 
-fn printed(output: &Output) -> String {
-    assert!(output.status.success(), "{output:?}");
-    String::from_utf8(output.stdout.clone()).unwrap()
+fn sources() -> Files {
+    Files::read(Path::new(ROOT)).unwrap()
 }
 
 /// Path and text of every file in `docs/`.
@@ -54,78 +49,29 @@ fn files() -> Vec<(String, String)> {
 
 #[test]
 fn the_documentation_is_what_make_docs_would_write_now() {
-    let output = docs_command(Path::new(ROOT), &["--check"]);
-    assert!(
-        output.status.success(),
-        "run `make docs` and commit what it changes:\n{}",
-        String::from_utf8_lossy(&output.stderr)
+    let stale = folder::stale(&pages(), &Path::new(ROOT).join("docs")).unwrap();
+    assert_eq!(
+        stale,
+        Vec::<String>::new(),
+        "run `make docs` and commit what it changes"
     );
 }
 
 #[test]
 fn an_attribute_that_is_named_otherwise_in_the_page_makes_the_check_fail() {
     let directory = tempfile::tempdir().unwrap();
-    let directory = directory.path();
-    let written = printed(&docs_command(directory, &["--write"]));
-    assert!(
-        written.contains("docs/resources/destination.md"),
-        "{written}"
-    );
-    assert!(docs_command(directory, &["--check"]).status.success());
-    assert_eq!(printed(&docs_command(directory, &["--write"])), "");
+    let docs = directory.path();
+    let pages = pages();
+    assert!(!folder::write(&pages, docs).unwrap().is_empty());
+    assert_eq!(folder::stale(&pages, docs).unwrap(), Vec::<String>::new());
 
-    let page = directory.join("docs/resources/destination.md");
+    let page = docs.join("resources/destination.md");
     let text = fs::read_to_string(&page).unwrap();
     let renamed = text.replace("- `adopt_existing`", "- `take_over`");
     assert_ne!(text, renamed);
     fs::write(&page, renamed).unwrap();
-    let output = docs_command(directory, &["--check"]);
-    assert_eq!(output.status.code(), Some(1));
-    let message = String::from_utf8(output.stderr).unwrap();
-    assert!(
-        message.contains("docs/resources/destination.md differs") && message.contains("make docs"),
-        "{message}"
-    );
-}
-
-// -------------------------------------------------------------------- offline
-
-#[test]
-fn a_page_is_printed_offline_by_what_it_is_about_or_by_its_path() {
-    let directory = tempfile::tempdir().unwrap();
-    let directory = directory.path();
-    let list = printed(&docs_command(directory, &[]));
-    assert!(list.contains("resources/destination "), "{list}");
-    for (name, title) in [
-        ("sapcalm_registration", "# sapcalm_registration (Resource)"),
-        ("resources/destination", "# sapcalm_destination (Resource)"),
-        (
-            "docs/resources/destination.md",
-            "# sapcalm_destination (Resource)",
-        ),
-        (
-            "sapcalm_access_token",
-            "# sapcalm_access_token (Ephemeral Resource)",
-        ),
-        ("parse_service_key", "# function: parse_service_key"),
-        ("sapcalm", "# sapcalm Provider"),
-        ("getting-started", "# Getting started from zero"),
-    ] {
-        let page = printed(&docs_command(directory, &[name]));
-        assert!(page.lines().any(|line| line == title), "{name}: {page}");
-        assert_eq!(page.matches("page_title:").count(), 1, "{name}");
-    }
-    let all = printed(&docs_command(directory, &["sapcalm_destination"]));
-    for kind in ["Resource", "Data Source", "List Resource"] {
-        assert!(all.contains(&format!("\n# sapcalm_destination ({kind})\n")));
-    }
-    let output = docs_command(directory, &["sapcalm_nothing"]);
-    assert_eq!(output.status.code(), Some(1));
-    let message = String::from_utf8(output.stderr).unwrap();
-    assert!(
-        message.contains("no page about `sapcalm_nothing`"),
-        "{message}"
-    );
+    let stale = folder::stale(&pages, docs).unwrap();
+    assert_eq!(stale, ["resources/destination.md differs"]);
 }
 
 // -------------------------------------------------------- the Registry's rules
@@ -174,12 +120,7 @@ fn front_matter_has_the_keys_that_the_registry_accepts() {
 
 #[test]
 fn every_kind_has_its_pages_and_every_page_has_something_that_it_is_about() {
-    let output = Command::new(env!("CARGO_BIN_EXE_terraform-provider-sapcalm"))
-        .arg("schema")
-        .output()
-        .unwrap();
-    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    let schemas = &document["provider_schemas"][crate::support::cli::ADDRESS];
+    let schemas = schema_document::schemas();
     let kinds = [
         ("resource_schemas", "resources"),
         ("data_source_schemas", "data-sources"),
@@ -206,7 +147,7 @@ fn every_kind_has_its_pages_and_every_page_has_something_that_it_is_about() {
 
 #[test]
 fn every_page_has_an_example_and_every_resource_three_ways_to_import() {
-    for page in docs::pages(&SapCalm, FILES) {
+    for page in pages() {
         if page.kind == Kind::Guide {
             continue;
         }
@@ -221,8 +162,8 @@ fn every_page_has_an_example_and_every_resource_three_ways_to_import() {
 
 #[test]
 fn every_file_of_the_examples_and_templates_is_in_a_page() {
-    let pages = docs::pages(&SapCalm, FILES);
-    for (path, text) in FILES.0 {
+    let pages = pages();
+    for (path, text) in sources().iter() {
         let text = match path.strip_prefix("templates/guides/") {
             Some(_) => text.trim_start_matches("---\n"),
             None => text.trim_end(),
@@ -290,7 +231,7 @@ fn schemas() -> Vec<(String, &'static Schema)> {
 
 /// What is missing or wrong in the text about an attribute.
 fn faults(attribute: &Attribute, siblings: &[Attribute]) -> Vec<&'static str> {
-    let text = documentation::text(attribute, siblings);
+    let text = described::text(attribute, siblings);
     let description = attribute.description;
     let has = |wanted: &Validator| {
         let same =

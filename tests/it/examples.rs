@@ -6,12 +6,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use documentation::Kind;
 use emulator::Options;
 use framework::client_version;
 use framework::provider::Provider as _;
 use hcl::expr::{Expression, ObjectKey};
 use hcl::structure::{Block, Body};
-use sapcalm::docs::Kind;
 use sapcalm::provider::SapCalm;
 use serde_json::{Map, Value as Json, json};
 

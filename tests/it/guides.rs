@@ -5,14 +5,13 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
+use documentation as docs;
 use hcl::expr::{Expression, ObjectKey};
 use hcl::structure::{Block, Body};
-use sapcalm::docs;
 use serde_json::{Map, Value as Json};
 
-use crate::support::cli::ADDRESS;
+use crate::support::schema_document::schemas;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const GUIDES: &str = "templates/guides";
@@ -92,17 +91,6 @@ fn fences<'a>(text: &'a str, languages: &[&str]) -> Vec<&'a str> {
         rest = body.get(end + 3..).unwrap_or("");
     }
     found
-}
-
-/// The schemas, as `terraform-provider-sapcalm schema` prints them.
-fn schemas() -> Map<String, Json> {
-    let output = Command::new(env!("CARGO_BIN_EXE_terraform-provider-sapcalm"))
-        .arg("schema")
-        .output()
-        .unwrap();
-    let document: Json = serde_json::from_slice(&output.stdout).unwrap();
-    let provider = document["provider_schemas"][ADDRESS].as_object();
-    provider.unwrap().clone()
 }
 
 /// The schema of a top-level block, when it is one of ours.

@@ -117,9 +117,6 @@ mod repository;
 mod request_counts;
 
 #[cfg(test)]
-mod schema_command;
-
-#[cfg(test)]
 mod secret_canaries;
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ pub(crate) mod life;
 pub(crate) mod page;
 pub(crate) mod peers;
 pub(crate) mod proxy;
+pub(crate) mod schema_document;
 pub(crate) mod served;
 pub(crate) mod trial;
 pub(crate) mod workspace;

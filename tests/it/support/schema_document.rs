@@ -1,23 +1,24 @@
-//! The provider's schema as JSON, in the shape of `terraform providers schema
-//! -json`: for editors, for generators of documentation, and for people who
-//! have no configuration at hand.
-//!
-//! It is made from the very answers that Terraform gets, so it cannot differ
-//! from them. Source of the shape: Terraform's documentation of that command.
+//! The provider's schemas as JSON, in the shape of `terraform providers schema
+//! -json`, made from the very answers that Terraform gets: what the tests of
+//! pages and examples hold names against.
 
 use std::collections::{BTreeMap, HashMap};
 
+use framework::proto::tfplugin6 as proto;
+use framework::proto::tfplugin6::provider_server::Provider;
 use serde_json::{Map, Value as Json, json};
 use tonic::{Request, Status};
 
-use framework::proto::tfplugin6 as proto;
-use framework::proto::tfplugin6::provider_server::Provider;
+/// The schemas of the built provider, by kind and name.
+pub(crate) fn schemas() -> Map<String, Json> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let provider = sapcalm::provider::service();
+    runtime.block_on(document(&provider)).unwrap()
+}
 
-/// Asks a provider for its schemas; `address` is its name in the document.
-///
-/// # Errors
-/// When the provider does not answer.
-pub(super) async fn document(provider: &impl Provider, address: &str) -> Result<Json, Status> {
+async fn document(provider: &impl Provider) -> Result<Map<String, Json>, Status> {
     let request = Request::new(proto::get_provider_schema::Request {});
     let schemas = provider.get_provider_schema(request).await?.into_inner();
     let request = Request::new(proto::get_resource_identity_schemas::Request {});
@@ -54,7 +55,7 @@ pub(super) async fn document(provider: &impl Provider, address: &str) -> Result<
         "resource_identity_schemas",
         by_name(&identities, identity),
     );
-    Ok(json!({ "format_version": "1.0", "provider_schemas": { address: document } }))
+    Ok(document)
 }
 
 /// Terraform leaves out what is empty.

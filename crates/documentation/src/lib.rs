@@ -1,10 +1,10 @@
-//! The documentation, as the Registry and offline readers get it: one Markdown
+//! The documentation, as the Registry gets it: one Markdown
 //! page for everything the provider offers, and the guides.
 //!
 //! Pages are made of the statics that the server serves, of the files in
-//! `examples/`, and of hand-written parts in `templates/`; the binary has
-//! copies of both folders ([`files`]). What the schema knows is never typed
-//! into a page, so no page can contradict the provider.
+//! `examples/`, and of hand-written parts in `templates/` ([`Files`]). What the
+//! schema knows is never typed into a page, so no page can contradict the
+//! provider. Nothing of this is in the provider that people install.
 //!
 //! * [`kind`] says what kinds of pages there are and where each has its place.
 //! * [`page`] puts a page together, from [`schema`] and [`function`].
@@ -14,19 +14,18 @@
 //! know from tfplugindocs. Attributes keep the order of the schema, though:
 //! what matters most comes first.
 
-pub mod files;
+mod files;
 pub mod folder;
 mod function;
-pub mod kind;
+mod kind;
 mod page;
 mod schema;
 
+pub use files::Files;
 pub use kind::Kind;
 
 use framework::provider::Provider;
 use framework::schema::{IdentitySchema, Schema};
-
-use files::Files;
 
 /// One page.
 #[derive(Debug, Clone)]
@@ -55,7 +54,7 @@ struct Subject {
 
 /// All pages of a provider, in the order of the documentation.
 #[must_use]
-pub fn pages<P: Provider>(provider: &P, files: Files) -> Vec<Page> {
+pub fn pages<P: Provider>(provider: &P, files: &Files) -> Vec<Page> {
     let subjects = subjects(provider);
     let mut pages: Vec<Page> = subjects
         .iter()
@@ -72,19 +71,6 @@ pub fn pages<P: Provider>(provider: &P, files: Files) -> Vec<Page> {
     let index = page::index(provider.type_name(), provider.schema(), &pages, files);
     pages.insert(0, index);
     pages
-}
-
-/// The pages that a reader means by a name: one by its path, with or without
-/// the extension, or all that are about something of that name.
-#[must_use]
-pub fn find<'a>(pages: &'a [Page], name: &str) -> Vec<&'a Page> {
-    let path = name.strip_suffix(".md").unwrap_or(name);
-    let path = path.strip_prefix("docs/").unwrap_or(path);
-    let by_path = |page: &&Page| page.path.strip_suffix(".md") == Some(path);
-    match pages.iter().find(by_path) {
-        Some(page) => vec![page],
-        None => pages.iter().filter(|page| page.name == name).collect(),
-    }
 }
 
 fn subjects<P: Provider>(provider: &P) -> Vec<Subject> {

@@ -100,7 +100,7 @@ fn present(folder: &Path) -> io::Result<BTreeMap<String, String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::docs::Kind;
+    use crate::Kind;
 
     fn page(name: &str, text: &str) -> Page {
         Page {
