@@ -102,25 +102,6 @@ fn authorize(shared: &Shared, call: &Call) -> Result<Grant, Refusal> {
     }
 }
 
-/// What is said about a name that is not there.
-pub(crate) fn not_found() -> Refusal {
-    Refusal::new(
-        StatusCode::NOT_FOUND,
-        "Configuration with the specified name was not found",
-    )
-}
-
-/// The level of a grant that was checked to be for this service.
-pub(crate) fn level_of<'a>(
-    world: &'a mut World,
-    grant: &Grant,
-    kind: LevelKind,
-) -> Result<&'a mut Level, Refusal> {
-    world
-        .level(grant, kind)
-        .ok_or_else(|| Refusal::new(StatusCode::FORBIDDEN, "Forbidden"))
-}
-
 fn manage(
     world: &mut World,
     call: &Call,
@@ -162,7 +143,9 @@ struct Scene<'a> {
 
 impl Scene<'_> {
     fn level(&mut self) -> Result<&mut Level, Refusal> {
-        level_of(self.world, self.grant, self.level)
+        self.world
+            .level(self.grant, self.level)
+            .ok_or_else(Refusal::forbidden)
     }
 
     /// All of this kind on this level.
@@ -197,7 +180,11 @@ impl Scene<'_> {
     fn read(&mut self, name: &str) -> Outcome {
         let quoted = self.knobs().quoted_etag;
         let tell = self.telling();
-        let destination = self.all()?.get(name).cloned().ok_or_else(not_found)?;
+        let destination = self
+            .all()?
+            .get(name)
+            .cloned()
+            .ok_or_else(Refusal::not_found)?;
         let shown = if quoted {
             format!("\"{}\"", destination.etag)
         } else {
@@ -420,7 +407,7 @@ impl Scene<'_> {
             .level()?
             .destinations
             .get(&name)
-            .ok_or_else(not_found)?;
+            .ok_or_else(Refusal::not_found)?;
         let shared = existing.shared_with_subscriber;
         let merged = merge(existing.properties.clone(), changes);
         let draft = self.draft(&merged)?;
@@ -441,7 +428,7 @@ impl Scene<'_> {
         let delay = self.world.propagation();
         let kind = self.kind;
         let level = self.level()?;
-        let existing = level.all(kind).get(name).ok_or_else(not_found)?;
+        let existing = level.all(kind).get(name).ok_or_else(Refusal::not_found)?;
         let mut destination = Destination::new(properties, time);
         destination.shared_with_subscriber = shared_with_subscriber;
         if keep_labels {
@@ -486,7 +473,7 @@ impl Scene<'_> {
             (false, MissingDelete::CountZero) => {
                 Ok(Reply::json(StatusCode::OK, &json!({"Count": 0})))
             }
-            (false, MissingDelete::NotFound) => Err(not_found()),
+            (false, MissingDelete::NotFound) => Err(Refusal::not_found()),
         }
     }
 

@@ -14,7 +14,6 @@ use serde_json::{Map, Value, json};
 use super::Shared;
 use super::call::{Call, Outcome, Refusal, Reply, value_of};
 use super::certificate::{self, Identity};
-use super::destination::not_found;
 use super::world::{Destination, Grant, LevelKind, Properties, Service};
 
 /// How this service names itself in its own requests.
@@ -34,7 +33,7 @@ pub(crate) async fn version_1(shared: &Shared, call: &Call, grant: &Grant, name:
     check_method(call)?;
     let found = look_up(shared, grant, name, LevelKind::Instance)
         .or_else(|| look_up(shared, grant, name, LevelKind::Subaccount))
-        .ok_or_else(not_found)?;
+        .ok_or_else(Refusal::not_found)?;
     let mut body = answer(shared, call, &found).await?;
     body.insert("owner".to_owned(), found.owner);
     Ok(Reply::json(StatusCode::OK, &body))
@@ -56,9 +55,9 @@ pub(crate) async fn version_2(shared: &Shared, call: &Call, grant: &Grant, name:
             .world()
             .client(&grant.client_id)
             .map(|client| client.subdomain.clone());
-        grant.subdomain = home.ok_or_else(not_found)?;
+        grant.subdomain = home.ok_or_else(Refusal::not_found)?;
     }
-    let found = look_up(shared, &grant, name, kind).ok_or_else(not_found)?;
+    let found = look_up(shared, &grant, name, kind).ok_or_else(Refusal::not_found)?;
     let mut body = answer(shared, call, &found).await?;
     let pairs = call.query_pairs();
     let metadata = value_of(&pairs, "$includeMetadata").unwrap_or_default();

@@ -4,7 +4,6 @@ use http::{Method, StatusCode};
 use serde::Deserialize;
 
 use super::call::{Call, Outcome, Refusal, Reply, json_body};
-use super::destination::{level_of, not_found};
 use super::world::{Grant, Label, LevelKind, World};
 
 /// Most labels of one destination and most values of one label.
@@ -18,10 +17,12 @@ pub(crate) fn handle(
     kind: LevelKind,
     name: &str,
 ) -> Outcome {
-    let destination = level_of(world, grant, kind)?
+    let destination = world
+        .level(grant, kind)
+        .ok_or_else(Refusal::forbidden)?
         .destinations
         .get_mut(name)
-        .ok_or_else(not_found)?;
+        .ok_or_else(Refusal::not_found)?;
     let new = match call.method {
         Method::GET => return Ok(Reply::json(StatusCode::OK, &destination.labels)),
         Method::PUT => parse(call)?,
