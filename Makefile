@@ -6,19 +6,20 @@ ADDRESSES := registry.terraform.io/sapcalm/sapcalm registry.opentofu.org/sapcalm
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 PLUGINS := $(HOME)/.terraform.d/plugins
 
-# `make demo TF_CLI=/path/to/tofu` picks the CLI.
-export TF_CLI
+# `make demo TF_CLI=/path/to/tofu` picks the CLI, `NO_DOWNLOAD=1` fetches none.
+export TF_CLI NO_DOWNLOAD
 
 .DEFAULT_GOAL := help
 
 .PHONY: help
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: prerequisites cli ## Apply, drift, repair and destroy against the SAP emulator
-	$(CARGO) build --locked --bins --example demo
-	@$(CARGO) run --locked --quiet --example demo
+demo: prerequisites ## Apply, drift, repair and destroy against the SAP emulator
+	@cli=$$(sh tools/cli.sh) && set -x && \
+	$(CARGO) build --locked --package terraform-provider-sapcalm --package demo && \
+	TF_CLI="$$cli" "$${CARGO_TARGET_DIR:-target}/debug/demo"
 
 .PHONY: test
 test: prerequisites ## Build everything and run all tests
@@ -27,6 +28,13 @@ test: prerequisites ## Build everything and run all tests
 .PHONY: chaos
 chaos: prerequisites ## Run every request of a whole life into every fault and every kill
 	@CARGO="$(CARGO)" sh tests/chaos.sh
+
+# Lives for each resource.
+LIVES ?= 100
+
+.PHONY: lives
+lives: prerequisites ## Try random configurations with new seeds (LIVES)
+	@GENERATED_LIVES=$(LIVES) sh tests/run.sh --test it generated_lives
 
 .PHONY: bench
 bench: prerequisites ## Measure everything and print the figures (PEER_PROVIDER, BENCH_SIZES)
@@ -80,6 +88,10 @@ install: prerequisites ## Install a release build where Terraform and OpenTofu f
 	echo "Use it with: source = \"sapcalm/sapcalm\", version = \"$(VERSION)\""; \
 	echo "After another 'make install' of the same version, remove .terraform.lock.hcl where you use it."
 
+.PHONY: release-check
+release-check: ## Check dist/ by the rules of the Registry, signed with a throw-away key
+	@sh release/rehearse.sh
+
 .PHONY: dist
 dist: prerequisites ## Build the release archive of this machine, with SBOM and checksums
 	@CARGO="$(CARGO)" sh release/dist.sh
@@ -90,11 +102,3 @@ prerequisites:
 		echo "Rust is missing. Get it from https://rustup.rs (the toolchain itself is pinned in rust-toolchain.toml)." >&2; exit 1; }
 	@command -v $${CC:-cc} >/dev/null 2>&1 || { \
 		echo "A C compiler is missing (the TLS library needs one). Debian: apt-get install gcc libc6-dev. macOS: xcode-select --install." >&2; exit 1; }
-
-.PHONY: cli
-cli:
-	@test -n "$$TF_CLI" || command -v terraform >/dev/null 2>&1 || command -v tofu >/dev/null 2>&1 || { \
-		echo "Neither terraform nor tofu is on the PATH. The demo shows the provider at work in one of them." >&2; \
-		echo "  Terraform: https://developer.hashicorp.com/terraform/install" >&2; \
-		echo "  OpenTofu:  https://opentofu.org/docs/intro/install" >&2; \
-		echo "Or say where one is: make demo TF_CLI=/path/to/terraform" >&2; exit 1; }

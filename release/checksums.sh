@@ -1,6 +1,7 @@
 #!/bin/sh
 # Completes a folder of archives for the Registry: adds the manifest under its
-# release name, and the checksums of everything.
+# release name, and the checksums of archives and manifest. Of nothing else: the
+# Registry refuses a release whose sums name other files.
 #
 #   sh release/checksums.sh VERSION FOLDER
 set -eu
@@ -20,9 +21,5 @@ sum() {
   if command -v sha256sum >/dev/null; then sha256sum "$@"; else shasum -a 256 "$@"; fi
 }
 cd "$folder"
-rm -f "${name}_SHA256SUMS"
-# The shell sorts the names; the sums are written under another name first, so
-# that they do not list themselves.
-sum "${name}"_* > SHA256SUMS.new
-mv SHA256SUMS.new "${name}_SHA256SUMS"
+sum "${name}"_*.zip "${name}_manifest.json" > "${name}_SHA256SUMS"
 echo "$folder/${name}_SHA256SUMS"

@@ -1,22 +1,43 @@
 #!/bin/sh
 # Runs all tests and ends with what they amounted to: the checks that the
-# stand-in for Terraform core made, and what was left out for want of a CLI.
+# stand-in for Terraform core made, the slowest tests, and what was left out.
+#
+# The tests get a Terraform (TF_CLI, PATH, or fetched: see tools/cli.sh) and, for
+# what that one does not have, the newest one. A test that hangs is named and
+# ended, see crates/test-runner.
 set -eu
 cd "$(dirname "$0")/.."
-counts=target/test-counts
+cargo=${CARGO:-cargo}
+target=${CARGO_TARGET_DIR:-target}
+mkdir -p "$target"
+counts=$(cd "$target" && pwd)/test-counts
 rm -rf "$counts"
-mkdir -p "$counts"
-export TEST_COUNTS="$PWD/$counts"
+mkdir "$counts"
+export TEST_COUNTS="$counts"
+
+# Without one a hint was printed, and the tests say what they leave out.
+TF_CLI=$(sh tools/cli.sh terraform) || TF_CLI=
+[ -n "${TF_CLI_ONLY:-}" ] || sh tools/cli.sh terraform newest >/dev/null || true
+export TF_CLI
 
 status=0
-"${CARGO:-cargo}" test --locked --workspace "$@" || status=$?
-
-checks=$(cat "$counts"/checks-* 2>/dev/null | awk '{ sum += $1 } END { print sum + 0 }')
-echo "checks made by the stand-in for Terraform core: $checks"
-if ls "$counts"/skipped-* >/dev/null 2>&1; then
-  left_out=$(cat "$counts"/skipped-* | wc -l | tr -d ' ')
-  echo "left out: $left_out tests ($(cat "$counts"/skipped-* | sort | uniq -c | sed 's/^ *\([0-9]*\) \(.*\)/\1 x \2/' | paste -sd ';' -))"
-else
-  echo "left out: nothing"
+$cargo build --locked --quiet --package test-runner
+host=$(rustc -vV | sed -n 's/^host: //p' | tr 'a-z.-' 'A-Z__')
+eval "export CARGO_TARGET_${host}_RUNNER=$target/debug/test-runner"
+all=
+[ $# -gt 0 ] || { all=yes; set -- --tests; }
+$cargo test --locked --workspace --exclude bench --no-fail-fast "$@" || status=$?
+eval "unset CARGO_TARGET_${host}_RUNNER"
+if [ -n "$all" ]; then
+  $cargo test --locked --workspace --exclude bench --doc --quiet || status=$?
 fi
+
+count() { cat "$counts/$1"-* 2>/dev/null || true; }
+echo "the slowest tests, in seconds:"
+count times | sort -rn | head -n 10 | sed 's/^/  /'
+echo "checks made by the stand-in for Terraform core: $(count checks | awk '{ sum += $1 } END { print sum + 0 }')"
+count skipped | sort | uniq -c | awk '
+  { n = $1; sub(/^ *[0-9]+ /, ""); sum += n; list = list (list == "" ? "" : "; ") n " x " $0 }
+  END { print "left out: " (sum ? sum " tests (" list ")" : "nothing") }
+'
 exit "$status"

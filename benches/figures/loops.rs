@@ -29,7 +29,7 @@ pub(crate) fn measure(programs: &Programs) {
         println!("\nLeft out: instructions (valgrind is not installed).");
     }
     let table = Table::new(
-        "Inner loops, for one destination (`cargo run --release --example codecs -- --bench`)",
+        "Inner loops, for one destination (`cargo run --release --package bench -- --bench`)",
         &["what", "time (min / median / max)", "instructions"],
     );
     let cell = |instructions: u64| {

@@ -76,7 +76,7 @@ pub(crate) fn micro_benchmarks() -> PathBuf {
     let messages = built(
         Command::new(cargo_program())
             .args(["build", "--locked", "--release", "--quiet"])
-            .args(["--example", "codecs", "--message-format", "json"]),
+            .args(["--package", "bench", "--message-format", "json"]),
     );
     let messages = messages.lines().map(serde_json::from_str::<Json>);
     let program = messages

@@ -414,6 +414,7 @@ async fn how_long_a_changed_destination_stays_cached() {
     let hasty = Job::registration(json!({ "timeouts": { "create": "1s" } }));
     fails(&world, &mut tf, &hasty, &["`timeouts`"]).await;
     world.turn(knobs(0)).await;
+    world.forward(60_000).await;
     works(&world, &mut tf, &Job::plain()).await;
     world.stop().await;
 }

@@ -18,13 +18,13 @@ use crate::support::core::{Core, Resource};
 use crate::support::direct::{Direct, Instance, text};
 use crate::support::served::Served;
 use crate::support::workspace::Workspace;
-use crate::support::world::{Variant, World};
+use crate::support::world::{HOUR, Variant, World};
 
 const COLLECTION: &str = "/destination-configuration/v1/subaccountDestinations";
 const DESTINATION: &str = "sapcalm_destination";
 /// What Terraform does at once.
 const PARALLELISM: usize = 50;
-const MANY: usize = 500;
+const MANY: usize = 100;
 /// The default of `max_concurrent_requests`.
 const BOUND: u64 = 10;
 
@@ -111,7 +111,7 @@ fn assert_rate_limit_honoured(journal: &[Json], limited: usize) {
 async fn limit_some(world: &World) -> usize {
     let limited = json!({ "status": 429, "headers": { "Retry-After": "1" }, "body": "slow down" });
     let fault = |skip: usize| json!({ "match": { "method": "POST", "path_prefix": COLLECTION }, "skip": skip, "times": 5, "do": limited });
-    let faults: Vec<Json> = [0, 20, 40, 150, 300].map(fault).into();
+    let faults: Vec<Json> = [0, 10, 20, 40, 70].map(fault).into();
     world.fault(json!(faults)).await;
     25
 }
@@ -119,7 +119,7 @@ async fn limit_some(world: &World) -> usize {
 // --------------------------------------------------------------------- many
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn five_hundred_creates_share_a_token_keep_the_bound_and_honour_rate_limits() {
+async fn a_hundred_creates_share_a_token_keep_the_bound_and_honour_rate_limits() {
     let world = World::documented().await;
     world.turn(json!({ "latency_ms": 10 })).await;
     let limited = limit_some(&world).await;
@@ -135,7 +135,7 @@ async fn five_hundred_creates_share_a_token_keep_the_bound_and_honour_rate_limit
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn cli_five_hundred_destinations_under_parallelism_50() {
+async fn cli_a_hundred_destinations_under_parallelism_50() {
     let Some(workspace) = Workspace::new_or_skip() else {
         return;
     };
@@ -267,7 +267,7 @@ async fn two_applies_that_change_the_same_destination_lose_nothing() {
         other.state = one.state.clone();
 
         // What the first one has read last when the other one comes.
-        let fault = json!({ "match": { "method": "GET", "path_prefix": COLLECTION }, "skip": LAST_LOOK, "do": { "delay_ms": 1_500 } });
+        let fault = json!({ "match": { "method": "GET", "path_prefix": COLLECTION }, "skip": LAST_LOOK, "do": { "delay_ms": HOUR } });
         world.fault(fault).await;
         world.forget_journal().await;
         let change_one = described("by one", "a", "1");
@@ -276,7 +276,9 @@ async fn two_applies_that_change_the_same_destination_lose_nothing() {
             world.held().await;
             let change = described("first", "a", "2");
             other.apply(&change).await.ok();
-            world.destinations().await
+            let between = world.destinations().await;
+            world.forward(HOUR).await;
+            between
         };
         let (first, between) = tokio::join!(first, second);
         assert_eq!(between[0]["Description"], "first");
@@ -306,7 +308,7 @@ async fn two_applies_that_create_the_same_destination_end_with_one() {
             mut other,
             _provider,
         } = Two::start(json!({})).await;
-        let fault = json!({ "match": { "method": "POST", "path_prefix": COLLECTION }, "do": { "delay_ms": 500 } });
+        let fault = json!({ "match": { "method": "POST", "path_prefix": COLLECTION }, "do": { "delay_ms": HOUR } });
         world.fault(fault).await;
         let (ours, theirs) = (
             described("first", "a", "1"),
@@ -314,7 +316,9 @@ async fn two_applies_that_create_the_same_destination_end_with_one() {
         );
         let second = async {
             world.held().await;
-            other.apply(&theirs).await
+            let outcome = other.apply(&theirs).await;
+            world.forward(HOUR).await;
+            outcome
         };
         let (first, second) = tokio::join!(one.apply(&ours), second);
         first.ok();
@@ -355,12 +359,13 @@ async fn cli_two_applies_at_once_on_the_same_destination_lose_nothing() {
     other.set_state(Some(&one.state()));
     write(&one, "by one", "1");
     write(&other, "first", "2");
-    let fault = json!({ "match": { "method": "GET", "path_prefix": COLLECTION }, "skip": LAST_LOOK, "do": { "delay_ms": 8_000 } });
+    let fault = json!({ "match": { "method": "GET", "path_prefix": COLLECTION }, "skip": LAST_LOOK, "do": { "delay_ms": HOUR } });
     world.fault(fault).await;
     world.forget_journal().await;
     let second = async {
         world.held().await;
-        other.apply(&[]).await
+        other.apply(&[]).await;
+        world.forward(HOUR).await;
     };
     tokio::join!(one.apply(&[]), second);
     let end = world.destinations().await;

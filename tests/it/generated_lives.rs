@@ -6,12 +6,13 @@
 //!
 //! A resource joins with an entry in [`subjects`]: what its schema cannot tell.
 //!
-//! The cases are the same in every run. With `SAPCALM_GENERATED_LIVES` set to a
-//! number, so many other ones are tried for each resource.
+//! The cases are the same in every run. With `GENERATED_LIVES` set to a number
+//! (`make lives`), so many other ones are tried for each resource; the seed that is
+//! printed repeats them as `GENERATED_SEED`.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -35,11 +36,8 @@ use crate::support::kinds::{NOT_IMPORTED, http_kinds, other_kinds};
 use crate::support::served::Served;
 use crate::support::world::World;
 
-/// How long the cases of one resource may take where nobody asked for a number.
-const BUDGET: Duration = Duration::from_secs(10);
-
 /// Cases for each resource where nobody asked for a number.
-const CASES: u32 = 24;
+const CASES: u32 = 8;
 
 type Values = BoxedStrategy<Json>;
 
@@ -247,33 +245,44 @@ fn live(subject: &Subject) {
         let beginning = world.state().await;
         (world, provider, beginning)
     });
-    let asked = std::env::var("SAPCALM_GENERATED_LIVES").ok();
-    let asked: Option<u32> = asked.map(|number| number.parse().unwrap());
+    let asked = number("GENERATED_LIVES");
+    let seed = number("GENERATED_SEED").or_else(|| asked.map(|_| fastrand::u64(..)));
     let config = Config {
-        cases: asked.unwrap_or(CASES),
+        cases: asked.map_or(CASES, |number| u32::try_from(number).unwrap()),
         failure_persistence: None,
         max_shrink_iters: 100,
         ..Config::default()
     };
-    let mut runner = match asked {
-        Some(_) => TestRunner::new(config),
-        None => TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha)),
-    };
-    let started = Instant::now();
+    let seed = seed.unwrap_or_default();
+    let lived = Cell::new(0);
+    println!("{} with GENERATED_SEED={seed}", subject.type_name);
+    let mut runner = TestRunner::new_with_rng(config.clone(), rng(seed));
     let outcome = runner.run(&lives(subject), |life| {
-        if asked.is_some() || started.elapsed() < BUDGET {
-            runtime.block_on(async {
-                world.restore(&beginning).await;
-                let mut tf = core(&world, &provider).await;
-                subject.lifecycle(&life).run(&mut tf).await;
-            });
-        }
+        lived.set(lived.get() + 1);
+        runtime.block_on(async {
+            world.restore(&beginning).await;
+            let mut tf = core(&world, &provider).await;
+            subject.lifecycle(&life).run(&mut tf).await;
+        });
         Ok(())
     });
     runtime.block_on(world.stop());
     if let Err(problem) = outcome {
-        panic!("{problem}");
+        panic!("GENERATED_SEED={seed}: {problem}");
     }
+    assert_eq!(lived.get(), config.cases);
+}
+
+/// The number in an environment variable.
+fn number(variable: &str) -> Option<u64> {
+    let text = std::env::var(variable).ok()?;
+    Some(text.parse().unwrap())
+}
+
+fn rng(seed: u64) -> TestRng {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    TestRng::from_seed(RngAlgorithm::ChaCha, &bytes)
 }
 
 async fn core(world: &World, provider: &Served) -> Core {

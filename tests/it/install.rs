@@ -111,6 +111,8 @@ fn the_archive_is_named_and_summed_as_the_registry_wants_it() {
     let folder = tempfile::tempdir().unwrap();
     let (os, arch) = platform();
     let archive = archive(STAND_IN, folder.path());
+    // The Registry refuses sums that name other files.
+    fs::write(folder.path().join(sbom_name()), "{}").unwrap();
     let sums = PathBuf::from(script(
         "checksums.sh",
         &[VERSION, folder.path().to_str().unwrap()],
@@ -136,6 +138,134 @@ fn the_archive_is_named_and_summed_as_the_registry_wants_it() {
     assert_eq!(
         manifest,
         json!({ "version": 1, "metadata": { "protocol_versions": ["6.0"] } })
+    );
+}
+
+fn sbom_name() -> String {
+    let (os, arch) = platform();
+    format!("terraform-provider-sapcalm_{VERSION}_{os}_{arch}_sbom.cdx.json")
+}
+
+/// A release of this machine's archive, signed with a key of the rehearsal.
+struct Release {
+    _scratch: tempfile::TempDir,
+    signed: PathBuf,
+}
+
+impl Release {
+    /// Nothing without the tools that the check needs.
+    fn rehearsed() -> Option<Self> {
+        for tool in ["zip", "unzip", "gpg", "jq"] {
+            if Command::new(tool).arg("--help").output().is_err() {
+                skip_or_fail(&format!("no `{tool}` on the PATH"));
+                return None;
+            }
+        }
+        let scratch = tempfile::tempdir().unwrap();
+        let (dist, signed) = (scratch.path().join("dist"), scratch.path().join("signed"));
+        archive(STAND_IN, &dist);
+        fs::write(dist.join(sbom_name()), "{}").unwrap();
+        let folders = [&dist, &signed].map(|folder| folder.to_str().unwrap());
+        let printed = script("rehearse.sh", &folders);
+        assert!(printed.contains("The Registry's rules hold"), "{printed}");
+        Some(Self {
+            _scratch: scratch,
+            signed,
+        })
+    }
+
+    fn file(&self, rest: &str) -> PathBuf {
+        self.signed
+            .join(format!("terraform-provider-sapcalm_{VERSION}_{rest}"))
+    }
+
+    fn archive(&self) -> PathBuf {
+        let (os, arch) = platform();
+        self.file(&format!("{os}_{arch}.zip"))
+    }
+
+    /// What `release/check.sh` finds wrong.
+    fn wrong(&self) -> Vec<String> {
+        let output = Command::new("sh")
+            .arg("release/check.sh")
+            .arg(&self.signed)
+            .arg(VERSION)
+            .arg(self.signed.with_extension("asc"))
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        let wrong = text.lines().filter_map(|line| line.strip_prefix("wrong: "));
+        let wrong: Vec<String> = wrong.map(str::to_owned).collect();
+        assert_eq!(output.status.success(), wrong.is_empty(), "{text}");
+        wrong
+    }
+}
+
+/// `make release-check`: what the Registry would refuse without a word.
+#[test]
+fn a_release_that_the_registry_would_refuse_is_found_before_it_is_published() {
+    let Some(release) = Release::rehearsed() else {
+        return;
+    };
+    assert!(release.wrong().is_empty());
+    let spoilt = |spoil: &dyn Fn(), expected: &str| {
+        let backup = tempfile::tempdir().unwrap();
+        let kept = || {
+            fs::read_dir(&release.signed)
+                .unwrap()
+                .map(|file| file.unwrap().path())
+        };
+        for file in kept() {
+            fs::copy(&file, backup.path().join(file.file_name().unwrap())).unwrap();
+        }
+        spoil();
+        let wrong = release.wrong();
+        assert!(
+            wrong.iter().any(|line| line.contains(expected)),
+            "{expected}: {wrong:?}"
+        );
+        for file in kept() {
+            fs::remove_file(file).unwrap();
+        }
+        for file in fs::read_dir(backup.path()).unwrap() {
+            let file = file.unwrap().path();
+            fs::copy(&file, release.signed.join(file.file_name().unwrap())).unwrap();
+        }
+        assert!(release.wrong().is_empty());
+    };
+    let (sums, archive) = (release.file("SHA256SUMS"), release.archive());
+    spoilt(
+        &|| {
+            let more = format!("{}  {}\n", hex(&sha256(b"{}")), sbom_name());
+            let text = fs::read_to_string(&sums).unwrap() + &more;
+            fs::write(&sums, text).unwrap();
+        },
+        "only archives and the manifest may be",
+    );
+    spoilt(
+        &|| fs::remove_file(release.file("manifest.json")).unwrap(),
+        "manifest.json is missing",
+    );
+    spoilt(
+        &|| fs::write(release.file("manifest.json"), "{\"version\": 1}").unwrap(),
+        "metadata.protocol_versions",
+    );
+    spoilt(
+        &|| fs::rename(&archive, release.file("Linux-x64.zip")).unwrap(),
+        "is not named",
+    );
+    spoilt(
+        &|| fs::write(&archive, "no archive").unwrap(),
+        "has no terraform-provider-sapcalm_v",
+    );
+    spoilt(
+        &|| fs::write(release.file("SHA256SUMS.sig"), "nobody's").unwrap(),
+        "is no signature",
+    );
+    spoilt(
+        &|| fs::remove_file(release.file("SHA256SUMS.sig")).unwrap(),
+        "SHA256SUMS.sig is missing",
     );
 }
 

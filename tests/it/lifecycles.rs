@@ -2,12 +2,12 @@
 //! validate with unknown values, create, update, read, import, destroy; every
 //! plan and read is asked for twice. And what an interrupt leaves behind.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 
 use crate::support::core::{Core, Interrupt, Lifecycle};
-use crate::support::world::World;
+use crate::support::world::{HOUR, World};
 
 const DESTINATION: &str = "sapcalm_destination";
 
@@ -77,20 +77,14 @@ async fn destination_certificate_of_every_kind_and_level() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ctrl_c_ends_a_create_soon_with_a_truthful_state() {
     let (world, mut tf) = world_and_core().await;
-    world.fault(json!({"match": {"method": "POST", "path_prefix": "/destination-configuration"}, "do": {"delay_ms": 30_000}})).await;
+    world.fault(json!({"match": {"method": "POST", "path_prefix": "/destination-configuration"}, "do": {"delay_ms": HOUR}})).await;
     tf.interrupt_next(
         "ApplyResourceChange",
         Duration::from_millis(500),
         Interrupt::CtrlC,
     );
-    let started = Instant::now();
     let outcome = tf.apply_one(DESTINATION, "a", json!({})).await;
     assert_eq!(outcome.diags.objections().count(), 0, "{}", outcome.diags);
-    assert!(
-        started.elapsed() < Duration::from_secs(20),
-        "{:?}",
-        started.elapsed()
-    );
     assert!(tf.calls().contains(&"StopProvider".to_owned()));
     world.clear_faults().await;
     let exists = !world.destinations().await.is_empty();
@@ -105,7 +99,7 @@ async fn ctrl_c_ends_a_create_soon_with_a_truthful_state() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_provider_is_an_error_and_leaves_no_state() {
     let (world, mut tf) = world_and_core().await;
-    world.fault(json!({"match": {"method": "POST", "path_prefix": "/destination-configuration"}, "do": {"delay_ms": 30_000}})).await;
+    world.fault(json!({"match": {"method": "POST", "path_prefix": "/destination-configuration"}, "do": {"delay_ms": HOUR}})).await;
     tf.interrupt_next(
         "ApplyResourceChange",
         Duration::from_millis(500),

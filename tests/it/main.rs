@@ -57,6 +57,9 @@ mod examples;
 mod fault_matrix;
 
 #[cfg(test)]
+mod fetched_cli;
+
+#[cfg(test)]
 mod generated_config;
 
 #[cfg(test)]

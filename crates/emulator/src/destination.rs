@@ -17,9 +17,7 @@ use super::call::{Call, Outcome, Refusal, Reply, json_body, value_of};
 use super::filter::Filter;
 use super::knobs::{DestinationKnobs, DuplicateBody, ErrorBody, MissingDelete, PatchSupport};
 use super::validation::{self, Draft};
-use super::world::{
-    Destination, Grant, Kind, Level, LevelKind, Properties, Service, World, now_ms,
-};
+use super::world::{Destination, Grant, Kind, Level, LevelKind, Properties, Service, World};
 use super::{certificate, find, labels};
 
 /// Longest request target, from the path on.
@@ -204,7 +202,7 @@ impl Scene<'_> {
     fn list(&mut self) -> Outcome {
         let query = ListQuery::parse(&self.call.query_pairs())?;
         let segment = self.segment();
-        let now = now_ms();
+        let now = self.world.clock.now_ms();
         let tell = self.telling();
         let all = self.all()?;
         let found: Vec<(&String, &Destination)> = all
@@ -331,7 +329,7 @@ impl Scene<'_> {
     fn add(&mut self, draft: Draft) -> Result<Addition, Refusal> {
         let limit = self.knobs().entity_limit;
         let time = self.world.next_time();
-        let delay = self.world.propagation();
+        let late = self.world.propagation();
         if self.all()?.contains_key(&draft.name) {
             return Ok(Addition::Exists);
         }
@@ -348,7 +346,7 @@ impl Scene<'_> {
         destination.shared_with_subscriber = draft.shared_with_subscriber;
         let created = destination.clone();
         let kind = self.kind;
-        self.level()?.write(kind, draft.name, destination, delay);
+        self.level()?.write(kind, draft.name, destination, late);
         Ok(Addition::Created(created))
     }
 
@@ -425,7 +423,7 @@ impl Scene<'_> {
         self.check_if_match(name)?;
         let keep_labels = self.call.method == Method::PATCH || self.knobs().put_keeps_labels;
         let time = self.world.next_time();
-        let delay = self.world.propagation();
+        let late = self.world.propagation();
         let kind = self.kind;
         let level = self.level()?;
         let existing = level.all(kind).get(name).ok_or_else(Refusal::not_found)?;
@@ -435,7 +433,7 @@ impl Scene<'_> {
             destination.labels.clone_from(&existing.labels);
         }
         let etag = destination.etag.clone();
-        level.write(kind, name.to_owned(), destination, delay);
+        level.write(kind, name.to_owned(), destination, late);
         Ok(etag)
     }
 
@@ -467,8 +465,8 @@ impl Scene<'_> {
                  assertion provider for destination '{user}'"
             )));
         }
-        let delay = self.world.propagation();
-        match (self.level()?.erase(kind, name, delay), missing) {
+        let late = self.world.propagation();
+        match (self.level()?.erase(kind, name, late), missing) {
             (true, _) => Ok(Reply::json(StatusCode::OK, &json!({"Count": 1}))),
             (false, MissingDelete::CountZero) => {
                 Ok(Reply::json(StatusCode::OK, &json!({"Count": 0})))
@@ -484,7 +482,7 @@ impl Scene<'_> {
         let Filter::Names(names) = Filter::parse(filter).map_err(Refusal::bad_request)? else {
             return Err(Refusal::bad_request("$filter must be a list of names"));
         };
-        let delay = self.world.propagation();
+        let late = self.world.propagation();
         let kind = self.kind;
         let level = self.level()?;
         let in_use: Vec<&str> = names
@@ -502,7 +500,7 @@ impl Scene<'_> {
         let mut count = 0;
         let mut summary = Vec::new();
         for name in &names {
-            summary.push(if level.erase(kind, name, delay) {
+            summary.push(if level.erase(kind, name, late) {
                 count += 1;
                 json!({"name": name, "status": "DELETED"})
             } else {

@@ -77,8 +77,9 @@ fn check_method(call: &Call) -> Result<(), Refusal> {
 
 fn look_up(shared: &Shared, grant: &Grant, name: &str, kind: LevelKind) -> Option<Found> {
     let mut world = shared.world();
+    let now = world.clock.now();
     let level = world.level(grant, kind)?;
-    let destination = level.seen_by_consumers(name)?.clone();
+    let destination = level.seen_by_consumers(name, now)?.clone();
     let certificates = certificate::named(&level.certificates, &destination.properties);
     let identity = certificate::identity(&level.certificates, &destination.properties);
     let instance = match (kind, &grant.service) {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::Shared;
 use super::call::{Call, Outcome, Refusal, Reply, json_body};
 use super::knobs::{CloudAlmKnobs, ErrorBody};
-use super::world::{Grant, LandscapeObject, Service, World, now_ms};
+use super::world::{Grant, LandscapeObject, Service, World};
 
 /// Path of the registration call, after `endpoints.Api`.
 pub(crate) const REGISTRATION_PATH: &str = "/landscape-management/v1/Registration";
@@ -78,7 +78,7 @@ fn list(world: &mut World, call: &Call, grant: &Grant) -> Outcome {
     }
     let knobs = world.knobs.cloud_alm.clone();
     let query = Query::parse(&call.query_pairs(), &knobs)?;
-    let now = now_ms();
+    let now = world.clock.now_ms();
     let found: Vec<&Map<String, Value>> = landscape(world, grant)?
         .iter()
         .filter(|object| knobs.landscape_visible && object.visible_at.is_none_or(|at| at <= now))
@@ -150,6 +150,7 @@ fn register(world: &mut World, call: &Call, grant: &Grant) -> Outcome {
     let text = |name: &str| body.get(name).and_then(Value::as_str);
     let lms_id = text("lmsId").ok_or_else(|| Refusal::bad_request("lmsId is missing"))?;
     let delay = world.knobs.cloud_alm.landscape_delay_ms;
+    let now = world.clock.now_ms();
     let fields = json!({
         "lmsId": lms_id,
         "name": text("name"),
@@ -164,7 +165,7 @@ fn register(world: &mut World, call: &Call, grant: &Grant) -> Outcome {
         .any(|object| object.field("lmsId") == Some(lms_id));
     if let (false, Value::Object(fields)) = (known, fields) {
         landscape.push(LandscapeObject {
-            visible_at: (delay > 0).then(|| now_ms() + delay),
+            visible_at: (delay > 0).then(|| now + delay),
             fields,
         });
     }

@@ -23,6 +23,7 @@
 
 mod call;
 mod certificate;
+mod clock;
 mod control;
 mod destination;
 mod fault;
@@ -369,8 +370,11 @@ fn add_destinations(world: &mut World, count: usize) {
         let time = world.next_time();
         if let Some(subaccount) = world.subaccounts.get_mut(ORDERS_SUBDOMAIN) {
             let destination = Destination::new(properties, time);
-            let delay = std::time::Duration::ZERO;
-            subaccount.destinations.insert(name, destination, delay);
+            // Consumers see them at once.
+            subaccount
+                .destinations
+                .destinations
+                .insert(name, destination);
         }
     }
 }

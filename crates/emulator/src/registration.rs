@@ -211,7 +211,7 @@ fn destination(
 ) -> Option<(Properties, Result<Option<Identity>, String>)> {
     let world = shared.world();
     let level = &world.subaccounts.get(&grant.subdomain)?.destinations;
-    let found = level.seen_by_consumers(DESTINATION)?;
+    let found = level.seen_by_consumers(DESTINATION, world.clock.now())?;
     let identity = certificate::identity(&level.certificates, &found.properties);
     Some((found.properties.clone(), identity))
 }

@@ -28,6 +28,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::call::{Call, Reply, router_not_found, value_of};
+use super::clock::Clock;
 use super::fault::{self, Action, Reset};
 use super::journal::{self, Entry, Place};
 use super::outbound::CALLER_HEADER;
@@ -159,7 +160,10 @@ async fn respond(
     }
     Ok(match (action.truncate_bytes, action.drip_ms) {
         (Some(bytes), _) => truncated(reply, bytes),
-        (None, Some(pause)) => dripping(reply, Duration::from_millis(pause)),
+        (None, Some(pause)) => {
+            let clock = shared.world().clock.clone();
+            dripping(reply, Duration::from_millis(pause), clock)
+        }
         (None, None) => whole(reply),
     })
 }
@@ -171,8 +175,11 @@ async fn perform(
     place: Place,
     action: &Action,
 ) -> Result<Reply, Abort> {
-    let latency = Duration::from_millis(shared.world().knobs.latency_ms);
-    sleep(latency).await;
+    let (clock, latency) = {
+        let world = shared.world();
+        (world.clock.clone(), world.knobs.latency_ms)
+    };
+    clock.sleep(Duration::from_millis(latency)).await;
     if action.expire_tokens {
         shared.world().expire_tokens();
     }
@@ -201,10 +208,17 @@ async fn hold(shared: &Shared, place: Place, action: &Action) {
     if action.delay_ms == 0 {
         return;
     }
-    if let Some(entry) = shared.world().journal.at(place) {
-        entry.held = true;
-    }
-    sleep(Duration::from_millis(action.delay_ms)).await;
+    // In one step: who sees it held may move the clock.
+    let (clock, end) = {
+        let mut world = shared.world();
+        if let Some(entry) = world.journal.at(place) {
+            entry.held = true;
+        }
+        let clock = world.clock.clone();
+        let end = clock.now() + Duration::from_millis(action.delay_ms);
+        (clock, end)
+    };
+    clock.passed(end).await;
 }
 
 impl Abort {
@@ -214,13 +228,6 @@ impl Abort {
             Some(_) => Self::BreakTls,
             None => Self::Reset,
         }
-    }
-}
-
-/// Tokio's timer counts whole milliseconds and yields even for none.
-async fn sleep(duration: Duration) {
-    if !duration.is_zero() {
-        tokio::time::sleep(duration).await;
     }
 }
 
@@ -362,17 +369,17 @@ fn truncated(reply: Reply, bytes: usize) -> hyper::Response<Body> {
 }
 
 /// An answer that comes byte by byte.
-fn dripping(reply: Reply, pause: Duration) -> hyper::Response<Body> {
+fn dripping(reply: Reply, pause: Duration, clock: Clock) -> hyper::Response<Body> {
     let length = reply.body.len();
-    let byte = move |(body, at): (Bytes, usize)| async move {
+    let byte = move |(clock, body, at): (Clock, Bytes, usize)| async move {
         if at == body.len() {
             return None;
         }
-        tokio::time::sleep(pause).await;
+        clock.sleep(pause).await;
         let frame = Frame::data(body.slice(at..=at));
-        Some((Ok(frame), (body, at + 1)))
+        Some((Ok(frame), (clock, body, at + 1)))
     };
-    let frames = stream::unfold((reply.body, 0), byte);
+    let frames = stream::unfold((clock, reply.body, 0), byte);
     let mut headers = reply.headers;
     headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
     response(

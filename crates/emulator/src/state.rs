@@ -210,7 +210,7 @@ fn rebuild(
 
 /// Makes the destinations or certificates of a level those of the list.
 fn fill(world: &mut World, level: &mut Level, kind: Kind, list: Vec<DestinationState>) {
-    let delay = world.propagation();
+    let late = world.propagation();
     let wanted: BTreeMap<String, DestinationState> = list
         .into_iter()
         .filter_map(|state| Some((state.properties.get("Name")?.clone(), state)))
@@ -222,7 +222,7 @@ fn fill(world: &mut World, level: &mut Level, kind: Kind, list: Vec<DestinationS
         .cloned()
         .collect();
     for name in gone {
-        level.erase(kind, &name, delay);
+        level.erase(kind, &name, late);
     }
     for (name, state) in wanted {
         let unchanged = level
@@ -249,6 +249,6 @@ fn fill(world: &mut World, level: &mut Level, kind: Kind, list: Vec<DestinationS
                 destination.modification_time = time;
             }
         }
-        level.write(kind, name, destination, delay);
+        level.write(kind, name, destination, late);
     }
 }

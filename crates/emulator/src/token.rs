@@ -5,7 +5,7 @@
 //! subdomains. `/cert-zones/<subdomain>` is the same server behind mutual TLS.
 //! Only the grant `client_credentials` exists.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use super::Shared;
 use super::call::{Call, Reply, value_of};
 use super::knobs::{ScopeRule, TokenFormat, UnauthorizedBody};
-use super::world::{Client, Grant, Service, World, now_ms};
+use super::world::{Client, Grant, Service, World};
 
 /// Through which address a token server was reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,11 +179,12 @@ fn client_by_certificate(
     form: &[(String, String)],
 ) -> Result<Client, Failure> {
     let shown = call.certificate.as_ref().ok_or(Failure::Credentials)?;
+    let now = world.clock.date();
     value_of(form, "client_id")
         .and_then(|id| world.client(id))
         .filter(|client| {
             let bound = client.certificate.as_ref();
-            bound.is_some_and(|bound| bound.der == *shown && bound.expires > SystemTime::now())
+            bound.is_some_and(|bound| bound.der == *shown && bound.expires > now)
         })
         .cloned()
         .ok_or(Failure::Credentials)
@@ -227,7 +228,9 @@ fn answer(
         TokenFormat::Opaque => jti.clone(),
         format => {
             let tenant = world.subaccounts.get(subdomain)?.id.clone();
-            let mut claims = claims(shared, client, subdomain, &scopes, lifetime, &jti);
+            let issued = world.clock.now_ms() / 1000;
+            let times = (issued, issued + lifetime);
+            let mut claims = claims(shared, client, subdomain, &scopes, times, &jti);
             if format == TokenFormat::Jwt {
                 add_tenant(&mut claims, client, subdomain, &tenant);
             }
@@ -247,7 +250,7 @@ fn answer(
         service: client.service.clone(),
         subdomain: subdomain.to_owned(),
         scopes,
-        expires: Instant::now() + Duration::from_secs(lifetime),
+        expires: world.clock.now() + Duration::from_secs(lifetime),
     };
     world.grants.insert(token, grant);
     Some(body)
@@ -258,10 +261,9 @@ fn claims(
     client: &Client,
     subdomain: &str,
     scopes: &[String],
-    lifetime: u64,
+    (issued, expires): (u64, u64),
     jti: &str,
 ) -> Value {
-    let issued = now_ms() / 1000;
     let mut audience = vec![client.id.as_str()];
     for scope in scopes {
         let owner = scope
@@ -283,7 +285,7 @@ fn claims(
         "grant_type": "client_credentials",
         "rev_sig": "8f2d1c3b",
         "iat": issued,
-        "exp": issued + lifetime,
+        "exp": expires,
         "iss": format!("{}/oauth/token", zone_url(shared, subdomain)),
         "aud": audience,
     })

@@ -5,13 +5,14 @@
 //! knows HTTP.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime};
 
 use aws_lc_rs::digest;
 use rustls_pki_types::CertificateDer;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::clock::Clock;
 use super::fault::Fault;
 use super::journal::Journal;
 use super::knobs::{Knobs, ScopeOwner};
@@ -24,6 +25,7 @@ pub const CLOUD_ALM_SUBDOMAIN: &str = "acme-calm";
 /// Everything.
 #[derive(Debug, Default)]
 pub(crate) struct World {
+    pub(crate) clock: Clock,
     pub(crate) knobs: Knobs,
     /// By subdomain.
     pub(crate) subaccounts: BTreeMap<String, Subaccount>,
@@ -152,59 +154,65 @@ impl Level {
         }
     }
 
-    /// Writes one; consumers see a destination after `delay`.
-    pub(crate) fn write(&mut self, kind: Kind, name: String, one: Destination, delay: Duration) {
+    /// Writes one; consumers see a destination late.
+    pub(crate) fn write(&mut self, kind: Kind, name: String, one: Destination, late: Late) {
         match kind {
-            Kind::Destination => self.insert(name, one, delay),
+            Kind::Destination => self.insert(name, one, late),
             Kind::Certificate => drop(self.certificates.insert(name, one)),
         }
     }
 
     /// Removes one, see [`Level::write`]; says whether it was there.
-    pub(crate) fn erase(&mut self, kind: Kind, name: &str, delay: Duration) -> bool {
+    pub(crate) fn erase(&mut self, kind: Kind, name: &str, late: Late) -> bool {
         match kind {
-            Kind::Destination => self.remove(name, delay),
+            Kind::Destination => self.remove(name, late),
             Kind::Certificate => self.certificates.remove(name).is_some(),
         }
     }
 
-    /// Writes a destination; consumers see it after `delay`.
-    pub(crate) fn insert(&mut self, name: String, destination: Destination, delay: Duration) {
+    /// Writes a destination; consumers see it late.
+    pub(crate) fn insert(&mut self, name: String, destination: Destination, late: Late) {
         let before = self.destinations.insert(name.clone(), destination);
-        self.remember(name, before, delay);
+        self.remember(name, before, late);
     }
 
-    /// Removes a destination, for consumers after `delay`; says whether it was there.
-    pub(crate) fn remove(&mut self, name: &str, delay: Duration) -> bool {
+    /// Removes a destination, for consumers late; says whether it was there.
+    pub(crate) fn remove(&mut self, name: &str, late: Late) -> bool {
         let before = self.destinations.remove(name);
         let existed = before.is_some();
         if existed {
-            self.remember(name.to_owned(), before, delay);
+            self.remember(name.to_owned(), before, late);
         }
         existed
     }
 
-    /// A destination as consumers see it.
-    pub(crate) fn seen_by_consumers(&self, name: &str) -> Option<&Destination> {
+    /// A destination as consumers see it now.
+    pub(crate) fn seen_by_consumers(&self, name: &str, now: Instant) -> Option<&Destination> {
         match self.outdated.get(name) {
-            Some(old) if Instant::now() < old.until => old.destination.as_ref(),
+            Some(old) if now < old.until => old.destination.as_ref(),
             _ => self.destinations.get(name),
         }
     }
 
     /// Two changes in a row: consumers see the oldest until its time is over.
-    fn remember(&mut self, name: String, destination: Option<Destination>, delay: Duration) {
-        let now = Instant::now();
+    fn remember(&mut self, name: String, destination: Option<Destination>, late: Late) {
+        let Late { now, until } = late;
         if self.outdated.get(&name).is_some_and(|old| now < old.until) {
             return;
         }
-        if delay.is_zero() {
-            self.outdated.remove(&name);
-        } else {
-            let until = now + delay;
+        if now < until {
             self.outdated.insert(name, Outdated { until, destination });
+        } else {
+            self.outdated.remove(&name);
         }
     }
+}
+
+/// When something changes, and when consumers see it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Late {
+    now: Instant,
+    until: Instant,
 }
 
 /// What a path of the Destination service is about.
@@ -309,14 +317,14 @@ impl Grant {
 impl World {
     /// The next time stamp in milliseconds: now, and never the same twice.
     pub(crate) fn next_time(&mut self) -> u64 {
-        self.last_time = now_ms().max(self.last_time + 1);
+        self.last_time = self.clock.now_ms().max(self.last_time + 1);
         self.last_time
     }
 
     /// Ends every token. The grants stay, expired: the journal can still say
     /// whose token it was.
     pub(crate) fn expire_tokens(&mut self) {
-        let now = std::time::Instant::now();
+        let now = self.clock.now();
         for grant in self.grants.values_mut() {
             grant.expires = now;
         }
@@ -329,9 +337,8 @@ impl World {
 
     /// The grant of a token that is valid now.
     pub(crate) fn grant(&self, token: &str) -> Option<&Grant> {
-        self.grants
-            .get(token)
-            .filter(|grant| Instant::now() < grant.expires)
+        let now = self.clock.now();
+        self.grants.get(token).filter(|grant| now < grant.expires)
     }
 
     /// The destinations that a token reaches; none for a token of another service.
@@ -346,9 +353,11 @@ impl World {
         })
     }
 
-    /// How long changes take until consumers see them.
-    pub(crate) fn propagation(&self) -> Duration {
-        Duration::from_millis(self.knobs.destination.propagation_ms)
+    /// When consumers see what changes now.
+    pub(crate) fn propagation(&self) -> Late {
+        let now = self.clock.now();
+        let until = now + Duration::from_millis(self.knobs.destination.propagation_ms);
+        Late { now, until }
     }
 
     /// Adds a subaccount unless it is there.
@@ -360,14 +369,6 @@ impl World {
                 ..Subaccount::default()
             });
     }
-}
-
-/// Milliseconds since 1970.
-pub(crate) fn now_ms() -> u64 {
-    let elapsed = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// An id in the form of a UUID that is the same in every run.
@@ -426,12 +427,14 @@ mod tests {
     #[test]
     fn consumers_see_a_change_after_the_delay_only() {
         let mut level = Level::default();
-        let delay = Duration::from_millis(200);
-        level.insert("a".to_owned(), destination("old"), Duration::ZERO);
-        level.insert("a".to_owned(), destination("new"), delay);
-        level.remove("a", delay);
-        assert_eq!(level.seen_by_consumers("a"), Some(&destination("old")));
-        std::thread::sleep(delay + delay);
-        assert_eq!(level.seen_by_consumers("a"), None);
+        let now = Instant::now();
+        let until = now + Duration::from_mins(1);
+        let (at_once, late) = (Late { now, until: now }, Late { now, until });
+        level.insert("a".to_owned(), destination("old"), at_once);
+        level.insert("a".to_owned(), destination("new"), late);
+        level.remove("a", late);
+        let old = destination("old");
+        assert_eq!(level.seen_by_consumers("a", now), Some(&old));
+        assert_eq!(level.seen_by_consumers("a", until), None);
     }
 }

@@ -2,7 +2,6 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -43,10 +42,8 @@ fn the_emulator_says_where_it_is_and_ends_on_either_signal() {
             let key: Value = serde_json::from_slice(&key).unwrap();
             assert!(key.to_string().contains(url), "{name}");
         }
-        let asked = Instant::now();
         kill(Pid::from_raw(child.id().try_into().unwrap()), signal).unwrap();
         assert!(child.wait().unwrap().success(), "{signal}");
-        assert!(asked.elapsed() < Duration::from_secs(5));
     }
 }
 

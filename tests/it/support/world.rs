@@ -8,6 +8,10 @@ use std::time::Duration;
 use emulator::{CLOUD_ALM_SUBDOMAIN, Emulator, Knobs, ORDERS_SUBDOMAIN, Options, Scenario};
 use serde_json::{Value as Json, json};
 
+/// Longer than any test: a fault that holds so long holds until the test moves
+/// the emulator's time.
+pub(crate) const HOUR: u64 = 3_600_000;
+
 /// One way SAP might be.
 #[derive(Clone, Debug)]
 pub(crate) struct Variant {
@@ -252,6 +256,13 @@ impl World {
     pub(crate) async fn clear_faults(&self) {
         self.send(reqwest::Method::DELETE, "faults", Json::Null)
             .await;
+    }
+
+    /// Moves the emulator's time: propagation, tokens, latency and held requests
+    /// go by it.
+    pub(crate) async fn forward(&self, milliseconds: u64) {
+        let change = json!({ "forward_ms": milliseconds });
+        self.send(reqwest::Method::POST, "clock", change).await;
     }
 
     pub(crate) async fn expire_tokens(&self) {

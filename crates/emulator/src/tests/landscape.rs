@@ -75,7 +75,7 @@ async fn an_object_can_be_hidden_or_late() {
     let answer = rig.order_management(Method::POST, "/registration").await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     assert!(ids(&rig, "").await.is_empty());
-    tokio::time::sleep(std::time::Duration::from_millis(1550)).await;
+    rig.forward(1500).await;
     assert_eq!(ids(&rig, "").await.len(), 1);
 }
 

@@ -187,6 +187,25 @@ impl Rig {
         answer.json().as_array().unwrap().clone()
     }
 
+    async fn clock(&self, change: Value) {
+        let answer = self.control(Method::POST, "/clock", Some(change)).await;
+        assert_eq!(answer.status, 204, "{}", answer.body);
+    }
+
+    async fn forward(&self, milliseconds: u64) {
+        self.clock(json!({ "forward_ms": milliseconds })).await;
+    }
+
+    /// Waits until a fault holds a request.
+    async fn held(&self) {
+        while !self
+            .journal()
+            .await
+            .iter()
+            .any(|entry| entry["held"] == true)
+        {}
+    }
+
     async fn set_knobs(&self, changes: Value) {
         let answer = self.control(Method::PATCH, "/knobs", Some(changes)).await;
         assert_eq!(answer.status, 204, "{}", answer.body);

@@ -341,6 +341,6 @@ async fn the_environment_and_the_shape_of_the_key_are_knobs() {
 async fn order_management_sees_a_destination_after_the_propagation_only() {
     let rig = ready(json!({"destination": {"propagation_ms": 1500}})).await;
     assert_eq!(register(&rig).await.status, 424);
-    tokio::time::sleep(std::time::Duration::from_millis(1550)).await;
+    rig.forward(1500).await;
     assert_eq!(register(&rig).await.status, 200);
 }

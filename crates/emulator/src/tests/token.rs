@@ -311,7 +311,7 @@ async fn tokens_expire() {
     let path = "/destination-configuration/v1/subaccountDestinations";
     let ask = || rig.send(rig.request(Method::GET, path).bearer_auth(&token));
     assert_eq!(ask().await.status, 200);
-    tokio::time::sleep(std::time::Duration::from_millis(2050)).await;
+    rig.forward(2000).await;
     assert_eq!(ask().await.status, 401);
 }
 

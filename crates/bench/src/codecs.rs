@@ -1,9 +1,9 @@
 //! The inner loops: what the provider computes for every destination of every
 //! plan. Both codecs, and the plan algorithm with the resource's own rules.
 //!
-//! `cargo run --release --example codecs -- --bench` measures time. `count NAME ROUNDS` runs one of
-//! them a number of times and measures nothing, for tools that count
-//! instructions; `count` alone lists the names.
+//! `cargo run --release --package bench -- --bench` measures time. `count NAME
+//! ROUNDS` runs one of them a number of times and measures nothing, for tools that
+//! count instructions; `count` alone lists the names.
 
 #![allow(
     clippy::unwrap_used,

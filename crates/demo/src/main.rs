@@ -86,6 +86,8 @@ fn title(text: &str) {
     println!("\n{}\n{text}\n{}\n", "=".repeat(78), "=".repeat(78));
 }
 
+/// `make demo` names one, see `tools/cli.sh`; by itself the demo takes what the
+/// `PATH` has.
 fn find_cli() -> Result<PathBuf> {
     if let Some(path) = env::var_os("TF_CLI").filter(|path| !path.is_empty()) {
         return Ok(path.into());
@@ -96,10 +98,7 @@ fn find_cli() -> Result<PathBuf> {
         .map(|name| format!("{name}{}", env::consts::EXE_SUFFIX))
         .flat_map(|name| env::split_paths(&path).map(move |folder| folder.join(&name)))
         .find(|candidate| candidate.is_file())
-        .ok_or_else(|| {
-            "neither `terraform` nor `tofu` is on the PATH; `make demo` says where to get one"
-                .into()
-        })
+        .ok_or_else(|| "no `terraform` or `tofu` on the PATH; `make demo` fetches one".into())
 }
 
 /// The CLI in a scratch folder with a configuration of its own.
@@ -173,17 +172,17 @@ impl Terraform {
     }
 }
 
-/// The provider binary stands two folders above the demo's own.
+/// The provider that stands beside the demo, or the one that `PROVIDER` names.
 fn provider_binary() -> Result<PathBuf> {
-    let own = env::current_exe()?;
-    own.parent()
-        .and_then(Path::parent)
-        .map(|folder| {
-            let suffix = env::consts::EXE_SUFFIX;
-            folder.join(format!("terraform-provider-sapcalm{suffix}"))
-        })
-        .filter(|binary| binary.is_file())
-        .ok_or_else(|| "the provider is not built; run `make demo`".into())
+    if let Some(path) = env::var_os("PROVIDER").filter(|path| !path.is_empty()) {
+        return Ok(path.into());
+    }
+    let name = format!("terraform-provider-sapcalm{}", env::consts::EXE_SUFFIX);
+    let binary = env::current_exe()?.with_file_name(name);
+    if binary.is_file() {
+        return Ok(binary);
+    }
+    Err("the provider is not built; run `make demo`".into())
 }
 
 /// Operating system and processor in the words of Terraform's registry.
