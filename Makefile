@@ -36,6 +36,10 @@ LIVES ?= 100
 lives: prerequisites ## Try random configurations with new seeds (LIVES)
 	@GENERATED_LIVES=$(LIVES) sh tests/run.sh --test it generated_lives
 
+.PHONY: clients
+clients: prerequisites ## Run the tests of the CLI with every Terraform that can be had (TF_CLIS)
+	@CARGO="$(CARGO)" sh tests/clients.sh
+
 .PHONY: bench
 bench: prerequisites ## Measure everything and print the figures (PEER_PROVIDER, BENCH_SIZES)
 	@$(CARGO) bench --locked --quiet --profile dev --bench figures

@@ -142,7 +142,9 @@ impl EphemeralResource for AccessToken {
     ) -> Result<Opened<Model>, Diagnostics> {
         let kind = config.service_key.kind();
         if provider.key(kind) == Key::Unknown {
-            let consequence = "The token is unknown until then, and is fetched while applying.";
+            let consequence = "The token is unknown until then, and is fetched while applying. \
+                 OpenTofu takes no unknown token and ends the plan: there, apply what makes the \
+                 key first, with `-target` or in a configuration of its own.";
             return Ok(Opened::later(
                 provider.unknown_key_warning(kind, consequence),
             ));

@@ -68,7 +68,7 @@ pub fn pages<P: Provider>(provider: &P, files: &Files) -> Vec<Page> {
     pages.sort_by_key(|page| page.kind);
     let guides = files.below(Kind::Guide.templates());
     pages.extend(guides.map(|(name, text)| page::of_guide(name, text)));
-    let index = page::index(provider.type_name(), provider.schema(), &pages, files);
+    let index = page::index(provider.type_name(), provider.schema(), files);
     pages.insert(0, index);
     pages
 }

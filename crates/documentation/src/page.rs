@@ -71,8 +71,9 @@ pub(super) fn of_function(provider: &str, definition: &'static Definition, files
     }
 }
 
-/// The page about the provider, with an overview of the other pages.
-pub(super) fn index(provider: &str, schema: &Schema, pages: &[Page], files: &Files) -> Page {
+/// The page about the provider. It lists no other pages: the Registry has its own
+/// list beside it, and resolves relative links of this one page to nowhere.
+pub(super) fn index(provider: &str, schema: &Schema, files: &Files) -> Page {
     let kind = Kind::Provider;
     let title = format!("{provider} Provider");
     let path = kind.path(provider, provider);
@@ -80,7 +81,6 @@ pub(super) fn index(provider: &str, schema: &Schema, pages: &[Page], files: &Fil
     section(&mut text, &format!("# {title}\n\n{}", schema.description));
     needed(&mut text, kind);
     examples(&mut text, kind, provider, files);
-    section(&mut text, &overview(pages));
     written_by_hand(&mut text, &path, files);
     section(&mut text, &schema::section(schema.attributes));
     Page {
@@ -159,32 +159,6 @@ fn written_by_hand(text: &mut String, path: &str, files: &Files) {
     if let Some(part) = files.get(&format!("templates/{path}")) {
         section(text, part);
     }
-}
-
-/// All other pages, by kind.
-fn overview(pages: &[Page]) -> String {
-    let mut text = String::from("## Contents\n");
-    for kind in Kind::ALL {
-        let mut of_kind = pages.iter().filter(|page| page.kind == kind).peekable();
-        if of_kind.peek().is_none() {
-            continue;
-        }
-        let needed = kind.since().map(|since| format!(", from {since}"));
-        let _ = write!(
-            text,
-            "\n{}s{}:\n\n",
-            kind.title(),
-            needed.unwrap_or_default()
-        );
-        for page in of_kind {
-            let label = match kind {
-                Kind::Guide => page.title.clone(),
-                _ => format!("`{}`", page.name),
-            };
-            let _ = writeln!(text, "- [{label}]({})", page.path);
-        }
-    }
-    text
 }
 
 /// The three ways to import; each has its example.
