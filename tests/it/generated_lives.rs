@@ -245,8 +245,8 @@ fn live(subject: &Subject) {
         let beginning = world.state().await;
         (world, provider, beginning)
     });
-    let asked = number("GENERATED_LIVES");
-    let seed = number("GENERATED_SEED").or_else(|| asked.map(|_| fastrand::u64(..)));
+    let asked = asked_for("GENERATED_LIVES");
+    let seed = asked_for("GENERATED_SEED").or_else(|| asked.map(|_| fastrand::u64(..)));
     let config = Config {
         cases: asked.map_or(CASES, |number| u32::try_from(number).unwrap()),
         failure_persistence: None,
@@ -274,7 +274,7 @@ fn live(subject: &Subject) {
 }
 
 /// The number in an environment variable.
-fn number(variable: &str) -> Option<u64> {
+fn asked_for(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
     Some(text.parse().unwrap())
 }
