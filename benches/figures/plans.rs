@@ -90,7 +90,7 @@ impl Plans<'_> {
     pub(crate) async fn measure(&self) {
         println!(
             "\nTerraform {}; every answer of the service takes {LATENCY} ms; TLS on loopback; `-parallelism=10`, its default. Commands: `terraform plan`, `terraform apply -auto-approve`.",
-            self.cli.version(&std::env::temp_dir()).0
+            self.cli.client.version
         );
         let table = Table::new(
             "Many destinations",

@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 
 use crate::support::cli::{Cli, use_built_provider};
 use crate::support::core::{Core, Release, Resource};
+use crate::support::feature::Feature;
 use crate::support::world::World;
 
 /// A destination that Order Management can register through.
@@ -639,7 +640,7 @@ resource "sapcalm_registration" "order_management" {{
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cli_bad_input_is_shown_with_file_and_line() {
-    let Some(cli) = Cli::find_or_skip() else {
+    let Some(cli) = Cli::with(&[]) else {
         return;
     };
     let world = World::documented().await;
@@ -680,7 +681,7 @@ async fn cli_bad_input_is_shown_with_file_and_line() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cli_the_import_block_in_the_error_imports_the_existing_destination() {
-    let Some(cli) = Cli::find_or_skip() else {
+    let Some(cli) = Cli::with(&[Feature::ImportBlock]) else {
         return;
     };
     let world = World::documented().await;

@@ -9,6 +9,7 @@ use emulator::Options;
 use serde_json::{Value as Json, json};
 
 use crate::support::core::{Action, Core, Outcome, Resource, unknown};
+use crate::support::feature::Feature;
 use crate::support::page::{Page, assert_no_secret};
 use crate::support::workspace::Workspace;
 use crate::support::world::{Variant, World};
@@ -353,7 +354,7 @@ fn write_with_keys_of_the_run(workspace: &Workspace, world: &World, x509: bool, 
 async fn cli_keys_that_the_same_run_makes_and_rotates_need_one_apply_each() {
     for x509 in [false, true] {
         let world = world(x509).await;
-        let Some(workspace) = Workspace::new_or_skip() else {
+        let Some(workspace) = Workspace::with(&[Feature::TerraformData]) else {
             return;
         };
         write_with_keys_of_the_run(&workspace, &world, x509, 1);

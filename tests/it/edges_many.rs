@@ -5,6 +5,7 @@ use emulator::{DestinationKey, Options};
 use serde_json::{Value as Json, json};
 
 use crate::support::core::{Action, Core, Resource};
+use crate::support::feature::Feature;
 use crate::support::served::Served;
 use crate::support::workspace::Workspace;
 use crate::support::world::{Variant, World};
@@ -41,7 +42,11 @@ struct Scene {
 
 impl Scene {
     async fn new_or_skip() -> Option<Self> {
-        let workspace = Workspace::new_or_skip()?;
+        Self::with(&[]).await
+    }
+
+    async fn with(features: &[Feature]) -> Option<Self> {
+        let workspace = Workspace::with(features)?;
         let other = DestinationKey {
             name: "other".to_owned(),
             subdomain: OTHER_SUBDOMAIN.to_owned(),
@@ -91,7 +96,7 @@ resource "sapcalm_destination" "{level}" {{
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cli_twenty_destinations_at_both_levels_are_made_changed_renamed_and_destroyed() {
-    let Some(scene) = Scene::new_or_skip().await else {
+    let Some(scene) = Scene::with(&[Feature::WriteOnly]).await else {
         return;
     };
     let Scene { world, workspace } = &scene;
@@ -313,7 +318,7 @@ resource "sapcalm_registration" "order_management" {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cli_a_removed_block_forgets_or_destroys_and_an_import_block_takes_back() {
-    let Some(scene) = Scene::new_or_skip().await else {
+    let Some(scene) = Scene::with(&[Feature::RemovedLifecycle, Feature::ImportBlock]).await else {
         return;
     };
     let Scene { world, workspace } = &scene;

@@ -595,7 +595,6 @@ async fn cli_requests_name_the_version_of_terraform_and_the_pipeline() {
         return;
     };
     let world = World::documented().await;
-    let version = workspace.version();
     workspace.write_json(
         &world.provider(),
         &json!({ "sapcalm_destination": { "cloud_alm": {} } }),
@@ -603,9 +602,14 @@ async fn cli_requests_name_the_version_of_terraform_and_the_pipeline() {
     workspace.set_env("SAPCALM_APPEND_USER_AGENT", "pipeline/7");
     workspace.converges().await;
     let own = concat!("terraform-provider-sapcalm/", env!("CARGO_PKG_VERSION"));
-    let expected = format!("Terraform/{version} {own} pipeline/7");
+    let client = workspace.client();
     for entry in world.journal().await {
-        assert_eq!(entry["user_agent"], expected.as_str(), "{entry}");
+        let said = entry["user_agent"].as_str().unwrap();
+        let version = said.strip_prefix("Terraform/").unwrap();
+        let (version, rest) = version.split_once(' ').unwrap();
+        assert_eq!(rest, format!("{own} pipeline/7"));
+        // OpenTofu names the Terraform that it is like.
+        assert!(client.open_tofu || version == client.version, "{entry}");
     }
     workspace.destroy().await;
     world.stop().await;

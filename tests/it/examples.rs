@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 
 use documentation::Kind;
 use emulator::Options;
-use framework::client_version;
 use framework::provider::Provider as _;
 use hcl::expr::{Expression, ObjectKey};
 use hcl::structure::{Block, Body};
@@ -17,6 +16,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::support::cli::Cli;
 use crate::support::core::{Core, Resource};
+use crate::support::feature::Feature;
 use crate::support::served::Served;
 use crate::support::workspace::Workspace;
 use crate::support::world::{Variant, World};
@@ -52,21 +52,11 @@ fn example_files(kind: Kind) -> Vec<PathBuf> {
     found
 }
 
-/// `1.11` of `1.11.4`, to compare.
-fn release(version: &str) -> (u32, u32) {
-    let mut parts = version.split('.').map(|part| part.parse().unwrap());
-    (parts.next().unwrap(), parts.next().unwrap())
-}
-
-fn knows(workspace: &Workspace, since: client_version::Since) -> bool {
-    release(&workspace.version()) >= release(since.terraform)
-}
-
 // --------------------------------------------------------------------- format
 
 #[test]
 fn cli_every_example_is_formatted() {
-    let Some(cli) = Cli::find_or_skip() else {
+    let Some(cli) = Cli::with(&[]) else {
         return;
     };
     let directory = tempfile::tempdir().unwrap();
@@ -133,13 +123,9 @@ fn write_module(
 /// none gets into the way of another. The example of the provider is the root.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cli_every_example_applies_and_then_plans_nothing() {
-    let Some(workspace) = Workspace::new_or_skip() else {
+    let Some(workspace) = Workspace::with(&[Feature::WriteOnly, Feature::Functions]) else {
         return;
     };
-    if !knows(&workspace, client_version::WRITE_ONLY) {
-        println!("an older client, which does not know write-only arguments");
-        return;
-    }
     let root = World::documented().await;
     let keys = workspace.path().join("keys");
     fs::create_dir(&keys).unwrap();
@@ -419,7 +405,7 @@ fn the_three_ways_to_import_name_the_same_object() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cli_the_import_examples_import_what_exists() {
-    let Some(workspace) = Workspace::new_or_skip() else {
+    let Some(workspace) = Workspace::with(&[Feature::ImportBlock]) else {
         return;
     };
     let world = World::documented().await;
@@ -432,7 +418,7 @@ async fn cli_the_import_examples_import_what_exists() {
     let tenant = registration[0]["id"].as_str().unwrap();
     workspace.forget_state();
 
-    let form = if knows(&workspace, client_version::IDENTITY) {
+    let form = if workspace.client().has(Feature::Identity) {
         "import-by-identity.tf"
     } else {
         "import-by-string-id.tf"

@@ -9,6 +9,7 @@ use std::fs;
 use serde_json::{Value as Json, json};
 
 use crate::support::core::{Core, Resource};
+use crate::support::feature::Feature;
 use crate::support::kinds::{http_kinds, other_kinds};
 use crate::support::served::Served;
 use crate::support::workspace::Workspace;
@@ -190,7 +191,7 @@ async fn the_generated_configuration_of_a_registration_names_the_destination_tha
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cli_the_generated_configuration_of_every_destination_plans_empty() {
-    let Some(workspace) = Workspace::new_or_skip() else {
+    let Some(workspace) = Workspace::with(&[Feature::GeneratedConfiguration]) else {
         return;
     };
     let world = World::documented().await;

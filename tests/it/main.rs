@@ -93,6 +93,9 @@ mod main_job_cli;
 mod moves;
 
 #[cfg(test)]
+mod opentofu;
+
+#[cfg(test)]
 mod peers;
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use serde_json::{Value as Json, json};
 use crate::support::btp_provider::Btp;
 use crate::support::core::others::MoveSource;
 use crate::support::core::{Action, Core, Resource};
+use crate::support::feature::Feature;
 use crate::support::workspace::Workspace;
 use crate::support::world::World;
 
@@ -172,7 +173,7 @@ async fn what_cannot_be_moved_is_named_with_what_can() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cli_a_moved_block_takes_destinations_over_from_the_btp_provider() {
-    let Some(mut workspace) = Workspace::new_or_skip() else {
+    let Some(mut workspace) = Workspace::with(&[Feature::MoveAcrossTypes]) else {
         return;
     };
     let world = World::documented().await;

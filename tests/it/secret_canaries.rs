@@ -22,6 +22,7 @@ use emulator::Options;
 use crate::support::cli::{Cli, Output, use_built_provider};
 use crate::support::core::{Core, Outcome, Resource};
 use crate::support::counts::skip_or_fail;
+use crate::support::feature::Feature;
 use crate::support::world::{Variant, World};
 
 const DESTINATIONS: &str = "/destination-configuration/v1/subaccountDestinations";
@@ -847,14 +848,8 @@ fn unpacked(path: &Path) -> String {
 
 /// Everything for a run of the real CLI: the secrets of the variables last.
 async fn at_the_cli(source: Source) -> Option<(World, Search, Workspace, Vec<String>)> {
-    let cli = Cli::find_or_skip()?;
+    let cli = Cli::with(&[Feature::WriteOnly])?;
     let directory = tempfile::tempdir().unwrap();
-    let (version, _) = cli.version(directory.path());
-    let mut numbers = version.split('.').map(|n| n.parse::<u32>().unwrap_or(0));
-    if (numbers.next(), numbers.next()) < (Some(1), Some(11)) {
-        skip_or_fail("write-only attributes need 1.11");
-        return None;
-    }
     use_built_provider(directory.path());
     let configuration = configuration(source).to_string();
     fs::write(directory.path().join("main.tf.json"), configuration).unwrap();

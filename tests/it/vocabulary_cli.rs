@@ -5,6 +5,7 @@ use std::fs;
 
 use serde_json::Value as Json;
 
+use crate::support::feature::Feature;
 use crate::support::workspace::Workspace;
 use crate::support::world::{Variant, World};
 
@@ -22,21 +23,6 @@ fn provider(world: &World) -> String {
     )
 }
 
-/// Nothing where the program does not know ephemeral values and write-only
-/// arguments.
-fn workspace_with_write_only() -> Option<Workspace> {
-    let workspace = Workspace::new_or_skip()?;
-    let version = workspace.version();
-    let mut numbers = version
-        .split('.')
-        .map(|part| part.parse::<u32>().unwrap_or(0));
-    let knows = (numbers.next()?, numbers.next()?) >= (1, 11);
-    if !knows {
-        println!("{version} knows no write-only arguments");
-    }
-    knows.then_some(workspace)
-}
-
 fn outputs(workspace: &Workspace) -> Json {
     let state: Json = serde_json::from_str(&workspace.state()).unwrap();
     let outputs = state["outputs"].as_object().unwrap().iter();
@@ -48,7 +34,7 @@ fn outputs(workspace: &Workspace) -> Json {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cli_data_sources_functions_and_a_token_for_a_write_only_argument() {
-    let Some(workspace) = workspace_with_write_only() else {
+    let Some(workspace) = Workspace::with(&[Feature::WriteOnly, Feature::Functions]) else {
         return;
     };
     let world = World::start(Variant::documented()).await;
@@ -131,7 +117,7 @@ async fn cli_data_sources_functions_and_a_token_for_a_write_only_argument() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cli_a_token_of_a_key_that_the_same_run_makes_is_fetched_while_applying() {
-    let Some(workspace) = workspace_with_write_only() else {
+    let Some(workspace) = Workspace::with(&[Feature::UnknownEphemeral, Feature::WriteOnly]) else {
         return;
     };
     let world = World::start(Variant::documented()).await;
@@ -168,7 +154,7 @@ async fn cli_a_token_of_a_key_that_the_same_run_makes_is_fetched_while_applying(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cli_a_module_is_tested_with_a_mocked_provider() {
-    let Some(workspace) = Workspace::new_or_skip() else {
+    let Some(workspace) = Workspace::with(&[Feature::Mocks]) else {
         return;
     };
     workspace.write(

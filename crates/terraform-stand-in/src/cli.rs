@@ -1,4 +1,5 @@
-//! The real `terraform` (or `tofu`), where there is one.
+//! The real `terraform` (or `tofu`): the one at hand, and another one for what that
+//! one does not have. `tools/cli.sh` knows where they are.
 //!
 //! Commands run in a directory of the test's own, with an environment of the
 //! test's own, and nothing that they started outlives them.
@@ -7,6 +8,7 @@ use std::io::Read;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -14,15 +16,56 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use serde_json::{Value as Json, json};
 
-use crate::counts::skip_or_fail;
+use crate::counts::{elsewhere, skip, skip_or_fail};
+use crate::feature::Feature;
 
 /// A command that takes longer is killed, and the test fails.
-const LIMIT: Duration = Duration::from_mins(2);
+const LIMIT: Duration = Duration::from_secs(90);
+/// Where Terraform and `OpenTofu` look for a provider without a host.
+pub const HOSTS: [&str; 2] = ["registry.terraform.io", "registry.opentofu.org"];
 
 /// A Terraform command line program.
 #[derive(Clone, Debug)]
 pub struct Cli {
     program: PathBuf,
+    pub client: Client,
+}
+
+/// Which one it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// Such as `1.11.4`.
+    pub version: String,
+    pub open_tofu: bool,
+}
+
+impl Client {
+    /// `11` of `1.11.4`.
+    pub fn minor(&self) -> u64 {
+        let minor = self.version.split('.').nth(1);
+        minor.and_then(|minor| minor.parse().ok()).unwrap()
+    }
+
+    pub fn has(&self, feature: Feature) -> bool {
+        let since = feature.since();
+        let since = if self.open_tofu {
+            since.open_tofu
+        } else {
+            since.terraform
+        };
+        since.is_some_and(|since| self.minor() >= since)
+    }
+}
+
+impl std::fmt::Display for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = if self.open_tofu {
+            "OpenTofu"
+        } else {
+            "Terraform"
+        };
+        write!(f, "{name} {}", self.version)
+    }
 }
 
 /// What a command came to.
@@ -80,44 +123,74 @@ impl std::fmt::Display for Output {
 }
 
 impl Cli {
-    /// The program that `TF_CLI` names, else `terraform` or `tofu` on the `PATH`.
+    /// The program that `TF_CLI` names, else what `tools/cli.sh` finds. Nothing is
+    /// fetched here: who runs the tests has done that.
     pub fn find() -> Option<Self> {
-        if let Some(program) = std::env::var_os("TF_CLI").filter(|program| !program.is_empty()) {
-            return Some(Self {
-                program: PathBuf::from(program),
-            });
-        }
-        let path = std::env::var_os("PATH")?;
-        let in_path = |name: &str| {
-            std::env::split_paths(&path)
-                .map(|dir| dir.join(name))
-                .find(|file| file.is_file())
-        };
-        let program = in_path("terraform").or_else(|| in_path("tofu"))?;
-        Some(Self { program })
+        static FOUND: OnceLock<Option<Cli>> = OnceLock::new();
+        let find = || Self::at(&found(&["terraform"])?);
+        FOUND.get_or_init(find).clone()
     }
 
-    /// As [`Cli::find`]; without a program the test is counted as left out and,
-    /// where `CI=true`, fails.
-    pub fn find_or_skip() -> Option<Self> {
-        let found = Self::find();
+    /// Others than the one at hand, for what that one does not have: the newest
+    /// Terraform and an `OpenTofu`. None in a run that is about one client.
+    fn others() -> Vec<Self> {
+        static FOUND: OnceLock<Vec<Cli>> = OnceLock::new();
+        let find = || {
+            let kept = |program| Self::at(&found(&[program, "newest"])?);
+            let all = ["terraform", "opentofu"].into_iter().filter_map(kept);
+            if only_one() {
+                Vec::new()
+            } else {
+                all.collect()
+            }
+        };
+        FOUND.get_or_init(find).clone()
+    }
+
+    /// A program that has these features. Where there is none the test is counted
+    /// as left out.
+    pub fn with(features: &[Feature]) -> Option<Self> {
+        let Some(own) = Self::find() else {
+            skip_or_fail("there is no Terraform and no OpenTofu");
+            return None;
+        };
+        let lacks = |cli: &Self| {
+            let mut features = features.iter();
+            features.find(|&&feature| !cli.client.has(feature)).copied()
+        };
+        let Some(lacking) = lacks(&own) else {
+            return Some(own);
+        };
+        let found = Self::others()
+            .into_iter()
+            .find(|other| lacks(other).is_none());
         if found.is_none() {
-            skip_or_fail("no `terraform` or `tofu` on the PATH and no TF_CLI");
+            let reason = format!("{} has no {lacking}", own.client);
+            match lacking.since().terraform {
+                _ if only_one() => skip(&reason),
+                Some(_) => skip_or_fail(&reason),
+                None => elsewhere(&reason),
+            }
         }
         found
     }
 
-    /// The version, such as `1.11.4`, and whether this is `OpenTofu`.
-    pub fn version(&self, directory: &Path) -> (String, bool) {
-        let output = self.run(directory, &["version"], &[]).ok();
-        let line = output.stdout.lines().next().unwrap_or_default().to_owned();
-        let version = line
-            .split_whitespace()
-            .last()
-            .unwrap_or_default()
-            .trim_start_matches('v')
-            .to_owned();
-        (version, line.starts_with("OpenTofu"))
+    /// A program, when it starts.
+    fn at(program: &Path) -> Option<Self> {
+        let output = Command::new(program)
+            .arg("version")
+            .env("CHECKPOINT_DISABLE", "1")
+            .output();
+        let text = String::from_utf8(output.ok()?.stdout).ok()?;
+        // `Terraform v1.11.4`
+        let (name, version) = text.lines().find_map(|line| line.split_once(" v"))?;
+        Some(Self {
+            program: program.to_owned(),
+            client: Client {
+                version: version.trim().to_owned(),
+                open_tofu: name == "OpenTofu",
+            },
+        })
     }
 
     /// Runs a command to its end.
@@ -253,9 +326,28 @@ fn read_to_end(mut from: impl Read + Send + 'static) -> JoinHandle<String> {
     })
 }
 
-/// The value of `TF_REATTACH_PROVIDERS` for a provider that listens on a Unix
-/// socket, in clear text, and goes on living after the command.
-pub fn reattach(address: &str, socket: &Path, pid: u32) -> String {
+/// Whether this run is about the client at hand alone, as in `make clients`.
+fn only_one() -> bool {
+    std::env::var_os("TF_CLI_ONLY").is_some()
+}
+
+/// The path that `tools/cli.sh` prints.
+fn found(arguments: &[&str]) -> Option<PathBuf> {
+    let output = Command::new("sh")
+        .arg("tools/cli.sh")
+        .args(arguments)
+        .env("NO_DOWNLOAD", "1")
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+        .stderr(Stdio::null())
+        .output()
+        .unwrap();
+    let path = String::from_utf8(output.stdout).unwrap();
+    output.status.success().then(|| PathBuf::from(path.trim()))
+}
+
+/// The value of `TF_REATTACH_PROVIDERS` for a provider, such as `sap/btp`, that
+/// listens on a Unix socket, in clear text, and goes on living after the command.
+pub fn reattach(source: &str, socket: &Path, pid: u32) -> String {
     let provider = json!({
         "Protocol": "grpc",
         "ProtocolVersion": 6,
@@ -263,21 +355,25 @@ pub fn reattach(address: &str, socket: &Path, pid: u32) -> String {
         "Test": true,
         "Addr": { "Network": "unix", "String": socket },
     });
-    json!({ address: provider }).to_string()
+    let attached = HOSTS.map(|host| (format!("{host}/{source}"), provider.clone()));
+    Json::Object(attached.into_iter().collect()).to_string()
 }
 
-/// Makes commands in this directory use this program for a provider's address,
-/// without `init`. Terraform then prints a warning with every command.
-pub fn use_provider(directory: &Path, address: &str, program: &Path) {
+/// Makes commands in this directory use this program for a provider, such as
+/// `sapcalm/sapcalm`, without `init`. Terraform then prints a warning with every
+/// command.
+pub fn use_provider(directory: &Path, source: &str, program: &Path) {
     let plugins = directory.join("plugins");
     std::fs::create_dir_all(&plugins).unwrap();
-    let name = address.rsplit('/').next().unwrap_or(address);
+    let name = source.rsplit('/').next().unwrap_or(source);
     let binary = plugins.join(format!("terraform-provider-{name}"));
     if !binary.exists() {
         std::os::unix::fs::symlink(program, &binary).unwrap();
     }
+    let overrides = HOSTS.map(|host| format!("    \"{host}/{source}\" = {plugins:?}\n"));
     let config = format!(
-        "provider_installation {{\n  dev_overrides {{\n    {address:?} = {plugins:?}\n  }}\n  direct {{}}\n}}\n"
+        "provider_installation {{\n  dev_overrides {{\n{}  }}\n  direct {{}}\n}}\n",
+        overrides.concat()
     );
     std::fs::write(directory.join("cli.tfrc"), config).unwrap();
 }

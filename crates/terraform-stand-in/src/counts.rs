@@ -1,9 +1,9 @@
 //! Counts the checks that were made, and the tests that were left out.
 //!
-//! Who runs the tests names a directory in `TEST_COUNTS` and sums up at the end. Every test process, and there
-//! are as many as tests under nextest, writes files of its own: `checks-*` with
-//! lines of a number and what was checked, `skipped-*` with one reason per line.
-//! Without the variable nothing is written.
+//! Who runs the tests names a directory in `TEST_COUNTS` and sums up at the end.
+//! Every test process writes files of its own: `checks-*` with lines of a number
+//! and what was checked, `skipped-*` with one reason per line, `elsewhere-*` for
+//! tests of clients that are not at hand. Without the variable nothing is written.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -59,8 +59,21 @@ pub fn skip_or_fail(reason: &str) {
         std::env::var("CI").as_deref() != Ok("true"),
         "{reason}: nothing may be left out where CI=true"
     );
+    skip(reason);
+}
+
+/// The same where nobody can have it: a client without a feature, in a run that is
+/// about this client.
+pub fn skip(reason: &str) {
     eprintln!("left out: {reason}");
     append("skipped", &format!("{reason}\n"));
+}
+
+/// Notes that a test is for a client that is not at hand, and that `make clients`
+/// brings.
+pub fn elsewhere(reason: &str) {
+    eprintln!("not for the clients at hand: {reason}");
+    append("elsewhere", &format!("{reason}\n"));
 }
 
 fn append(kind: &str, lines: &str) {

@@ -15,8 +15,9 @@
 //! * [`others`] is data sources, ephemeral resources, functions, lists, actions,
 //!   moves and generated configuration.
 //! * [`lifecycle`] drives one resource through everything.
-//! * [`cli`] is the real `terraform`, which the stand-in is compared with, and
-//!   [`counts`] sums up what was checked.
+//! * [`cli`] is the real `terraform`, which the stand-in is compared with,
+//!   [`feature`] what which version of it has, and [`counts`] sums up what was
+//!   checked.
 //!
 //! What it does not do: expressions, modules, provisioners, checks, marks of
 //! sensitive values, several configurations of a provider, parallel calls within
@@ -40,6 +41,7 @@ pub mod configuration;
 pub mod counts;
 pub mod diagnostics;
 pub mod driver;
+pub mod feature;
 pub mod lifecycle;
 pub mod managed;
 pub mod msgpack;

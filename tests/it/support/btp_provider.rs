@@ -32,7 +32,7 @@ impl Btp {
 
     /// The value of `TF_REATTACH_PROVIDERS` that leads to it.
     pub(crate) fn reattach(&self) -> String {
-        reattach(ADDRESS, self.0.socket(), std::process::id())
+        reattach("sap/btp", self.0.socket(), std::process::id())
     }
 }
 

@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
-pub(crate) use terraform_stand_in::cli::{Cli, Output, Running, reattach};
+pub(crate) use terraform_stand_in::cli::{Cli, Client, HOSTS, Output, Running, reattach};
 
-/// The address of the provider in configurations.
+/// The provider in configurations.
+const SOURCE: &str = "sapcalm/sapcalm";
+/// What the provider's own commands call it.
 pub(crate) const ADDRESS: &str = "registry.terraform.io/sapcalm/sapcalm";
 
 /// Makes commands in this directory use this package's provider binary, without
@@ -18,5 +20,5 @@ pub(crate) fn use_built_provider(directory: &Path) {
 
 /// The same with another build of it.
 pub(crate) fn use_provider(directory: &Path, program: &Path) {
-    terraform_stand_in::cli::use_provider(directory, ADDRESS, program);
+    terraform_stand_in::cli::use_provider(directory, SOURCE, program);
 }

@@ -16,4 +16,4 @@ pub(crate) mod trial;
 pub(crate) mod workspace;
 pub(crate) mod world;
 
-pub(crate) use terraform_stand_in::counts;
+pub(crate) use terraform_stand_in::{counts, feature};

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use serde_json::{Value as Json, json};
 
-use super::cli::{Cli, Output, Running, use_built_provider};
+use super::cli::{Cli, Client, Output, Running, use_built_provider};
+use super::feature::Feature;
 
 /// The directory and the program.
 pub(crate) struct Workspace {
@@ -16,9 +17,15 @@ pub(crate) struct Workspace {
 }
 
 impl Workspace {
-    /// Nothing where there is no `terraform`; see [`Cli::find_or_skip`].
+    /// With any client; see [`Workspace::with`].
     pub(crate) fn new_or_skip() -> Option<Self> {
-        let cli = Cli::find_or_skip()?;
+        Self::with(&[])
+    }
+
+    /// With a client that has these features; nothing where there is none, see
+    /// [`Cli::with`].
+    pub(crate) fn with(features: &[Feature]) -> Option<Self> {
+        let cli = Cli::with(features)?;
         let directory = tempfile::tempdir().unwrap();
         use_built_provider(directory.path());
         Some(Self {
@@ -32,9 +39,9 @@ impl Workspace {
         self.directory.path()
     }
 
-    /// The version of the program, such as `1.11.4`.
-    pub(crate) fn version(&self) -> String {
-        self.cli.version(self.path()).0
+    /// Which program it is.
+    pub(crate) fn client(&self) -> &Client {
+        &self.cli.client
     }
 
     /// Sets an environment variable for every command from now on.

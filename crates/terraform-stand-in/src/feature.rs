@@ -1,0 +1,75 @@
+//! What not every client has, and from which version on each has it.
+
+use std::fmt;
+
+/// A part of the language or of the protocol that a test needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feature {
+    TerraformData,
+    ImportBlock,
+    GeneratedConfiguration,
+    RemovedBlock,
+    /// `lifecycle` in a `removed` block.
+    RemovedLifecycle,
+    Mocks,
+    Functions,
+    MoveAcrossTypes,
+    EphemeralVariables,
+    /// With ephemeral resources, which came earlier or together.
+    WriteOnly,
+    /// An ephemeral resource whose result is not known while planning.
+    UnknownEphemeral,
+    Identity,
+    Query,
+    Actions,
+    ProviderForEach,
+    StateEncryption,
+    Exclude,
+    Enabled,
+}
+
+/// The minor version `n` of 1.n; none is never.
+#[derive(Clone, Copy, Debug)]
+pub struct Since {
+    pub terraform: Option<u64>,
+    pub open_tofu: Option<u64>,
+}
+
+impl Feature {
+    const fn told(self) -> (&'static str, Option<u64>, Option<u64>) {
+        match self {
+            Self::TerraformData => ("`terraform_data`", Some(4), Some(6)),
+            Self::ImportBlock => ("`import` blocks", Some(5), Some(6)),
+            Self::GeneratedConfiguration => ("generated configuration", Some(5), Some(10)),
+            Self::RemovedBlock => ("`removed` blocks", Some(7), Some(7)),
+            Self::RemovedLifecycle => ("`lifecycle` in `removed` blocks", Some(7), Some(10)),
+            Self::Mocks => ("mocked providers", Some(7), Some(8)),
+            Self::Functions => ("functions of providers", Some(8), Some(7)),
+            Self::MoveAcrossTypes => ("moves between types", Some(8), Some(10)),
+            Self::EphemeralVariables => ("ephemeral variables", Some(10), Some(11)),
+            Self::WriteOnly => ("write-only arguments", Some(11), Some(11)),
+            Self::UnknownEphemeral => ("unknown results of ephemeral resources", Some(10), None),
+            Self::Identity => ("import by identity", Some(12), Some(12)),
+            Self::Query => ("`query`", Some(14), None),
+            Self::Actions => ("actions", Some(14), None),
+            Self::ProviderForEach => ("`for_each` of provider blocks", None, Some(9)),
+            Self::StateEncryption => ("encryption of state and plan", None, Some(7)),
+            Self::Exclude => ("`-exclude`", None, Some(9)),
+            Self::Enabled => ("`enabled`", None, Some(11)),
+        }
+    }
+
+    pub const fn since(self) -> Since {
+        let (_, terraform, open_tofu) = self.told();
+        Since {
+            terraform,
+            open_tofu,
+        }
+    }
+}
+
+impl fmt::Display for Feature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.told().0)
+    }
+}
