@@ -14,6 +14,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
+use crate::support::cli::HOSTS;
 use crate::support::counts::skip_or_fail;
 use crate::support::workspace::Workspace;
 use crate::support::world::World;
@@ -22,8 +23,6 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 const BINARY: &str = env!("CARGO_BIN_EXE_terraform-provider-sapcalm");
 /// Packed where nothing is going to run it, because it is small.
 const STAND_IN: &str = "Cargo.toml";
-/// Where Terraform and `OpenTofu` look for `sapcalm/sapcalm`.
-const HOSTS: [&str; 2] = ["registry.terraform.io", "registry.opentofu.org"];
 
 /// Runs a script of `release/` and returns what it prints.
 fn script(name: &str, arguments: &[&str]) -> String {

@@ -6,8 +6,6 @@ pub(crate) use terraform_stand_in::cli::{Cli, Client, HOSTS, Output, Running, re
 
 /// The provider in configurations.
 const SOURCE: &str = "sapcalm/sapcalm";
-/// What the provider's own commands call it.
-pub(crate) const ADDRESS: &str = "registry.terraform.io/sapcalm/sapcalm";
 
 /// Makes commands in this directory use this package's provider binary, without
 /// `init`.
