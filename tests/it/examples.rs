@@ -405,9 +405,17 @@ fn the_three_ways_to_import_name_the_same_object() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cli_the_import_examples_import_what_exists() {
-    let Some(workspace) = Workspace::with(&[Feature::ImportBlock]) else {
-        return;
-    };
+    for (form, feature) in [
+        ("import-by-string-id.tf", Feature::ImportBlock),
+        ("import-by-identity.tf", Feature::Identity),
+    ] {
+        if let Some(workspace) = Workspace::with(&[feature]) {
+            imports_what_exists(&workspace, form).await;
+        }
+    }
+}
+
+async fn imports_what_exists(workspace: &Workspace, form: &str) {
     let world = World::documented().await;
     let provider = serde_json::to_string(&json!({ "provider": { "sapcalm": world.provider() } }));
     fs::write(workspace.path().join("provider.tf.json"), provider.unwrap()).unwrap();
@@ -418,11 +426,6 @@ async fn cli_the_import_examples_import_what_exists() {
     let tenant = registration[0]["id"].as_str().unwrap();
     workspace.forget_state();
 
-    let form = if workspace.client().has(Feature::Identity) {
-        "import-by-identity.tf"
-    } else {
-        "import-by-string-id.tf"
-    };
     let imports: Vec<String> = ["sapcalm_destination", "sapcalm_registration"]
         .map(|name| read(&format!("resources/{name}/{form}")))
         // The documentation cannot know the tenant.

@@ -93,6 +93,9 @@ mod main_job_cli;
 mod moves;
 
 #[cfg(test)]
+mod newest;
+
+#[cfg(test)]
 mod opentofu;
 
 #[cfg(test)]
