@@ -13,7 +13,7 @@ use url::Url;
 
 use client::{
     ApiCall, Client, CloudAlmKey, Config, ConfigError, DestinationKey, KeyError, KeyKind,
-    KeyProblem, OrderManagementApi, OrderManagementKey, RetryPolicy,
+    KeyProblem, Look, OrderManagementApi, OrderManagementKey, PemFault, RetryPolicy,
 };
 use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::duration;
@@ -64,9 +64,10 @@ const CONCURRENT_REQUESTS_RULE: &[Validator] = &CONCURRENT_REQUESTS.rule();
 pub static SCHEMA: Schema = Schema::new(
     0,
     "Connects SAP services to SAP Cloud ALM with the service keys of the services involved.\n\n\
-        Every attribute is optional and has an environment variable; an attribute that is set \
-        wins. The value of a variable may be `@` and a path: then the file's content is the value. \
-        A service key is needed only by what calls its service.",
+        Every attribute is optional, and every one that is no object has an environment variable; \
+        an attribute that is set wins. The value of a variable may be `@` and a path: then the \
+        file's content is the value. Service keys are read in every form in which SAP's tools give \
+        them (see the guide \"Service keys\"), and needed only by what calls their service.",
     &[
         Attribute::string("destination_service_key")
             .sensitive()
@@ -91,14 +92,11 @@ pub static SCHEMA: Schema = Schema::new(
                  take their values from it, and registrations are looked up in the landscape \
                  with it.",
             ),
-        Attribute::object(API, API_ATTRIBUTES)
-            .variable("SAPCALM_ORDER_MANAGEMENT_API")
-            .describe(
-                "How registering and offboarding call SAP Order Management foundation. SAP \
+        Attribute::object(API, API_ATTRIBUTES).describe(
+            "How registering and offboarding call SAP Order Management foundation. SAP \
                  documents the offboarding call only, so all of it can be set. Changing it affects \
-                 the next call only, also the one of a destroy. In the environment it is an object \
-                 in JSON with the same names.",
-            ),
+                 the next call only, also the one of a destroy.",
+        ),
         Attribute::string("ca_certificates")
             .variable("SAPCALM_CA_CERTIFICATES")
             .describe(
@@ -108,14 +106,13 @@ pub static SCHEMA: Schema = Schema::new(
         Attribute::string("proxy_url")
             .sensitive()
             .when_absent(Absent::Words(
-                "the variables `HTTPS_PROXY` and `ALL_PROXY`, which are not used for loopback \
-                 hosts.",
+                "the variable `HTTPS_PROXY`, which is not used for loopback hosts.",
             ))
             .variable("SAPCALM_PROXY_URL")
             .describe(
-                "`http://` or `https://` URL of the proxy for every request; it may hold a user \
-                 name and a password, with special characters percent-encoded. `NO_PROXY` holds in \
-                 any case.",
+                "The proxy for every request, as `host:port` or as an `http://`, `https://` or \
+                 `socks5://` URL; it may hold a user name and a password, with special characters \
+                 percent-encoded. `NO_PROXY` holds in any case, by the rules of Terraform.",
             ),
         Attribute::number("max_retries")
             .validate(RETRIES_RULE)
@@ -368,35 +365,8 @@ impl Reader<'_> {
     }
 
     fn reject_key(&mut self, name: &'static str, error: &KeyError) {
-        let next_step = match &error.problem {
-            KeyProblem::PlainHttp { .. } => {
-                "Secrets and tokens must not travel in clear text. Set \
-                                             the service key as the service gives it, with \
-                                             `https://` URLs."
-                    .to_owned()
-            }
-            KeyProblem::WrongService { looks_like, .. } => format!(
-                "Set the {} here; the one that was set belongs in `{}`.",
-                error.kind,
-                attribute(*looks_like)
-            ),
-            KeyProblem::BadCertificate { .. } => "Set the service key whole, as the service gives \
-                                                  it. A key with a certificate of your own has no \
-                                                  `key`: add it, in PEM form."
-                .to_owned(),
-            KeyProblem::NotJson { .. } => "Set the JSON text that the service gives, whole. To \
-                                           read it from a file, write `file(\"key.json\")` here, \
-                                           or `@key.json` in the environment variable."
-                .to_owned(),
-            _ => "Set the JSON text that the service gives, whole: the `credentials` of a service \
-                  binding, or what `cf service-key` prints."
-                .to_owned(),
-        };
-        self.reject(
-            name,
-            "Invalid service key",
-            &format!("is not usable: {error}.\n\n{next_step}"),
-        );
+        let problem = format!("{}.\n\n{}", error.problem, advice(error));
+        self.reject(name, "Invalid service key", &problem);
     }
 
     /// A text without which no request can be sent as it should be.
@@ -503,7 +473,7 @@ impl Reader<'_> {
         let Some(path) = value.strip_prefix('@') else {
             return (!value.is_empty()).then_some(Ok(value));
         };
-        Some(std::fs::read_to_string(path).map_err(|error| {
+        Some(read_file(path).map_err(|error| {
             format!(
                 "The environment variable `{variable}` names the file `{path}`, which cannot be \
                  read: {error}.\n\nCorrect the path after the `@` (relative paths begin at \
@@ -581,7 +551,7 @@ impl Reader<'_> {
                          block to the name of the endpoint for monitoring, or \
                          `order_management_api.endpoint` to its URL.";
         if self.config.get(API).get("endpoint_key").is_null() {
-            let problem = format!("is not usable: {error}.\n\n{next_step}");
+            let problem = format!("{}.\n\n{next_step}", error.problem);
             self.reject(attribute(KeyKind::OrderManagement), summary, &problem);
         } else {
             let detail = format!("{}.\n\n{next_step}", sentence(&error.to_string()));
@@ -593,8 +563,19 @@ impl Reader<'_> {
 
     /// What the client found wrong with the settings as a whole.
     fn contradiction(&self, error: &ConfigError) -> Diagnostic {
+        if *error == ConfigError::ProxyVariable {
+            return Diagnostic::error(
+                "Invalid provider configuration",
+                "The environment variable `HTTPS_PROXY` is not the URL of a proxy that can be used. \
+                 Without it requests would go past the proxy that was meant.\n\n\
+                 Set it as `host:port`, `http://host:port`, `https://host:port` or \
+                 `socks5://host:port`, or remove it.",
+            );
+        }
         let (name, path) = match error {
-            ConfigError::CaCertificates => ("ca_certificates", Path::attribute("ca_certificates")),
+            ConfigError::CaCertificates(_) => {
+                ("ca_certificates", Path::attribute("ca_certificates"))
+            }
             ConfigError::ProxyUrl => ("proxy_url", Path::attribute("proxy_url")),
             ConfigError::NoRequests => (
                 "max_concurrent_requests",
@@ -610,13 +591,15 @@ impl Reader<'_> {
             _ => (API, Path::attribute(API)),
         };
         let problem = match error {
-            ConfigError::CaCertificates => "holds no certificate in PEM form.\n\n\
+            ConfigError::CaCertificates(fault) => format!(
+                "has {fault}.\n\n\
                  Set the text of a PEM file, which begins with `-----BEGIN CERTIFICATE-----`, for \
                  example as `file(\"ca.pem\")`."
-                .to_owned(),
+            ),
             ConfigError::ProxyUrl => "is not a URL of a proxy that can be used.\n\n\
-                 Set it as `http://host:port` or `https://host:port`, with `user:password@` in \
-                 front of the host if the proxy wants them."
+                 Set it as `host:port`, `http://host:port`, `https://host:port` or \
+                 `socks5://host:port`, with `user:password@` in front of the host if the proxy wants \
+                 them."
                 .to_owned(),
             ConfigError::Endpoint => "cannot be called.\n\n\
                  Set an `https://` URL without user name; `http://` is accepted for loopback hosts \
@@ -645,30 +628,7 @@ impl Reader<'_> {
 
     fn order_management_api(&mut self) -> OrderManagementApi {
         let mut api = OrderManagementApi::default();
-        let from_variable;
-        let value = match self.config.get(API) {
-            Value::Null => match self.text(API) {
-                Setting::Known(json) => {
-                    from_variable = match api_from_json(&json) {
-                        Ok(value) => value,
-                        Err(problem) => {
-                            self.reject(API, "Invalid provider configuration", &problem);
-                            return api;
-                        }
-                    };
-                    &from_variable
-                }
-                Setting::Absent | Setting::Unknown => return api,
-            },
-            value => {
-                if let Some(Ok(json)) = self.variable(API)
-                    && api_from_json(&json).map_or(true, |other| !same_settings(&other, value))
-                {
-                    self.warn_overridden(API);
-                }
-                value
-            }
-        };
+        let value = self.config.get(API);
         if !value.is_wholly_known() {
             self.unknown.entry(KeyKind::OrderManagement).or_insert(API);
         }
@@ -759,8 +719,110 @@ impl Reader<'_> {
     }
 }
 
-/// The environment variable of an attribute of the `provider` block. Each has
-/// one.
+/// The text of a file. A folder with a file for every member, as service
+/// bindings are mounted, is the JSON object that they are.
+fn read_file(path: &str) -> std::io::Result<String> {
+    if !std::path::Path::new(path).is_dir() {
+        return text_of(std::fs::read(path)?);
+    }
+    let mut members = serde_json::Map::new();
+    for entry in std::fs::read_dir(path)? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(std::ffi::OsStr::to_str);
+        // Kubernetes keeps the files themselves in hidden folders.
+        if let Some(name) = name.filter(|name| !name.starts_with('.') && path.is_file()) {
+            members.insert(name.to_owned(), text_of(std::fs::read(&path)?)?.into());
+        }
+    }
+    Ok(serde_json::Value::Object(members).to_string())
+}
+
+/// UTF-8, or UTF-16 with a byte order mark, as Windows PowerShell writes it.
+fn text_of(bytes: Vec<u8>) -> std::io::Result<String> {
+    let units = |unit: fn([u8; 2]) -> u16| {
+        let (pairs, _) = bytes[2..].as_chunks();
+        String::from_utf16(&pairs.iter().copied().map(unit).collect::<Vec<_>>()).ok()
+    };
+    let text = match bytes[..] {
+        [0xff, 0xfe, ..] => units(u16::from_le_bytes),
+        [0xfe, 0xff, ..] => units(u16::from_be_bytes),
+        _ => String::from_utf8(bytes).ok(),
+    };
+    text.ok_or_else(|| std::io::Error::other("it is not UTF-8 text"))
+}
+
+/// What to do about a service key that cannot be used.
+fn advice(error: &KeyError) -> String {
+    const WHOLE: &str = "Set the service key whole, as the service gives it.";
+    let text = match &error.problem {
+        KeyProblem::WrongService { looks_like, .. } => {
+            return format!(
+                "Set the {} here; the one that was set belongs in `{}`.",
+                error.kind,
+                attribute(*looks_like)
+            );
+        }
+        KeyProblem::PlainHttp { .. } => {
+            "Secrets and tokens must not travel in clear text. Set the service key as the service \
+             gives it, with `https://` URLs."
+        }
+        KeyProblem::BadPem { fault, .. } => match fault {
+            PemFault::KeyForCertificate => {
+                "The certificate belongs in `certificate`, and the private key in `key`."
+            }
+            PemFault::EncryptedKey => {
+                "Nobody can type a password here. Take it off, for example with `openssl pkey -in \
+                 encrypted.pem -out key.pem`, and keep the result as safe as the password."
+            }
+            PemFault::WrongOrder => {
+                "Begin with the certificate that belongs to the `key`, and let the one of each \
+                 issuer follow."
+            }
+            PemFault::ForeignKey => {
+                "Take both from one service key. After a rotation there are two that look alike."
+            }
+            _ => WHOLE,
+        },
+        KeyProblem::Missing { path } if path == "key" || path.ends_with(".key") => {
+            "A service key with a certificate of your own has no `key`: add it, in PEM form."
+        }
+        KeyProblem::Several { .. } => "Set the one of this service alone.",
+        KeyProblem::LooksLike(look) => match look {
+            Look::Path => {
+                "To read a service key from a file, write `file(\"key.json\")` here, or `@key.json` \
+                 in the environment variable."
+            }
+            Look::Yaml => {
+                "Ask for JSON: `kubectl get secret NAME -o json`, or `btp --format json get \
+                 services/binding`."
+            }
+            Look::KubernetesBinding => {
+                "Set the Secret that it names: `kubectl get secret NAME -o json`."
+            }
+            Look::CloudFoundryBinding => {
+                "Set what `cf curl /v3/service_credential_bindings/GUID/details` prints."
+            }
+            Look::BtpBinding => {
+                "Set what `btp --format json get services/binding` prints for one binding."
+            }
+            _ => FORMS,
+        },
+        KeyProblem::Empty | KeyProblem::NotJson { .. } => {
+            "Set the JSON text that the service gives, whole. To read it from a file, write \
+             `file(\"key.json\")` here, or `@key.json` in the environment variable."
+        }
+        _ => FORMS,
+    };
+    text.to_owned()
+}
+
+/// What to do where nobody knows more.
+const FORMS: &str = "Set the JSON text that the service gives, whole: the `credentials` of a \
+     service binding, or what `cf service-key` prints. The guide \"Service keys\" lists every form \
+     that is read.";
+
+/// The environment variable of an attribute of the `provider` block that is no
+/// object.
 fn variable_name(attribute: &str) -> &'static str {
     let attribute = SCHEMA.attribute(attribute);
     attribute
@@ -777,86 +839,6 @@ fn user_agent(terraform_version: &str, append: Option<&str>) -> String {
     match append.map(str::trim) {
         None | Some("") => format!("{terraform} {own}"),
         Some(more) => format!("{terraform} {own} {more}"),
-    }
-}
-
-/// Reads `order_management_api` from JSON. The error continues a sentence.
-fn api_from_json(json: &str) -> Result<Value, String> {
-    let value: serde_json::Value = serde_json::from_str(json).map_err(|error| {
-        format!(
-            "is not valid JSON (line {}, column {}).",
-            error.line(),
-            error.column()
-        )
-    })?;
-    object_from_json(&value, API_ATTRIBUTES, "")
-}
-
-fn object_from_json(
-    value: &serde_json::Value,
-    attributes: &[Attribute],
-    place: &str,
-) -> Result<Value, String> {
-    let Some(members) = value.as_object() else {
-        return Err(match place {
-            "" => "is not a JSON object.".to_owned(),
-            place => format!("has no object in `{place}`."),
-        });
-    };
-    let mut object = BTreeMap::new();
-    for (name, member) in members {
-        let here = if place.is_empty() {
-            name.clone()
-        } else {
-            format!("{place}.{name}")
-        };
-        let Some(attribute) = attributes.iter().find(|attribute| attribute.name == name) else {
-            return Err(format!("has an unknown member `{here}`."));
-        };
-        let value = value_from_json(member, &attribute.kind, &here)?;
-        object.insert(name.clone(), value);
-    }
-    Ok(Value::Object(object))
-}
-
-fn value_from_json(
-    value: &serde_json::Value,
-    kind: &AttributeType,
-    place: &str,
-) -> Result<Value, String> {
-    use serde_json::Value as Json;
-    match (kind, value) {
-        (_, Json::Null) => Ok(Value::Null),
-        (AttributeType::String, Json::String(text)) => Ok(Value::string(text)),
-        (AttributeType::Number, Json::Number(number)) => number
-            .as_i64()
-            .map(|number| Value::Number(number.into()))
-            .ok_or_else(|| format!("has no whole number in `{place}`.")),
-        (AttributeType::Set(element), Json::Array(items)) => {
-            let items = items
-                .iter()
-                .map(|item| value_from_json(item, element, place));
-            Ok(Value::Set(items.collect::<Result<_, _>>()?))
-        }
-        (AttributeType::Map(element), Json::Object(members)) => {
-            let entries = members
-                .iter()
-                .map(|(key, item)| Ok((key.clone(), value_from_json(item, element, place)?)));
-            Ok(Value::Map(entries.collect::<Result<_, String>>()?))
-        }
-        (AttributeType::Object(attributes), value) => object_from_json(value, attributes, place),
-        _ => Err(format!("has a value of the wrong type in `{place}`.")),
-    }
-}
-
-/// Whether two objects say the same, where null and absent are one.
-fn same_settings(a: &Value, b: &Value) -> bool {
-    match (a.entries(), b.entries()) {
-        (Some(left), Some(right)) => left
-            .keys()
-            .chain(right.keys())
-            .all(|name| same_settings(a.get(name), b.get(name))),
-        _ => a.same(b),
     }
 }
 
@@ -960,16 +942,8 @@ mod tests {
         let config = block([key.clone(), (API, other)]);
         let found = error(&config, &[]);
         assert_eq!(path(&found), "order_management_api.endpoint_key");
-        // A variable may still name the endpoint: the block alone is no error.
+        // A variable may still bring another key: the block alone is no error.
         assert!(validate(&config).is_empty());
-
-        let variables = [(
-            "SAPCALM_ORDER_MANAGEMENT_API",
-            r#"{"endpoint_key":"other"}"#,
-        )];
-        let found = error(&block([key]), &variables);
-        assert_eq!(path(&found), "order_management_service_key");
-        assert!(found.detail.contains("`order_management_api.endpoint_key`"));
     }
 
     #[test]
@@ -978,10 +952,6 @@ mod tests {
             ("destination_service_key", DESTINATION),
             ("order_management_service_key", ORDER_MANAGEMENT),
             ("cloud_alm_service_key", CLOUD_ALM),
-            (
-                API,
-                r#"{"endpoint":"https://m.example","endpoint_key":"monitoring","not_registered_codes":[404]}"#,
-            ),
             ("ca_certificates", ""),
             ("proxy_url", "http://user:pass@proxy.example:8080"),
             ("max_retries", "7"),
@@ -992,9 +962,10 @@ mod tests {
             ("append_user_agent", "pipeline/7"),
         ];
         let names: Vec<_> = values.iter().map(|(name, _)| *name).collect();
-        let attributes: Vec<_> = SCHEMA.attributes.iter().map(|a| a.name).collect();
+        let texts = || SCHEMA.attributes.iter().filter(|a| a.name != API);
+        let attributes: Vec<_> = texts().map(|a| a.name).collect();
         assert_eq!(names, attributes);
-        for attribute in SCHEMA.attributes {
+        for attribute in texts() {
             let variable = format!("SAPCALM_{}", attribute.name.to_uppercase());
             assert_eq!(attribute.variable, Some(&*variable));
         }
@@ -1011,8 +982,6 @@ mod tests {
         for kind in SERVICES {
             assert_eq!(provider.key(kind), Key::Known);
         }
-        assert_eq!(config.order_management_api.endpoint_key, "monitoring");
-        assert_eq!(config.order_management_api.not_registered_codes, [404]);
         assert!(config.proxy_url.is_some());
         assert_eq!(config.retry.max_retries, 7);
         assert_eq!(config.retry.base_delay, Duration::from_millis(10));
@@ -1029,6 +998,200 @@ mod tests {
         let at = format!("@{}", file.path().display());
         let provider = configured(&block([]), &[("SAPCALM_CLOUD_ALM_SERVICE_KEY", &at)]);
         assert_eq!(provider.key(KeyKind::CloudAlm), Key::Known);
+    }
+
+    #[test]
+    fn a_variable_can_name_the_folder_of_a_mounted_binding() {
+        let folder = tempfile::tempdir().unwrap();
+        let key: serde_json::Value = serde_json::from_str(CLOUD_ALM).unwrap();
+        for (name, member) in key.as_object().unwrap() {
+            std::fs::write(folder.path().join(name), format!("{member}\n")).unwrap();
+        }
+        std::fs::create_dir(folder.path().join("..data")).unwrap();
+        std::fs::write(folder.path().join(".metadata"), "{").unwrap();
+        let at = format!("@{}", folder.path().display());
+        let provider = configured(&block([]), &[("SAPCALM_CLOUD_ALM_SERVICE_KEY", &at)]);
+        assert_eq!(provider.key(KeyKind::CloudAlm), Key::Known);
+    }
+
+    #[test]
+    fn a_file_in_utf_16_is_read() {
+        for (mark, unit) in [
+            ([0xff, 0xfe], u16::to_le_bytes as fn(u16) -> [u8; 2]),
+            ([0xfe, 0xff], u16::to_be_bytes),
+        ] {
+            let units = CLOUD_ALM.encode_utf16().flat_map(unit);
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(
+                file.path(),
+                mark.into_iter().chain(units).collect::<Vec<u8>>(),
+            )
+            .unwrap();
+            let at = format!("@{}", file.path().display());
+            let provider = configured(&block([]), &[("SAPCALM_CLOUD_ALM_SERVICE_KEY", &at)]);
+            assert_eq!(provider.key(KeyKind::CloudAlm), Key::Known);
+        }
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), [0xe4, 0x22]).unwrap();
+        let at = format!("@{}", file.path().display());
+        let error = error(&block([]), &[("SAPCALM_CLOUD_ALM_SERVICE_KEY", &at)]);
+        assert!(error.detail.contains("not UTF-8"), "{}", error.detail);
+    }
+
+    /// What to do about each kind of unusable key, on one page.
+    #[test]
+    fn every_unusable_key_comes_with_its_own_advice() {
+        let uaa = r#""clientid":"c","clientsecret":"s3cr3t","url":"https://u.example""#;
+        let pem = |certificate: &str, key: &str| {
+            let certurl = "https://cert.example";
+            serde_json::json!({
+                "clientid": "c", "certificate": certificate, "key": key, "certurl": certurl,
+                "uri": "https://destination-configuration.example",
+            })
+            .to_string()
+        };
+        let made = rcgen::generate_simple_self_signed(["one".to_owned()]).unwrap();
+        let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+        let other = rcgen::generate_simple_self_signed(["two".to_owned()]).unwrap();
+        let foreign = other.signing_key.serialize_pem();
+        let chain = format!("{}{certificate}", other.cert.pem());
+        let encrypted = key.replace("PRIVATE", "ENCRYPTED PRIVATE");
+        let two = format!("[{{{uaa},\"uri\":\"https://a\"}},{{{uaa},\"uri\":\"https://b\"}}]");
+        let keys = [
+            "",
+            "s3cr3t",
+            "{ \"clientid\": \"s3cr3t\"",
+            "keys/destination.json",
+            "apiVersion: v1\nkind: Secret",
+            "clientid=s3cr3t",
+            "<html>",
+            "-----BEGIN CERTIFICATE-----",
+            "Getting key k ...\nFAILED",
+            r#"{"kind":"ServiceBinding"}"#,
+            r#"{"guid":"g","links":{}}"#,
+            r#"[{"service_instance_id":"i"}]"#,
+            "[]",
+            &two,
+            &format!("{{{uaa}}}"),
+            &format!("{{{uaa},\"uri\":\"s3cr3t\"}}"),
+            &format!("{{{uaa},\"uri\":\"http://d.example\"}}"),
+            CLOUD_ALM,
+            &pem("", &key),
+            &pem("nonsense", &key),
+            &pem(&certificate[..certificate.len() / 2], &key),
+            &pem(&key, &certificate),
+            &pem(&certificate, ""),
+            &pem(&certificate, "nonsense"),
+            &pem(&certificate, &key[..key.len() / 2]),
+            &pem(&certificate, &encrypted),
+            &pem(&chain, &key),
+            &pem(&certificate, &foreign),
+        ];
+        let texts = keys.map(|key| {
+            let error = error(&block([("destination_service_key", text(key))]), &[]);
+            assert_eq!(path(&error), "destination_service_key");
+            assert!(!error.detail.contains("s3cr3t"), "{}", error.detail);
+            error.detail
+        });
+        insta::assert_snapshot!("unusable_keys", texts.join("\n\n----\n\n"));
+    }
+
+    /// Odd values of every setting: read, or refused at which attribute with
+    /// which words.
+    #[test]
+    fn odd_values_of_every_setting_are_read_or_refused_where_they_stand() {
+        let number = |text: &str| Value::Number(text.parse().unwrap());
+        let texts = [
+            "",
+            " ",
+            "\n",
+            "null",
+            "0",
+            "@file",
+            "\u{feff}",
+            "\u{202e}",
+            "\u{1b}[31m",
+        ];
+        let urls = [
+            "",
+            " ",
+            "nowhere",
+            "http://",
+            "https://",
+            "ftp://a",
+            "https://u:s3cr3t@a",
+            "HTTPS://A",
+            "https://a b",
+            "https://a#f",
+            "http://a",
+            "http://localhost",
+            "https://[::1",
+            "//a",
+        ];
+        let durations = [
+            "",
+            "0",
+            "0s",
+            "1",
+            "-1s",
+            "1 s",
+            "1S",
+            "1ms",
+            "1h",
+            "99999999999h",
+        ];
+        let numbers = [
+            "-1",
+            "0",
+            "1",
+            "1.5",
+            "100",
+            "101",
+            "1000",
+            "1001",
+            "99999999999999999999",
+        ];
+        let (texts, urls) = (texts.map(text), urls.map(text));
+        let (durations, numbers) = (durations.map(text), numbers.map(number));
+        let settings: [(&str, &[Value]); 12] = [
+            ("destination_service_key", &texts),
+            ("ca_certificates", &texts),
+            ("proxy_url", &urls),
+            ("retry_base_delay", &durations),
+            ("request_timeout", &durations),
+            ("connect_timeout", &durations),
+            ("max_retries", &numbers),
+            ("max_concurrent_requests", &numbers),
+            ("append_user_agent", &texts),
+            ("endpoint", &urls),
+            ("endpoint_key", &texts),
+            ("path", &texts),
+        ];
+        let mut page = Vec::new();
+        for (name, values) in settings {
+            for value in values {
+                let given = match name {
+                    "endpoint" | "endpoint_key" => (API, object([(name, value.clone())])),
+                    "path" => (API, object([("register", object([(name, value.clone())]))])),
+                    _ => (name, value.clone()),
+                };
+                let (_, diagnostics) = with_variables(&block([given]), &[]);
+                let outcome = match diagnostics.iter().next() {
+                    None => "read".to_owned(),
+                    Some(error) => {
+                        let words = error.detail.split("\n\n").next().unwrap();
+                        format!("refused at {}: {words}", path(error))
+                    }
+                };
+                assert!(!outcome.contains("s3cr3t"), "{outcome}");
+                let shown = match value {
+                    Value::Number(number) => number.as_str().to_owned(),
+                    value => format!("{:?}", value.as_str().unwrap()),
+                };
+                page.push(format!("{name} = {shown}: {outcome}"));
+            }
+        }
+        insta::assert_snapshot!("odd_values", page.join("\n"));
     }
 
     #[test]
@@ -1065,17 +1228,8 @@ mod tests {
     #[test]
     fn an_attribute_and_a_variable_that_say_the_same_are_no_warning() {
         configured(
-            &block([
-                ("max_retries", Value::Number(2_i64.into())),
-                (
-                    API,
-                    object([("endpoint_key", text("x")), ("endpoint", Value::Null)]),
-                ),
-            ]),
-            &[
-                ("SAPCALM_MAX_RETRIES", "2"),
-                ("SAPCALM_ORDER_MANAGEMENT_API", r#"{"endpoint_key":"x"}"#),
-            ],
+            &block([("max_retries", Value::Number(2_i64.into()))]),
+            &[("SAPCALM_MAX_RETRIES", "2")],
         );
     }
 
@@ -1190,14 +1344,6 @@ mod tests {
             ("SAPCALM_MAX_RETRIES", "many"),
             ("SAPCALM_PROXY_URL", "ftp://proxy"),
             ("SAPCALM_REQUEST_TIMEOUT", "soon"),
-            ("SAPCALM_ORDER_MANAGEMENT_API", "[]"),
-            ("SAPCALM_ORDER_MANAGEMENT_API", r#"{"regster":{}}"#),
-            ("SAPCALM_ORDER_MANAGEMENT_API", r#"{"register":{"path":7}}"#),
-            (
-                "SAPCALM_ORDER_MANAGEMENT_API",
-                r#"{"register":{"path":""}}"#,
-            ),
-            ("SAPCALM_ORDER_MANAGEMENT_API", r#"{"endpoint":"nowhere"}"#),
         ] {
             let error = error(&block([]), &[(variable, value)]);
             assert_eq!(error.path, None, "{value}");

@@ -224,8 +224,9 @@ impl Run {
             tf.set_env(variable, &world.key(name));
         }
         let api = json!({ "headers": { "X-Api-Key": header } });
-        tf.set_env("SAPCALM_ORDER_MANAGEMENT_API", &api.to_string());
-        tf.configure(json!({ "retry_base_delay": "1ms", "max_retries": 0 }));
+        tf.configure(json!({
+            "retry_base_delay": "1ms", "max_retries": 0, "order_management_api": api,
+        }));
         Self {
             password: search.watch(&canary("password")),
             client_secret: search.watch(&canary("client-secret")),
@@ -687,7 +688,6 @@ async fn no_secret_shows_whose_key_or_request_body_stands_in_the_provider_block(
     for (_, variable) in KEYS {
         run.tf.set_env(variable, "");
     }
-    run.tf.set_env("SAPCALM_ORDER_MANAGEMENT_API", "");
     run.tf.configure(block);
     drop(run.apply("create").await);
     for answer in echoes(&[&body]) {
@@ -716,7 +716,10 @@ enum Source {
 fn configuration(source: Source) -> Json {
     let secret = json!({ "type": "string", "sensitive": true, "ephemeral": true });
     let mut variables = json!({ "password": secret, "client_secret": secret, "property": secret });
-    let mut provider = json!({ "retry_base_delay": "1ms" });
+    let mut provider = json!({
+        "retry_base_delay": "1ms",
+        "order_management_api": { "headers": { "X-Api-Key": "${file(\"keys/header\")}" } },
+    });
     for (name, _) in KEYS {
         let attribute = format!("{}_service_key", name.replace('-', "_"));
         match source {
@@ -877,8 +880,7 @@ async fn at_the_cli(source: Source) -> Option<(World, Search, Workspace, Vec<Str
         }
     }
     let header = search.watch(&canary("header"));
-    let api = json!({ "headers": { "X-Api-Key": header } });
-    env.push(("SAPCALM_ORDER_MANAGEMENT_API".into(), api.to_string()));
+    fs::write(directory.path().join("keys/header"), &header).unwrap();
     let secrets = ["password", "client_secret", "property"].map(|name| {
         let secret = search.watch(&canary(name));
         env.push((format!("TF_VAR_{name}"), secret.clone()));

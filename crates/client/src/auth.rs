@@ -292,9 +292,8 @@ fn token_request(client: &OAuthClient, scope: Option<&str>) -> Result<Request, E
         Proof::Secret(_) => Ok(request),
         Proof::Certificate { certificate, key } => tls::identity(certificate, key.expose_secret())
             .map(|identity| request.identity(identity))
-            .map_err(|()| {
-                Error::new(ErrorKind::Setup)
-                    .with_message("the certificate and key of the service key cannot be read")
+            .map_err(|fault| {
+                Error::new(ErrorKind::Setup).with_message(format!("the service key has {fault}"))
             }),
     }
 }

@@ -10,6 +10,7 @@ use url::Url;
 
 use super::credentials::{self, CloudAlmKey, DestinationKey, OAuthClient, OrderManagementKey};
 use super::retry::RetryPolicy;
+use super::tls::PemFault;
 
 /// What a [`super::Client`] is made of. All fields have defaults.
 #[derive(Clone)]
@@ -24,9 +25,9 @@ pub struct Config {
     pub order_management_api: OrderManagementApi,
     /// Certificates in PEM form that are trusted besides the platform's.
     pub ca_certificates: Option<String>,
-    /// Proxy for every request; it may hold a password. Without one the usual
-    /// variables decide (`HTTPS_PROXY`, `ALL_PROXY`), except for loopback hosts;
-    /// `NO_PROXY` holds in both cases.
+    /// Proxy for every request; it may hold a password. Without one the
+    /// variable `HTTPS_PROXY` decides, except for loopback hosts; `NO_PROXY`
+    /// holds in both cases.
     pub proxy_url: Option<SecretString>,
     /// Retries and their pace.
     pub retry: RetryPolicy,
@@ -95,13 +96,8 @@ impl Config {
         let api = &self.order_management_api;
         let of_api = api.headers.values().map(ExposeSecret::expose_secret);
         let of_api = of_api.chain([api.register.text(), api.offboard.text()]);
-        let of_proxy = self.proxy_url.as_ref().and_then(|url| {
-            let url = Url::parse(url.expose_secret()).ok()?;
-            Some(url.password()?.to_owned())
-        });
         of_keys
             .chain(of_api)
-            .chain(of_proxy.as_deref())
             .filter(|text| !text.is_empty())
             .map(SecretString::from)
             .collect()
@@ -319,12 +315,15 @@ fn is_allowed_header(name: &str, value: &str) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// `ca_certificates` holds no certificate in PEM form.
-    #[error("`ca_certificates` holds no certificate in PEM form")]
-    CaCertificates,
-    /// `proxy_url` is no `http://` or `https://` URL.
-    #[error("`proxy_url` is not a URL that starts with `http://` or `https://`")]
+    /// `ca_certificates` holds something else than certificates.
+    #[error("`ca_certificates` has {0}")]
+    CaCertificates(PemFault),
+    /// `proxy_url` is no URL of a proxy.
+    #[error("`proxy_url` is not the URL of a proxy")]
     ProxyUrl,
+    /// The proxy of the environment cannot be used.
+    #[error("`HTTPS_PROXY` is not the URL of a proxy")]
+    ProxyVariable,
     /// `max_concurrent_requests` is 0.
     #[error("`max_concurrent_requests` must be at least 1")]
     NoRequests,

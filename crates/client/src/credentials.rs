@@ -4,15 +4,19 @@
 //! credentials are looked for in `uaa`, then at the top, then one level down;
 //! always as one block, never a client id from here and a secret from there.
 //! Errors name the missing JSON path and never a value.
+//!
+//! In what form a tool hands a key out is the business of [`super::key_forms`].
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Write as _};
+use std::fmt;
 
-use aws_lc_rs::digest;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use url::{Host, Url};
+
+use super::key_forms::{self, Look, Members};
+use super::tls::{self, PemFault};
 
 /// Which service a key is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,6 +53,9 @@ pub struct KeyError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyProblem {
+    /// Not even a text.
+    #[error("is empty")]
+    Empty,
     /// Not JSON at all.
     #[error("is not valid JSON (line {line}, column {column})")]
     NotJson {
@@ -57,9 +64,18 @@ pub enum KeyProblem {
         /// Column of the first error, from 1.
         column: usize,
     },
+    /// No key, but something that is known.
+    #[error("looks like {0}")]
+    LooksLike(Look),
     /// JSON, but not an object.
     #[error("is not a JSON object")]
     NotAnObject,
+    /// Several keys that could be meant.
+    #[error("could be one of several: {paths}")]
+    Several {
+        /// Where they are, as a text.
+        paths: String,
+    },
     /// A value is missing or not a string.
     #[error("has no `{path}`")]
     Missing {
@@ -86,11 +102,13 @@ pub enum KeyProblem {
         /// The JSON path, with dots.
         path: String,
     },
-    /// The certificate and key of an x509 key cannot be read.
-    #[error("has no usable PEM certificate in `{path}`, or a `key` that does not belong to it")]
-    BadCertificate {
+    /// The certificate or the private key of an x509 key cannot be used.
+    #[error("has {fault} in `{path}`")]
+    BadPem {
         /// The JSON path, with dots.
         path: String,
+        /// What is there instead.
+        fault: PemFault,
     },
     /// It is the key of another service.
     #[error("has no `{missing}`; this looks like the {looks_like}")]
@@ -209,32 +227,6 @@ impl OAuthClient {
         self.instance_id.as_deref()
     }
 
-    /// A hash that changes when client, proof or token URL change. It does not
-    /// reveal them.
-    #[must_use]
-    pub fn fingerprint(&self) -> String {
-        let mut hash = digest::Context::new(&digest::SHA256);
-        let mut add = |text: &str| {
-            hash.update(&(text.len() as u64).to_be_bytes());
-            hash.update(text.as_bytes());
-        };
-        add(&self.client_id);
-        add(self.token_url.as_str());
-        match &self.proof {
-            Proof::Secret(secret) => add(secret.expose_secret()),
-            Proof::Certificate { certificate, key } => {
-                add(certificate);
-                add(key.expose_secret());
-            }
-        }
-        let mut text = String::new();
-        for byte in hash.finish().as_ref() {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "{byte:02x}");
-        }
-        text
-    }
-
     /// Texts that must never be shown, for masking: of a private key also each
     /// line, because whoever quotes a PEM text wraps it anew.
     pub(crate) fn secrets(&self) -> Vec<&str> {
@@ -263,11 +255,12 @@ impl DestinationKey {
     ///
     /// [`KeyError`] names the JSON path that is missing or unusable.
     pub fn parse(json: &str) -> Result<Self, KeyError> {
-        let key = Document::parse(KeyKind::Destination, json)?;
-        let (path, uri) = key.service_text("uri").ok_or_else(|| key.missing("uri"))?;
-        Ok(Self {
-            uri: key.url(&path, uri)?,
-            oauth: key.oauth()?,
+        Document::read(KeyKind::Destination, json, |key| {
+            let (path, uri) = key.service_text("uri").ok_or_else(|| key.missing("uri"))?;
+            Ok(Self {
+                uri: usable_url(&path, uri)?,
+                oauth: key.oauth()?,
+            })
         })
     }
 
@@ -300,11 +293,12 @@ impl OrderManagementKey {
     ///
     /// [`KeyError`] names the JSON path that is missing or unusable.
     pub fn parse(json: &str) -> Result<Self, KeyError> {
-        let key = Document::parse(KeyKind::OrderManagement, json)?;
-        Ok(Self {
-            oauth: key.oauth()?,
-            endpoints: key.endpoints(),
-            looks_like: key.looks_like_other(),
+        Document::read(KeyKind::OrderManagement, json, |key| {
+            Ok(Self {
+                oauth: key.oauth()?,
+                endpoints: key.endpoints(),
+                looks_like: key.looks_like_other(),
+            })
         })
     }
 
@@ -322,9 +316,9 @@ impl OrderManagementKey {
     pub fn endpoint(&self, name: &str) -> Result<Url, KeyError> {
         let path = format!("endpoints.{name}");
         let problem = match (self.endpoints.get(name), self.looks_like) {
-            (Some(text), _) => match parse_url(text) {
+            (Some(text), _) => match usable_url(&path, text) {
                 Ok(url) => return Ok(url),
-                Err(fault) => fault.at(path),
+                Err(problem) => problem,
             },
             (None, Some(looks_like)) => KeyProblem::WrongService {
                 missing: path,
@@ -375,15 +369,15 @@ impl CloudAlmKey {
     ///
     /// [`KeyError`] names the JSON path that is missing or unusable.
     pub fn parse(json: &str) -> Result<Self, KeyError> {
-        let key = Document::parse(KeyKind::CloudAlm, json)?;
-        let endpoints = key.endpoints();
-        let api = endpoints
-            .get("Api")
-            .ok_or_else(|| key.missing("endpoints.Api"))?;
-        Ok(Self {
-            api_url: key.url("endpoints.Api", api)?,
-            api: api.clone(),
-            oauth: key.oauth()?,
+        Document::read(KeyKind::CloudAlm, json, |key| {
+            let mut endpoints = key.endpoints();
+            let api = endpoints.remove("Api");
+            let api = api.ok_or_else(|| key.missing("endpoints.Api"))?;
+            Ok(Self {
+                api_url: usable_url("endpoints.Api", &api)?,
+                api,
+                oauth: key.oauth()?,
+            })
         })
     }
 
@@ -423,20 +417,13 @@ impl ServiceKey {
     ///
     /// [`KeyProblem`] names the JSON path that is missing or unusable.
     pub fn parse(json: &str) -> Result<Self, KeyProblem> {
-        let read = |kind| -> Result<Self, KeyError> {
-            let key = Document::parse(kind, json)?;
-            Ok(Self {
-                service: key.looks_like(),
-                uri: key.service_text("uri").map(|(_, uri)| uri.to_owned()),
-                endpoints: key.endpoints(),
-                oauth: key.oauth()?,
-            })
-        };
-        // Of whatever kind it looks, it is not the key of another service.
-        let looks_like = Document::parse(KeyKind::Destination, json)
-            .ok()
-            .and_then(|key| key.looks_like());
-        read(looks_like.unwrap_or(KeyKind::Destination)).map_err(|error| error.problem)
+        let key = Document::parse(None, json)?;
+        Ok(Self {
+            service: key.looks_like(),
+            uri: key.service_text("uri").map(|(_, uri)| uri.to_owned()),
+            endpoints: key.endpoints(),
+            oauth: key.oauth()?,
+        })
     }
 
     /// Who asks the token service.
@@ -473,17 +460,18 @@ impl ServiceKey {
     }
 }
 
-/// A parsed key before anybody knows what is in it.
+/// A key before anybody knows what is in it.
 struct Document {
-    kind: KeyKind,
-    root: Map<String, Value>,
+    /// The service it should be for, where that matters.
+    kind: Option<KeyKind>,
+    root: Members,
 }
 
 /// One object that may hold the credentials, and the path in front of its
 /// members (`""` or `"uaa."`).
 struct Block<'a> {
     prefix: String,
-    members: &'a Map<String, Value>,
+    members: &'a Members,
 }
 
 impl Block<'_> {
@@ -497,53 +485,72 @@ impl Block<'_> {
 }
 
 impl Document {
-    fn parse(kind: KeyKind, json: &str) -> Result<Self, KeyError> {
-        let not_json = |error: serde_json::Error| KeyError {
-            kind,
-            problem: KeyProblem::NotJson {
-                line: error.line(),
-                column: error.column(),
-            },
-        };
-        let mut value: Value =
-            serde_json::from_str(json.trim_start_matches('\u{feff}')).map_err(not_json)?;
-        // Encoded twice, as `jsonencode` of a JSON text gives it.
-        if let Value::String(inner) = &value {
-            value = serde_json::from_str(inner).map_err(not_json)?;
+    /// Reads the key of one service.
+    fn read<T>(
+        kind: KeyKind,
+        json: &str,
+        take: impl FnOnce(&Self) -> Result<T, KeyProblem>,
+    ) -> Result<T, KeyError> {
+        let key = Self::parse(Some(kind), json);
+        key.and_then(|key| take(&key))
+            .map_err(|problem| KeyError { kind, problem })
+    }
+
+    fn parse(kind: Option<KeyKind>, text: &str) -> Result<Self, KeyProblem> {
+        if text.trim().is_empty() {
+            return Err(KeyProblem::Empty);
         }
-        let Value::Object(mut root) = value else {
-            return Err(KeyError {
-                kind,
-                problem: KeyProblem::NotAnObject,
-            });
+        let contents = key_forms::read(text).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            let look = Look::of_text(text, &error).map(KeyProblem::LooksLike);
+            look.unwrap_or(KeyProblem::NotJson { line, column })
+        })?;
+        if contents.keys.is_empty() {
+            return Self::without_credentials(kind, contents.rest);
+        }
+        let paths = contents.keys.iter().map(|key| format!("`{}`", key.path));
+        let paths = paths.collect::<Vec<_>>().join(", ");
+        let keys = contents.keys.into_iter().map(|key| Self {
+            kind,
+            root: key.members,
+        });
+        let mut keys: Vec<Self> = keys.collect();
+        if keys.len() > 1 {
+            keys.retain(|key| kind.is_some() && key.looks_like() == kind);
+        }
+        match keys.pop() {
+            Some(key) if keys.is_empty() => Ok(key),
+            _ => Err(KeyProblem::Several { paths }),
+        }
+    }
+
+    /// Nobody's key, to say what is missing in it.
+    fn without_credentials(kind: Option<KeyKind>, rest: Value) -> Result<Self, KeyProblem> {
+        let first = match rest {
+            Value::Array(items) => items.into_iter().next().filter(Value::is_object),
+            rest => Some(rest),
         };
-        // A whole binding, and what `cf service-key` of version 8 prints.
+        let Some(Value::Object(mut root)) = first else {
+            return Err(KeyProblem::NotAnObject);
+        };
+        if let Some(look) = Look::of_object(&root) {
+            return Err(KeyProblem::LooksLike(look));
+        }
         if let Some(Value::Object(credentials)) = root.get_mut("credentials") {
             root = std::mem::take(credentials);
         }
         Ok(Self { kind, root })
     }
 
-    fn error(&self, problem: KeyProblem) -> KeyError {
-        KeyError {
-            kind: self.kind,
-            problem,
-        }
-    }
-
-    fn missing(&self, path: &str) -> KeyError {
+    fn missing(&self, path: &str) -> KeyProblem {
         let path = path.to_owned();
-        self.error(match self.looks_like_other() {
+        match self.looks_like_other() {
             Some(looks_like) => KeyProblem::WrongService {
                 missing: path,
                 looks_like,
             },
             None => KeyProblem::Missing { path },
-        })
-    }
-
-    fn url(&self, path: &str, text: &str) -> Result<Url, KeyError> {
-        parse_url(text).map_err(|fault| self.error(fault.at(path.to_owned())))
+        }
     }
 
     /// `uaa`, the top, then every object one level down.
@@ -601,7 +608,8 @@ impl Document {
 
     /// Which other service this key is clearly for.
     fn looks_like_other(&self) -> Option<KeyKind> {
-        self.looks_like().filter(|kind| *kind != self.kind)
+        let kind = self.kind?;
+        self.looks_like().filter(|it| *it != kind)
     }
 
     /// Which service this key is clearly for.
@@ -628,7 +636,7 @@ impl Document {
         names.any(|name| name.contains("|destination-xsappname!"))
     }
 
-    fn oauth(&self) -> Result<OAuthClient, KeyError> {
+    fn oauth(&self) -> Result<OAuthClient, KeyProblem> {
         let blocks = self.blocks();
         let Some(block) = blocks.iter().find(|block| block.text("clientid").is_some()) else {
             let has_uaa = self.root.get("uaa").is_some_and(Value::is_object);
@@ -653,7 +661,7 @@ impl Document {
         })
     }
 
-    fn proof(&self, block: &Block<'_>) -> Result<Proof, KeyError> {
+    fn proof(&self, block: &Block<'_>) -> Result<Proof, KeyProblem> {
         if let Some(secret) = block.text("clientsecret") {
             return Ok(Proof::Secret(secret.into()));
         }
@@ -663,30 +671,35 @@ impl Document {
         let Some(key) = block.text("key") else {
             return Err(self.missing(&block.path("key")));
         };
-        super::tls::identity(certificate, key).map_err(|()| {
-            self.error(KeyProblem::BadCertificate {
-                path: block.path("certificate"),
-            })
+        let (certificate, key) = (tls::lines(certificate), tls::lines(key));
+        tls::identity(&certificate, &key).map_err(|fault| KeyProblem::BadPem {
+            path: block.path(
+                fault
+                    .is_about_key()
+                    .then_some("key")
+                    .unwrap_or("certificate"),
+            ),
+            fault,
         })?;
         Ok(Proof::Certificate {
-            certificate: certificate.to_owned(),
+            certificate,
             key: key.into(),
         })
     }
 
-    fn token_url(&self, block: &Block<'_>, proof: &Proof) -> Result<Url, KeyError> {
+    fn token_url(&self, block: &Block<'_>, proof: &Proof) -> Result<Url, KeyProblem> {
         let host = match proof {
             Proof::Secret(_) => "url",
             Proof::Certificate { .. } => "certurl",
         };
         if let (Proof::Secret(_), Some(ready)) = (proof, block.text("tokenurl")) {
-            return self.url(&block.path("tokenurl"), ready);
+            return usable_url(&block.path("tokenurl"), ready);
         }
         let path = block.path(host);
         let text = block.text(host).ok_or_else(|| self.missing(&path))?;
         let base = text.trim_end_matches('/');
         let base = base.strip_suffix("/oauth/token").unwrap_or(base);
-        self.url(&path, &format!("{base}/oauth/token"))
+        usable_url(&path, &format!("{base}/oauth/token"))
     }
 }
 
@@ -698,25 +711,21 @@ fn text(value: &Value) -> Option<&str> {
         .filter(|text| !text.is_empty())
 }
 
-/// Why a URL cannot be used; the path is added by who knows it.
+/// Why a URL cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UrlFault {
     Bad,
     PlainHttp,
 }
 
-impl UrlFault {
-    fn at(self, path: String) -> KeyProblem {
-        match self {
-            Self::Bad => KeyProblem::BadUrl { path },
-            Self::PlainHttp => KeyProblem::PlainHttp { path },
-        }
-    }
-}
-
-fn parse_url(text: &str) -> Result<Url, UrlFault> {
-    let url = Url::parse(text).map_err(|_| UrlFault::Bad)?;
-    check_url(&url).map(|()| url)
+fn usable_url(path: &str, text: &str) -> Result<Url, KeyProblem> {
+    let url = Url::parse(text).map_err(|_| UrlFault::Bad);
+    let checked = url.and_then(|url| check_url(&url).map(|()| url));
+    let path = path.to_owned();
+    checked.map_err(|fault| match fault {
+        UrlFault::Bad => KeyProblem::BadUrl { path },
+        UrlFault::PlainHttp => KeyProblem::PlainHttp { path },
+    })
 }
 
 /// Refuses what we never call: other schemes, user names and fragments in the
@@ -735,7 +744,7 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.to_canonical().is_loopback(),
         None => false,
     }
 }
@@ -894,7 +903,10 @@ mod tests {
         let path = "certificate".to_owned();
         assert_eq!(
             problem(destination(&broken)),
-            KeyProblem::BadCertificate { path }
+            KeyProblem::BadPem {
+                path,
+                fault: PemFault::DamagedCertificate,
+            }
         );
     }
 
@@ -964,7 +976,7 @@ mod tests {
     #[test]
     fn unusable_key_names_the_place_and_no_value() {
         let cases = [
-            ("", "is not valid JSON (line 1, column 0)"),
+            ("", "is empty"),
             (
                 "{\"clientsecret\": \"s3cr3t\"\n oops}",
                 "is not valid JSON (line 2, column 2)",
@@ -1032,25 +1044,6 @@ mod tests {
                 .iter()
                 .all(|url| check(url) == Err(UrlFault::PlainHttp))
         );
-    }
-
-    #[test]
-    fn fingerprint_follows_the_credentials() {
-        let print = |json: String| destination(&json).unwrap().oauth().fingerprint();
-        let json = format!(r#"{{{UAA},"uri":"https://d.example"}}"#);
-        assert_eq!(
-            print(json.clone()),
-            print(json.replace("d.example", "e.example"))
-        );
-        assert_ne!(
-            print(json.clone()),
-            print(json.replace("s$cret=", "rotated"))
-        );
-        assert_ne!(
-            print(json.clone()),
-            print(json.replace("sb-a!b1", "sb-b!b1"))
-        );
-        assert_eq!(print(json).len(), 64);
     }
 
     #[test]

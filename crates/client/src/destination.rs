@@ -1511,7 +1511,7 @@ mod tests {
             .create(&test.context, LEVEL, &new)
             .await
             .unwrap_err();
-        assert!(error.is_unauthorized());
+        assert_eq!(error.status(), Some(401));
         assert_eq!(
             (server.tokens(), server.calls().len(), error.attempts()),
             (2, 2, 2)

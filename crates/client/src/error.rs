@@ -242,12 +242,6 @@ impl Error {
         self.is_status(409)
     }
 
-    /// Whether a fresh token was rejected (401).
-    #[must_use]
-    pub fn is_unauthorized(&self) -> bool {
-        self.is_status(401)
-    }
-
     /// Whether the token is valid but not entitled (403).
     #[must_use]
     pub fn is_forbidden(&self) -> bool {
@@ -264,12 +258,6 @@ impl Error {
     #[must_use]
     pub fn is_deadline(&self) -> bool {
         self.parts.kind == ErrorKind::Deadline
-    }
-
-    /// Whether TLS failed.
-    #[must_use]
-    pub fn is_tls(&self) -> bool {
-        self.parts.kind == ErrorKind::Tls
     }
 
     /// Whether an HTML page came back.

@@ -16,7 +16,6 @@ use http::header::{
     LOCATION, RETRY_AFTER,
 };
 use http::{Method, StatusCode};
-use hyper_util::client::proxy::matcher::Matcher;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
@@ -25,9 +24,9 @@ use url::Url;
 use super::Context;
 use super::clock::Clock;
 use super::config::{Config, ConfigError};
-use super::credentials::is_loopback;
 use super::destination::Metadata;
 use super::error::{Error, ErrorKind};
+use super::proxy::Proxies;
 use super::retry::{self, Failure, Repeat, RetryPolicy};
 use super::{message, tls};
 
@@ -42,9 +41,7 @@ const RATELIMIT_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset")
 pub(crate) struct Http {
     settings: Settings,
     /// For every call without a client identity.
-    remote: Stack,
-    /// The same for loopback hosts.
-    loopback: Stack,
+    stack: Stack,
     permits: Semaphore,
     /// Whatever must not appear in an error of any request.
     secrets: Vec<SecretString>,
@@ -55,9 +52,7 @@ pub(crate) struct Http {
 /// What every reqwest client is built with.
 struct Settings {
     certificates: Vec<reqwest::Certificate>,
-    proxy: Option<reqwest::Proxy>,
-    /// Tells which proxy a request takes; reqwest keeps that to itself.
-    routes: Matcher,
+    proxies: Arc<Proxies>,
     request_timeout: Duration,
     connect_timeout: Duration,
     user_agent: String,
@@ -89,22 +84,23 @@ impl fmt::Debug for Stack {
 impl Http {
     pub(crate) fn new(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
         let certificates = match &config.ca_certificates {
-            Some(pem) => tls::certificates(pem).map_err(|()| ConfigError::CaCertificates)?,
+            Some(pem) => tls::certificates(pem).map_err(ConfigError::CaCertificates)?,
             None => Vec::new(),
         };
+        let variable = |name: &str| std::env::var(name).ok();
+        let proxies = Proxies::new(config.proxy_url.as_ref(), &variable)?;
+        let of_proxy = proxies.password().map(SecretString::from);
         Ok(Self {
             settings: Settings {
                 certificates,
-                proxy: config.proxy_url.as_ref().map(proxy).transpose()?,
-                routes: routes(config.proxy_url.as_ref()),
+                proxies: Arc::new(proxies),
                 request_timeout: config.request_timeout,
                 connect_timeout: config.connect_timeout,
                 user_agent: config.user_agent.clone(),
             },
-            remote: Stack::default(),
-            loopback: Stack::default(),
+            stack: Stack::default(),
             permits: Semaphore::new(config.max_concurrent_requests.min(Semaphore::MAX_PERMITS)),
-            secrets: config.secrets(),
+            secrets: config.secrets().into_iter().chain(of_proxy).collect(),
             clock,
             retry: config.retry,
         })
@@ -120,12 +116,9 @@ impl Http {
         }
     }
 
-    /// Builds the client for one group of hosts.
-    ///
-    /// The proxy of the environment is not asked for loopback hosts, as in
-    /// Terraform itself; a proxy that was configured is.
     fn build(&self, request: &Request) -> Result<reqwest::Client, Error> {
         let settings = &self.settings;
+        let proxies = Arc::clone(&settings.proxies);
         let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
@@ -135,12 +128,8 @@ impl Http {
             // Shorter than any load balancer's, so that a request rarely meets
             // a connection that is just being closed.
             .pool_idle_timeout(Duration::from_secs(30))
-            .tls_certs_merge(settings.certificates.clone());
-        if let Some(proxy) = &settings.proxy {
-            builder = builder.proxy(proxy.clone());
-        } else if is_loopback(&request.url) {
-            builder = builder.no_proxy();
-        }
+            .tls_certs_merge(settings.certificates.clone())
+            .proxy(reqwest::Proxy::custom(move |url| proxies.of(url).cloned()));
         if let Some(identity) = &request.identity {
             builder = builder.identity(identity.clone());
         }
@@ -152,50 +141,10 @@ impl Http {
     }
 }
 
-impl Settings {
-    /// The proxy that a request takes, without user name and password.
-    fn proxy_of(&self, url: &Url) -> Option<String> {
-        if self.proxy.is_none() && is_loopback(url) {
-            return None;
-        }
-        let taken = self.routes.intercept(&url.as_str().parse().ok()?)?;
-        let mut proxy = Url::parse(&taken.uri().to_string()).ok()?;
-        // Fails only for URLs that cannot have either.
-        let _ = proxy.set_username("");
-        let _ = proxy.set_password(None);
-        proxy.set_query(None);
-        Some(proxy.as_str().trim_end_matches('/').to_owned())
-    }
-}
-
 impl Stack {
     /// The client, built for the first request; later ones are of its kind.
     fn client(&self, http: &Http, request: &Request) -> Result<reqwest::Client, Error> {
         self.client.get_or_init(|| http.build(request)).clone()
-    }
-}
-
-fn proxy(url: &SecretString) -> Result<reqwest::Proxy, ConfigError> {
-    let parsed = Url::parse(url.expose_secret()).map_err(|_| ConfigError::ProxyUrl)?;
-    if !matches!(parsed.scheme(), "http" | "https") || !parsed.has_host() {
-        return Err(ConfigError::ProxyUrl);
-    }
-    let proxy = reqwest::Proxy::all(parsed).map_err(|_| ConfigError::ProxyUrl)?;
-    Ok(proxy.no_proxy(reqwest::NoProxy::from_env()))
-}
-
-/// The same decisions as those of the clients that are built: the configured
-/// proxy or else the variables, and `NO_PROXY` in both cases.
-fn routes(configured: Option<&SecretString>) -> Matcher {
-    match configured {
-        None => Matcher::from_env(),
-        Some(url) => {
-            let no_proxy = ["NO_PROXY", "no_proxy"].map(|name| std::env::var(name).ok());
-            Matcher::builder()
-                .all(url.expose_secret().to_owned())
-                .no(no_proxy.into_iter().flatten().next().unwrap_or_default())
-                .build()
-        }
     }
 }
 
@@ -395,13 +344,7 @@ struct Failed {
 impl Operation {
     /// Sends a request, again where the rules allow it.
     pub(crate) async fn send(&self, request: &Request) -> Result<Answer, Error> {
-        let http = &self.http;
-        let stack = if is_loopback(&request.url) {
-            &http.loopback
-        } else {
-            &http.remote
-        };
-        self.send_on(stack, request).await
+        self.send_on(&self.http.stack, request).await
     }
 
     /// The same with a stack of the caller's.
@@ -705,7 +648,7 @@ impl Operation {
         parts.attempts = so_far.attempts;
         parts.elapsed = self.elapsed();
         parts.maybe_processed = so_far.maybe_processed;
-        parts.proxy = self.http.settings.proxy_of(&request.url);
+        parts.proxy = self.http.settings.proxies.shown(&request.url);
         error
     }
 
@@ -862,6 +805,8 @@ fn milliseconds(duration: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
     use super::*;
     use crate::testing::{Reply, Server, TestClient, answer, test_client};
 
@@ -1314,32 +1259,56 @@ mod tests {
         assert!(!all.contains("s3cr3t") && !all.contains("top$secret") && !all.contains("eyJ"));
     }
 
+    /// Answers as a SOCKS 5 proxy that asks for no credentials, and tells the
+    /// host that it was to connect to.
+    async fn socks_proxy() -> (String, tokio::task::JoinHandle<String>) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("socks5://{}", listener.local_addr().unwrap());
+        let asked = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut greeting = [0; 3];
+            stream.read_exact(&mut greeting).await.unwrap();
+            stream.write_all(&[5, 0]).await.unwrap();
+            let mut request = [0; 5];
+            stream.read_exact(&mut request).await.unwrap();
+            let mut host = vec![0; usize::from(request[4])];
+            stream.read_exact(&mut host).await.unwrap();
+            String::from_utf8(host).unwrap()
+        });
+        (url, asked)
+    }
+
+    #[tokio::test]
+    async fn socks_proxy_is_used_and_looks_up_the_names() {
+        let (url, asked) = socks_proxy().await;
+        let config = Config {
+            proxy_url: Some(url.into()),
+            retry: RetryPolicy {
+                max_retries: 0,
+                ..RetryPolicy::default()
+            },
+            ..Config::default()
+        };
+        let test = crate::testing::test_client(config);
+        let request = Request::get(Url::parse("https://sap.invalid/x").unwrap());
+        let error = send(&test, request).await.err().unwrap();
+        assert_eq!(*error.kind(), ErrorKind::Connect, "{error:?}");
+        assert_eq!(asked.await.unwrap(), "sap.invalid");
+    }
+
     #[test]
     fn unusable_proxy_and_certificates_are_refused_at_once() {
-        for proxy in ["", "proxy.example:8080", "socks5://p.example", "not a url"] {
-            let config = Config {
-                proxy_url: Some(proxy.into()),
-                ..Config::default()
-            };
-            assert_eq!(
-                crate::Client::new(config).unwrap_err(),
-                ConfigError::ProxyUrl
-            );
-        }
-        for pem in [
-            "",
-            "nonsense",
-            "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----",
-        ] {
-            let config = Config {
-                ca_certificates: Some(pem.to_owned()),
-                ..Config::default()
-            };
-            assert_eq!(
-                crate::Client::new(config).unwrap_err(),
-                ConfigError::CaCertificates,
-                "{pem}"
-            );
-        }
+        let refused = |config| crate::Client::new(config).unwrap_err();
+        let config = Config {
+            proxy_url: Some("ftp://proxy.example".into()),
+            ..Config::default()
+        };
+        assert_eq!(refused(config), ConfigError::ProxyUrl);
+        let config = Config {
+            ca_certificates: Some("nonsense".to_owned()),
+            ..Config::default()
+        };
+        let fault = crate::PemFault::NoCertificate;
+        assert_eq!(refused(config), ConfigError::CaCertificates(fault));
     }
 }

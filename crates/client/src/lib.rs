@@ -2,10 +2,11 @@
 //! and the landscape. It knows nothing of Terraform.
 //!
 //! * [`config`] is everything a caller can set, with every default.
-//! * [`credentials`] reads service keys, tolerantly.
+//! * [`credentials`] reads service keys, in every form that [`key_forms`]
+//!   knows.
 //! * [`auth`] fetches and caches tokens.
 //! * [`certificate`] tells when the certificate of an x509 key expires.
-//! * [`http`], with [`tls`], [`retry`] and [`clock`], sends requests.
+//! * [`http`], with [`tls`], [`proxy`], [`retry`] and [`clock`], sends requests.
 //! * [`message`] finds SAP's own words in an answer and masks secrets in them,
 //!   however they are spelled ([`spelling`]) and cut ([`fragments`]).
 //! * [`error`] is what can go wrong, in a form that can be asked questions.
@@ -37,9 +38,11 @@ mod destination_certificate;
 mod error;
 mod fragments;
 mod http;
+mod key_forms;
 mod landscape;
 mod many_reads;
 mod message;
+mod proxy;
 mod registration;
 mod retry;
 mod spelling;
@@ -61,9 +64,11 @@ pub use destination_certificate::{
     CertificateFile, DestinationCertificate, DestinationCertificates,
 };
 pub use error::{Error, ErrorKind, Refusal};
+pub use key_forms::Look;
 pub use landscape::{Landscape, LandscapeObject, LandscapeQuery};
 pub use registration::{Offboarded, OrderManagement, Registered};
 pub use retry::RetryPolicy;
+pub use tls::PemFault;
 
 use auth::TokenService;
 use clock::{Clock, SystemClock};

@@ -125,24 +125,6 @@ impl<'a> OrderManagement<'a> {
         })
     }
 
-    /// The URL that registering calls, for messages.
-    ///
-    /// # Errors
-    ///
-    /// When the configured path does not fit the endpoint.
-    pub fn register_url(&self) -> Result<Url, Error> {
-        self.url(&self.client.config().order_management_api.register)
-    }
-
-    /// The URL that offboarding calls, for messages.
-    ///
-    /// # Errors
-    ///
-    /// When the configured path does not fit the endpoint.
-    pub fn offboard_url(&self) -> Result<Url, Error> {
-        self.url(&self.client.config().order_management_api.offboard)
-    }
-
     async fn call(
         &self,
         context: &Context,
@@ -390,10 +372,9 @@ mod tests {
         config.order_management_api.endpoint = Some(Url::parse("https://m.example/x").unwrap());
         let client = Client::new(config).unwrap();
         let api = client.order_management().unwrap();
-        assert_eq!(
-            api.register_url().unwrap().as_str(),
-            "https://m.example/x/registration"
-        );
-        assert_eq!(api.offboard_url().unwrap().as_str(), "https://m.example/x");
+        let url = |call| api.url(call).unwrap().to_string();
+        let calls = crate::OrderManagementApi::default();
+        assert_eq!(url(&calls.register), "https://m.example/x/registration");
+        assert_eq!(url(&calls.offboard), "https://m.example/x");
     }
 }

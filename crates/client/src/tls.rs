@@ -1,4 +1,5 @@
-//! What TLS needs from us: further trusted certificates and a client identity.
+//! What TLS needs from us: further trusted certificates and a client identity,
+//! both of PEM texts.
 //!
 //! The platform's trust store is reqwest's business (its `rustls` feature asks
 //! the platform verifier); certificates given here are added to it.
@@ -7,35 +8,120 @@ use reqwest::{Certificate, Identity};
 use rustls::RootCertStore;
 use rustls::crypto::aws_lc_rs;
 use rustls::sign::CertifiedKey;
-use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::pem::{self, PemObject as _};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+
+/// Why a PEM text cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PemFault {
+    /// There is none.
+    #[error("no certificate in PEM form")]
+    NoCertificate,
+    /// It is cut off or changed.
+    #[error("a damaged certificate")]
+    DamagedCertificate,
+    /// A private key stands where the certificate belongs.
+    #[error("a private key instead of a certificate")]
+    KeyForCertificate,
+    /// There is none.
+    #[error("no private key in PEM form")]
+    NoKey,
+    /// Nobody here knows the password.
+    #[error("a private key that is encrypted with a password")]
+    EncryptedKey,
+    /// It is cut off, changed, or of a kind that TLS does not know.
+    #[error("a private key that is damaged or of an unknown kind")]
+    DamagedKey,
+    /// It is that of an issuer: the chain is in the wrong order.
+    #[error("the private key of a later certificate of the chain, whose own one must come first,")]
+    WrongOrder,
+    /// It is that of no certificate here.
+    #[error("a private key that does not belong to the certificate")]
+    ForeignKey,
+}
+
+impl PemFault {
+    /// Whether the text with the private key is to blame.
+    pub(crate) fn is_about_key(self) -> bool {
+        !matches!(
+            self,
+            Self::NoCertificate | Self::DamagedCertificate | Self::KeyForCertificate
+        )
+    }
+}
+
+/// A PEM text as it was before something put it into one line: with `\n` in
+/// letters, or with a blank, for every line end.
+pub(crate) fn lines(pem: &str) -> String {
+    // No letter of a PEM text is a backslash.
+    let pem = pem
+        .replace("\\r", "")
+        .replace("\\n", "\n")
+        .replace('\\', "");
+    if pem.trim().contains('\n') {
+        return pem.lines().map(str::trim).collect::<Vec<_>>().join("\n");
+    }
+    // What is between two markers of five dashes is a label or a body in turn.
+    let parts = pem.split("-----").map(str::trim);
+    let lines = parts.map(
+        |part| match part.starts_with("BEGIN ") || part.starts_with("END ") {
+            true => format!("-----{part}-----"),
+            false => part.replace(' ', "\n"),
+        },
+    );
+    lines.collect::<Vec<_>>().join("\n")
+}
 
 /// Reads every certificate of a PEM text; an error when there is none or one
 /// that nobody could trust.
-pub(crate) fn certificates(pem: &str) -> Result<Vec<Certificate>, ()> {
+pub(crate) fn certificates(pem: &str) -> Result<Vec<Certificate>, PemFault> {
     let mut store = RootCertStore::empty();
-    let mut certificates = Vec::new();
-    for found in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-        let found = found.map_err(drop)?;
-        certificates.push(Certificate::from_der(&found).map_err(drop)?);
-        store.add(found).map_err(drop)?;
-    }
-    if certificates.is_empty() {
-        Err(())
-    } else {
-        Ok(certificates)
-    }
+    let read = |found: CertificateDer<'static>| {
+        let certificate = Certificate::from_der(&found).ok()?;
+        store.add(found).ok()?;
+        Some(certificate)
+    };
+    let read: Option<Vec<_>> = chain(&lines(pem))?.into_iter().map(read).collect();
+    read.ok_or(PemFault::DamagedCertificate)
 }
 
 /// Reads a client certificate chain and the private key that belongs to it, both
 /// in PEM form.
-pub(crate) fn identity(certificate: &str, key: &str) -> Result<Identity, ()> {
-    let private = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(drop)?;
-    let chain = CertificateDer::pem_slice_iter(certificate.as_bytes());
-    let chain = chain.collect::<Result<Vec<_>, _>>().map_err(drop)?;
-    // Refuses a key that belongs to another certificate.
-    CertifiedKey::from_der(chain, private, &aws_lc_rs::default_provider()).map_err(drop)?;
-    Identity::from_pem(format!("{certificate}\n{key}\n").as_bytes()).map_err(drop)
+pub(crate) fn identity(certificate: &str, key: &str) -> Result<Identity, PemFault> {
+    let chain = chain(certificate)?;
+    if key.contains("ENCRYPTED") {
+        return Err(PemFault::EncryptedKey);
+    }
+    let key_der = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|error| match error {
+        pem::Error::NoItemsFound => PemFault::NoKey,
+        _ => PemFault::DamagedKey,
+    })?;
+    let provider = aws_lc_rs::default_provider();
+    let fits = |first: &CertificateDer<'static>| {
+        CertifiedKey::from_der(vec![first.clone()], key_der.clone_key(), &provider).map(drop)
+    };
+    let (first, issuers) = chain.split_first().ok_or(PemFault::NoCertificate)?;
+    fits(first).map_err(|error| match error {
+        rustls::Error::InconsistentKeys(_) if issuers.iter().any(|it| fits(it).is_ok()) => {
+            PemFault::WrongOrder
+        }
+        rustls::Error::InconsistentKeys(_) => PemFault::ForeignKey,
+        rustls::Error::InvalidCertificate(_) => PemFault::DamagedCertificate,
+        _ => PemFault::DamagedKey,
+    })?;
+    Identity::from_pem(format!("{certificate}\n{key}\n").as_bytes())
+        .map_err(|_| PemFault::DamagedKey)
+}
+
+/// The certificates of a PEM text, at least one.
+fn chain(pem: &str) -> Result<Vec<CertificateDer<'static>>, PemFault> {
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
+    match found {
+        Ok(chain) if !chain.is_empty() => Ok(chain),
+        Ok(_) if pem.contains("PRIVATE KEY") => Err(PemFault::KeyForCertificate),
+        Ok(_) => Err(PemFault::NoCertificate),
+        Err(_) => Err(PemFault::DamagedCertificate),
+    }
 }
 
 #[cfg(test)]
@@ -53,6 +139,8 @@ mod tests {
 
     use crate::testing::{Server, TestClient, answer, test_client, token_answer};
     use crate::{Config, DestinationKey, Error, ErrorKind, KeyKind};
+
+    use super::PemFault;
 
     type Authority = CertifiedIssuer<'static, KeyPair>;
 
@@ -108,7 +196,7 @@ mod tests {
         let authority = authority();
         let server = Server::start(Some(acceptor(&authority, false)), |_| token_answer(1)).await;
         let error = token(&test_client(server.config())).await.unwrap_err();
-        assert!(error.is_tls(), "{error:?}");
+        assert_eq!(*error.kind(), ErrorKind::Tls, "{error:?}");
         assert_eq!(error.attempts(), 1);
 
         let trusting = Config {
@@ -238,14 +326,87 @@ mod tests {
         assert_eq!(server.tokens(), 1);
     }
 
+    /// Certificate and key as `pem_fault` finds them.
+    fn fault(certificate: &str, key: &str) -> Option<PemFault> {
+        super::identity(&super::lines(certificate), &super::lines(key)).err()
+    }
+
     #[test]
-    fn identity_needs_both_halves() {
+    fn every_cause_of_an_unusable_identity_is_told_apart() {
+        let issuer = authority();
+        let (certificate, key) = issue(&issuer);
+        let (_, foreign) = issue(&issuer);
+        let chain = format!("{certificate}{}", issuer.pem());
+        let reversed = format!("{}{certificate}", issuer.pem());
+        let encrypted = key.replace("PRIVATE", "ENCRYPTED PRIVATE");
+        let traditional = key.replace("-----\n", "-----\nProc-Type: 4,ENCRYPTED\n");
+        let cut = |pem: &str| pem[..pem.len() / 2].to_owned();
+        for (certificate, key, expected) in [
+            (&*certificate, &*key, None),
+            (&chain, &key, None),
+            ("", &key, Some(PemFault::NoCertificate)),
+            ("MIIB", &key, Some(PemFault::NoCertificate)),
+            (&cut(&certificate), &key, Some(PemFault::DamagedCertificate)),
+            (
+                &certificate.replace("MII", "AAA"),
+                &key,
+                Some(PemFault::DamagedCertificate),
+            ),
+            (&key, &certificate, Some(PemFault::KeyForCertificate)),
+            (&certificate, "", Some(PemFault::NoKey)),
+            (&certificate, &certificate, Some(PemFault::NoKey)),
+            (&certificate, &cut(&key), Some(PemFault::DamagedKey)),
+            (
+                &certificate,
+                &key.replace("MIG", "AAA"),
+                Some(PemFault::DamagedKey),
+            ),
+            (&certificate, &encrypted, Some(PemFault::EncryptedKey)),
+            (&certificate, &traditional, Some(PemFault::EncryptedKey)),
+            (&reversed, &key, Some(PemFault::WrongOrder)),
+            (&certificate, &foreign, Some(PemFault::ForeignKey)),
+        ] {
+            assert_eq!(fault(certificate, key), expected, "{certificate}\n{key}");
+        }
+    }
+
+    #[test]
+    fn texts_that_were_put_into_one_line_are_read() {
+        let issuer = authority();
+        let (certificate, key) = issue(&issuer);
+        let chain = format!("{certificate}{}", issuer.pem());
+        let bare = |pem: &str| pem.replace('\n', "");
+        let spellings: [&dyn Fn(&str) -> String; 7] = [
+            &|pem| pem.replace('\n', "\\n"),
+            &|pem| pem.replace('\n', "\\\\n"),
+            &|pem| pem.replace('\n', "\\r\\n"),
+            &|pem| pem.replace('\n', "\r\n"),
+            &|pem| pem.replace('\n', " "),
+            &|pem| format!("  {}", pem.replace('\n', "\\n\n")),
+            &bare,
+        ];
+        for spell in spellings {
+            assert_eq!(fault(&spell(&chain), &spell(&key)), None, "{}", spell(&key));
+            assert_eq!(super::certificates(&spell(&chain)).unwrap().len(), 2);
+        }
+    }
+
+    #[test]
+    fn every_cause_of_unusable_authorities_is_told_apart() {
         let (certificate, key) = issue(&authority());
-        assert!(super::identity(&certificate, &key).is_ok());
-        assert!(super::identity(&certificate, "").is_err());
-        assert!(super::identity("", &key).is_err());
-        assert!(super::identity(&key, &certificate).is_err());
-        let (_, foreign) = issue(&authority());
-        assert!(super::identity(&certificate, &foreign).is_err());
+        let cut = &certificate[..certificate.len() / 2];
+        for (pem, expected) in [
+            ("", PemFault::NoCertificate),
+            ("no PEM", PemFault::NoCertificate),
+            (&key, PemFault::KeyForCertificate),
+            (cut, PemFault::DamagedCertificate),
+            (
+                &certificate.replace("MII", "AAA"),
+                PemFault::DamagedCertificate,
+            ),
+        ] {
+            assert_eq!(super::certificates(pem).err(), Some(expected), "{pem}");
+        }
+        assert!(super::certificates(&format!("{certificate}{key}")).is_ok());
     }
 }

@@ -10,6 +10,7 @@ use tonic::{Response, Status};
 use tracing::Instrument as _;
 
 use super::convert;
+use super::functions;
 use super::panics;
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::proto::tfplugin6 as proto;
@@ -248,10 +249,7 @@ impl Report for proto::call_function::Response {
             .collect::<Vec<_>>()
             .join("\n");
         self.result = None;
-        self.error = Some(proto::FunctionError {
-            text,
-            function_argument: None,
-        });
+        self.error = Some(functions::error(&text, None));
     }
 
     fn reported(&self) -> &[proto::Diagnostic] {

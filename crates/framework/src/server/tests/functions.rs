@@ -109,17 +109,17 @@ async fn a_function_is_called_without_a_configured_provider() {
 
 #[tokio::test]
 async fn an_error_names_the_argument_to_blame() {
-    let empty = "A word has letters.";
+    let empty = "A word has letters";
     let response = call([text(""), Value::Null]).await;
     assert_eq!(failed(&response), (empty, Some(0)));
     let response = call([text("a"), Value::Null, text("b"), text("")]).await;
     assert_eq!(failed(&response), (empty, Some(3)));
     let response = call([Value::Null, Value::Null]).await;
-    assert_eq!(failed(&response), ("`first` must not be null.", Some(0)));
+    assert_eq!(failed(&response), ("`first` must not be null", Some(0)));
     let response = call([text("a"), Value::Null, Value::Null]).await;
-    assert_eq!(failed(&response), ("`more` must not be null.", Some(2)));
+    assert_eq!(failed(&response), ("`more` must not be null", Some(2)));
     let response = call([text("a")]).await;
-    let few = "The function takes 2 arguments or more, and there are 1.";
+    let few = "The function takes 2 arguments or more, and there are 1";
     assert_eq!(failed(&response), (few, None));
     let response = call([text("panic"), Value::Null]).await;
     assert!(failed(&response).0.contains("stopped in the middle"));
