@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use client::{Error, ErrorKind, KeyKind, Refusal};
+use client::{Error, ErrorKind, KeyKind, Refusal, TlsFault};
 use framework::diagnostics::{Diagnostic, Severity};
 use framework::path::Path;
 
@@ -289,10 +289,7 @@ fn next_step_on_the_way(call: Call, kind: &ErrorKind) -> String {
              `NO_PROXY`).",
             settings(call)
         ),
-        ErrorKind::Tls => "If a proxy or firewall re-signs the traffic of this machine, or the \
-                           host has an authority of its own, add the certificate of that \
-                           authority, in PEM form, to the provider's `ca_certificates`."
-            .to_owned(),
+        ErrorKind::Tls(fault) => next_step_for_tls(call, *fault),
         ErrorKind::Proxy => "Check the provider's `proxy_url`, or the variables `HTTPS_PROXY` \
                              and `NO_PROXY`, and whether the proxy allows this host."
             .to_owned(),
@@ -336,6 +333,49 @@ fn next_step_on_the_way(call: Call, kind: &ErrorKind) -> String {
         _ => format!(
             "Check that the URL in {} leads to the right service; if it does, report this \
              answer as an issue of the provider.",
+            endpoint_settings(call)
+        ),
+    }
+}
+
+/// Failed handshakes. Only one of them is cured by trusting somebody else.
+fn next_step_for_tls(call: Call, fault: TlsFault) -> String {
+    match fault {
+        TlsFault::UnknownIssuer | TlsFault::Other => {
+            "If a proxy or firewall re-signs the traffic of this machine, or the host has an \
+             authority of its own, add the certificate of that authority, in PEM form, to the \
+             provider's `ca_certificates`."
+                .to_owned()
+        }
+        TlsFault::AuthorityAsHost => {
+            "Whoever runs the host, or the proxy that re-signs its traffic, has to give it a \
+             certificate of its own, signed by that authority. Adding this one to \
+             `ca_certificates` does not help."
+                .to_owned()
+        }
+        TlsFault::Expired | TlsFault::NotYetValid => {
+            "Check the clock of this machine. If it is right, whoever runs the host, or the proxy \
+             that re-signs its traffic, has to renew the certificate. No setting of the provider \
+             helps."
+                .to_owned()
+        }
+        TlsFault::Revoked => {
+            "Whoever runs the host, or the proxy that re-signs its traffic, has to replace the \
+             certificate. No setting of the provider helps."
+                .to_owned()
+        }
+        TlsFault::WrongHost => format!(
+            "Check the host in {}, and whether name resolution or a proxy leads to another host.",
+            endpoint_settings(call)
+        ),
+        TlsFault::OldVersion => {
+            "SAP's services speak TLS 1.2 at least, so something before them answers. Ask whoever \
+             runs the proxy or firewall of this machine."
+                .to_owned()
+        }
+        TlsFault::NotTls => format!(
+            "Check scheme and port of the URL in {}, and of the proxy: one that is called in clear \
+             text has an `http://` URL, whatever it passes on.",
             endpoint_settings(call)
         ),
     }
@@ -575,7 +615,31 @@ mod tests {
             (Call::ReadDestination, token(Refusal::Other, 400)),
             (Call::ReadDestination, on_the_way(ErrorKind::Setup)),
             (Call::ReadDestination, on_the_way(ErrorKind::Connect)),
-            (Call::ReadDestination, on_the_way(ErrorKind::Tls)),
+            (
+                Call::ReadDestination,
+                on_the_way(ErrorKind::Tls(TlsFault::UnknownIssuer)),
+            ),
+            (
+                Call::ReadDestination,
+                on_the_way(ErrorKind::Tls(TlsFault::AuthorityAsHost)),
+            ),
+            (
+                Call::ReadDestination,
+                on_the_way(ErrorKind::Tls(TlsFault::Expired)),
+            ),
+            (
+                Call::ReadDestination,
+                on_the_way(ErrorKind::Tls(TlsFault::Revoked)),
+            ),
+            (
+                Call::ReadDestination,
+                on_the_way(ErrorKind::Tls(TlsFault::WrongHost)),
+            ),
+            (
+                Call::Register,
+                on_the_way(ErrorKind::Tls(TlsFault::OldVersion)),
+            ),
+            (Call::Register, on_the_way(ErrorKind::Tls(TlsFault::NotTls))),
             (Call::ReadDestination, on_the_way(ErrorKind::Proxy)),
             (Call::ReadDestination, on_the_way(ErrorKind::Deadline)),
             (Call::ReadDestination, on_the_way(ErrorKind::Cancelled)),

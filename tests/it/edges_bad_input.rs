@@ -461,7 +461,7 @@ async fn an_impossible_provider_block_is_refused_at_the_attribute_to_blame() {
         ),
         (
             "proxy_that_is_none",
-            ("proxy_url", json!("socks5://proxy.example.com")),
+            ("proxy_url", json!("ftp://proxy.example.com")),
         ),
         (
             "delay_that_is_no_duration",

@@ -236,7 +236,7 @@ async fn a_proxy_that_refuses_or_is_not_there_is_named() {
     }
     tf.set_env("HTTPS_PROXY", "ftp://proxy.example:3128");
     tf.configure(world.provider());
-    let (outcome, _) = refused(&world, &mut tf, &destination(json!({}))).await;
+    let outcome = refused(&world, &mut tf, &destination(json!({}))).await;
     page.add("`HTTPS_PROXY` is `ftp://proxy.example:3128`", &outcome);
     insta::assert_snapshot!(page.finish(&world));
     world.stop().await;

@@ -497,7 +497,7 @@ impl Document {
     }
 
     fn parse(kind: Option<KeyKind>, text: &str) -> Result<Self, KeyProblem> {
-        if text.trim().is_empty() {
+        if text.trim_start_matches('\u{feff}').trim().is_empty() {
             return Err(KeyProblem::Empty);
         }
         let contents = key_forms::read(text).map_err(|error| {

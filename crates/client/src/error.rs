@@ -14,6 +14,7 @@ use jiff::Timestamp;
 
 use super::credentials::{KeyError, KeyKind};
 use super::destination::Metadata;
+use super::tls::TlsFault;
 
 /// A failed operation.
 #[derive(Clone, Debug)]
@@ -35,7 +36,7 @@ pub enum ErrorKind {
     /// No connection came about: name not found, refused, or timed out.
     Connect,
     /// The TLS handshake failed or a certificate is not trusted.
-    Tls,
+    Tls(TlsFault),
     /// The server does not accept the client certificate of an x509 key.
     CertificateRefused,
     /// The certificate of an x509 key is not valid any more.
@@ -321,7 +322,7 @@ impl fmt::Display for ErrorKind {
             Self::UnusableKey(error) => error.fmt(f),
             Self::Setup => f.write_str("the HTTP client could not be set up"),
             Self::Connect => f.write_str("no connection"),
-            Self::Tls => f.write_str("TLS failed"),
+            Self::Tls(fault) => write!(f, "{fault}"),
             Self::CertificateRefused => {
                 f.write_str("the server does not accept the certificate of the service key")
             }

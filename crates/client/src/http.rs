@@ -28,6 +28,7 @@ use super::destination::Metadata;
 use super::error::{Error, ErrorKind};
 use super::proxy::Proxies;
 use super::retry::{self, Failure, Repeat, RetryPolicy};
+use super::tls::TlsFault;
 use super::{message, tls};
 
 /// Largest body that is accepted: a list of 10,000 destinations fits easily.
@@ -590,7 +591,7 @@ impl Operation {
             let kind = if refused && request.identity.is_some() {
                 ErrorKind::CertificateRefused
             } else {
-                ErrorKind::Tls
+                ErrorKind::Tls(TlsFault::of(tls))
             };
             (kind, failure)
         } else if let Some(refusal) = tunnel_refusal(&text) {

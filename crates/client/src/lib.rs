@@ -68,7 +68,7 @@ pub use key_forms::Look;
 pub use landscape::{Landscape, LandscapeObject, LandscapeQuery};
 pub use registration::{Offboarded, OrderManagement, Registered};
 pub use retry::RetryPolicy;
-pub use tls::PemFault;
+pub use tls::{PemFault, TlsFault};
 
 use auth::TokenService;
 use clock::{Clock, SystemClock};

@@ -78,13 +78,15 @@ impl Proxies {
 /// A URL, or `host:port`, which means `http://`.
 fn parse(text: &str) -> Option<Url> {
     let text = text.trim();
-    let url = match text.split_once("://") {
+    let (scheme, rest) = text.split_once("://").unwrap_or(("http", text));
+    let scheme = match &*scheme.to_ascii_lowercase() {
         // Terraform lets a SOCKS proxy look up names, which is `socks5h` here.
-        Some(("socks5", rest)) => Url::parse(&format!("socks5h://{rest}")),
-        Some(("http" | "https" | "socks5h", _)) => Url::parse(text),
-        Some(_) => return None,
-        None => Url::parse(&format!("http://{text}")),
+        "socks5" | "socks5h" => "socks5h",
+        "https" => "https",
+        "http" => "http",
+        _ => return None,
     };
+    let url = Url::parse(&format!("{scheme}://{rest}"));
     url.ok().filter(Url::has_host)
 }
 
@@ -346,6 +348,7 @@ mod tests {
             ("127.0.0.1:8080", "http://127.0.0.1:8080"),
             (" http://proxy.example:3128 ", P),
             ("https://proxy.example", "https://proxy.example"),
+            ("HTTPS://Proxy.example", "https://proxy.example"),
             ("u:p@proxy.example:3128", "http://u:p@proxy.example:3128"),
             (
                 "socks5://proxy.example:1080",

@@ -1,13 +1,13 @@
 //! What TLS needs from us: further trusted certificates and a client identity,
-//! both of PEM texts.
+//! both of PEM texts; and what a failed handshake means.
 //!
 //! The platform's trust store is reqwest's business (its `rustls` feature asks
 //! the platform verifier); certificates given here are added to it.
 
 use reqwest::{Certificate, Identity};
-use rustls::RootCertStore;
 use rustls::crypto::aws_lc_rs;
 use rustls::sign::CertifiedKey;
+use rustls::{AlertDescription, CertificateError, PeerIncompatible, RootCertStore};
 use rustls_pki_types::pem::{self, PemObject as _};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
@@ -47,6 +47,74 @@ impl PemFault {
             self,
             Self::NoCertificate | Self::DamagedCertificate | Self::KeyForCertificate
         )
+    }
+}
+
+/// Why a TLS handshake failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TlsFault {
+    /// Nobody whom this machine trusts has signed the certificate.
+    #[error("the certificate of the host is not trusted")]
+    UnknownIssuer,
+    /// The host shows the certificate of an authority as its own.
+    #[error("the host shows the certificate of an authority as its own")]
+    AuthorityAsHost,
+    /// It was valid once, by the clock of this machine.
+    #[error("the certificate of the host has expired")]
+    Expired,
+    /// It will be valid, by the clock of this machine.
+    #[error("the certificate of the host is not valid yet")]
+    NotYetValid,
+    /// Its issuer took it back.
+    #[error("the certificate of the host was revoked")]
+    Revoked,
+    /// It is that of another host.
+    #[error("the certificate of the host is for another name")]
+    WrongHost,
+    /// The host wants TLS 1.1 or older.
+    #[error("the host speaks neither TLS 1.2 nor 1.3")]
+    OldVersion,
+    /// What came back is no TLS.
+    #[error("what answers does not speak TLS")]
+    NotTls,
+    /// Anything else.
+    #[error("TLS failed")]
+    Other,
+}
+
+impl TlsFault {
+    pub(crate) fn of(error: &rustls::Error) -> Self {
+        match error {
+            rustls::Error::InvalidCertificate(error) => Self::of_certificate(error),
+            rustls::Error::InvalidMessage(_) => Self::NotTls,
+            rustls::Error::AlertReceived(AlertDescription::ProtocolVersion)
+            | rustls::Error::PeerIncompatible(
+                PeerIncompatible::ServerDoesNotSupportTls12Or13
+                | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
+            ) => Self::OldVersion,
+            _ => Self::Other,
+        }
+    }
+
+    fn of_certificate(error: &CertificateError) -> Self {
+        match error {
+            CertificateError::UnknownIssuer => Self::UnknownIssuer,
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => Self::Expired,
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                Self::NotYetValid
+            }
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                Self::WrongHost
+            }
+            CertificateError::Revoked => Self::Revoked,
+            // It has no name of its own here.
+            CertificateError::Other(error)
+                if format!("{error:?}").contains("CaUsedAsEndEntity") =>
+            {
+                Self::AuthorityAsHost
+            }
+            _ => Self::Other,
+        }
     }
 }
 
@@ -140,7 +208,7 @@ mod tests {
     use crate::testing::{Server, TestClient, answer, test_client, token_answer};
     use crate::{Config, DestinationKey, Error, ErrorKind, KeyKind};
 
-    use super::PemFault;
+    use super::{PemFault, TlsFault};
 
     type Authority = CertifiedIssuer<'static, KeyPair>;
 
@@ -164,9 +232,16 @@ mod tests {
     }
 
     fn acceptor(authority: &Authority, ask_client: bool) -> TlsAcceptor {
+        acceptor_with(authority, issue(authority), ask_client)
+    }
+
+    fn acceptor_with(
+        authority: &Authority,
+        (certificate, key): (String, String),
+        ask_client: bool,
+    ) -> TlsAcceptor {
         use rustls_pki_types::pem::PemObject as _;
         use rustls_pki_types::{CertificateDer, PrivateKeyDer};
-        let (certificate, key) = issue(authority);
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
@@ -196,7 +271,8 @@ mod tests {
         let authority = authority();
         let server = Server::start(Some(acceptor(&authority, false)), |_| token_answer(1)).await;
         let error = token(&test_client(server.config())).await.unwrap_err();
-        assert_eq!(*error.kind(), ErrorKind::Tls, "{error:?}");
+        let unknown = ErrorKind::Tls(TlsFault::UnknownIssuer);
+        assert_eq!(*error.kind(), unknown, "{error:?}");
         assert_eq!(error.attempts(), 1);
 
         let trusting = Config {
@@ -204,6 +280,64 @@ mod tests {
             ..server.config()
         };
         token(&test_client(trusting)).await.unwrap();
+    }
+
+    /// Certificate and key of a host, made as `change` says.
+    fn host(
+        authority: &Authority,
+        change: impl FnOnce(&mut CertificateParams),
+    ) -> (String, String) {
+        let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        change(&mut params);
+        let key = KeyPair::generate().unwrap();
+        (
+            params.signed_by(&key, authority).unwrap().pem(),
+            key.serialize_pem(),
+        )
+    }
+
+    #[tokio::test]
+    async fn every_cause_of_a_failed_handshake_is_told_apart() {
+        let authority = authority();
+        let long_ago = rcgen::date_time_ymd(2001, 1, 1);
+        let far = rcgen::date_time_ymd(2090, 1, 1);
+        let name = || vec![rcgen::SanType::DnsName("other.example".try_into().unwrap())];
+        let hosts = [
+            (
+                host(&authority, |it| it.not_after = long_ago),
+                TlsFault::Expired,
+            ),
+            (
+                host(&authority, |it| it.not_before = far),
+                TlsFault::NotYetValid,
+            ),
+            (
+                host(&authority, |it| it.subject_alt_names = name()),
+                TlsFault::WrongHost,
+            ),
+            (
+                host(&authority, |it| {
+                    it.is_ca = IsCa::Ca(BasicConstraints::Unconstrained)
+                }),
+                TlsFault::AuthorityAsHost,
+            ),
+        ];
+        for (host, fault) in hosts {
+            let acceptor = acceptor_with(&authority, host, false);
+            let server = Server::start(Some(acceptor), |_| token_answer(1)).await;
+            let trusting = Config {
+                ca_certificates: Some(authority.pem()),
+                ..server.config()
+            };
+            let error = token(&test_client(trusting)).await.unwrap_err();
+            assert_eq!(*error.kind(), ErrorKind::Tls(fault), "{error:?}");
+            assert_eq!(error.attempts(), 1);
+        }
+        let plain = rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType);
+        assert_eq!(TlsFault::of(&plain), TlsFault::NotTls);
+        let version = rustls::Error::AlertReceived(rustls::AlertDescription::ProtocolVersion);
+        assert_eq!(TlsFault::of(&version), TlsFault::OldVersion);
     }
 
     #[tokio::test]
@@ -243,7 +377,7 @@ mod tests {
             ..server.config()
         };
         let error = token(&test_client(trusting)).await.unwrap_err();
-        assert_eq!(*error.kind(), ErrorKind::Tls, "{error:?}");
+        assert_eq!(*error.kind(), ErrorKind::Tls(TlsFault::Other), "{error:?}");
         assert_eq!(error.attempts(), 1);
     }
 

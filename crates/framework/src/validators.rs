@@ -227,12 +227,15 @@ impl Validation {
                 ),
             );
         }
-        if attribute.mode == Mode::Required && value.is_null() {
+        let is_empty = value.as_str() == Some("");
+        if attribute.mode == Mode::Required && (value.is_null() || is_empty) {
+            let lacks = if is_empty { "is empty" } else { "has no value" };
             self.error(
                 path,
                 "Required attribute missing",
-                format!("`{path}` has no value. The configuration must give one."),
+                format!("`{path}` {lacks}. The configuration must give a value."),
             );
+            return;
         }
         for validator in attribute.validators {
             if let Some(diagnostic) = validator.check(path, value, hidden) {
