@@ -86,6 +86,12 @@ fn serve<F>(server: impl FnOnce() -> F) -> ExitCode
 where
     F: Future<Output = Result<(), ServeError>>,
 {
+    // The runtime's own, one that it may need besides, and that of the log.
+    if let Err(error) = plugin::check_threads(THREADS + 2) {
+        return fail(&format!(
+            "no thread can be started, raise the limits of processes and memory: {error}"
+        ));
+    }
     logging::install(|name| env::var_os(name));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(THREADS)

@@ -473,13 +473,21 @@ impl Reader<'_> {
         let Some(path) = value.strip_prefix('@') else {
             return (!value.is_empty()).then_some(Ok(value));
         };
-        Some(read_file(path).map_err(|error| {
-            format!(
-                "The environment variable `{variable}` names the file `{path}`, which cannot be \
-                 read: {error}.\n\nCorrect the path after the `@` (relative paths begin at \
-                 Terraform's working directory), or set the value itself."
-            )
-        }))
+        // Nothing of it is shown: it may be the value itself, with an `@` too many.
+        let problem = if is_path(path) {
+            match read_file(path) {
+                Ok(text) => return Some(Ok(text)),
+                Err(error) => format!("the file that it names cannot be read: {error}"),
+            }
+        } else {
+            "what follows is no path".to_owned()
+        };
+        Some(Err(format!(
+            "The environment variable `{variable}` begins with `@`, which means that the path of \
+             a file follows, but {problem}.\n\nCorrect the path after the `@` (relative paths \
+             begin at Terraform's working directory). If it is the value itself that follows, \
+             remove the `@`."
+        )))
     }
 
     fn warn_overridden(&mut self, name: &'static str) {
@@ -840,6 +848,14 @@ fn user_agent(terraform_version: &str, append: Option<&str>) -> String {
         None | Some("") => format!("{terraform} {own}"),
         Some(more) => format!("{terraform} {own} {more}"),
     }
+}
+
+/// Whether a text can be the path of a file rather than the file.
+fn is_path(text: &str) -> bool {
+    const LONGEST: usize = 4096;
+    !text.starts_with(['{', '[', '"', '\'', ' ', '-'])
+        && !text.contains('\n')
+        && text.len() <= LONGEST
 }
 
 #[cfg(test)]

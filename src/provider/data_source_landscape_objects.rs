@@ -184,10 +184,10 @@ impl Model {
             same(wanted, told)
         });
         // A system id has no member that is known.
-        let is_named = self.name.as_ref().is_none_or(|name| {
-            let mut texts = found.members.values().filter_map(|value| value.as_str());
-            texts.any(|text| same(name, text))
-        });
+        let is_named = self
+            .name
+            .as_ref()
+            .is_none_or(|name| found.texts.values().any(|text| same(name, text)));
         met && is_named
     }
 }
@@ -248,7 +248,7 @@ mod tests {
 
     fn object(members: serde_json::Value) -> client::LandscapeObject {
         client::LandscapeObject {
-            members: serde_json::from_value(members).unwrap(),
+            texts: serde_json::from_value(members).unwrap(),
         }
     }
 

@@ -118,6 +118,10 @@ impl Provider for SapCalm {
         config::read(config, &config::process_environment, terraform_version)
     }
 
+    fn keep_secret(&self, configured: &Configured, secret: &str) {
+        configured.client().secrets().keep(secret);
+    }
+
     fn resources(&self) -> &'static [&'static dyn DynResource<Configured>] {
         RESOURCES
     }

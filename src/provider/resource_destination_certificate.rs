@@ -773,7 +773,7 @@ impl<'a> Site<'a> {
                     return Ok(self.taken_over(&error, found, WAS_ABSENT));
                 }
                 Ok(Some(found)) if adopt => {
-                    self.replace(Call::UpdateCertificate, file, &found).await?;
+                    self.replace(Call::UpdateCertificate, file).await?;
                     let mut uploaded = self.read_back(Some(found)).await;
                     uploaded.warnings.push(self.adopted());
                     return Ok(uploaded);
@@ -953,7 +953,7 @@ impl<'a> Site<'a> {
                 warnings: Diagnostics::new(),
             }
         } else {
-            self.replace(Call::UpdateCertificate, &file, &found).await?;
+            self.replace(Call::UpdateCertificate, &file).await?;
             self.read_back(Some(found)).await
         };
         settle(&mut model, &mut private, &file, ours, &uploaded);
@@ -962,20 +962,14 @@ impl<'a> Site<'a> {
             .with(uploaded.warnings))
     }
 
-    /// Replaces the file of `current`. That the answer was lost does not matter
+    /// Replaces the file. That the answer was lost does not matter
     /// where SAP tells the file; where it does not, the file is sent again.
-    async fn replace(
-        &self,
-        call: Call,
-        file: &CertificateFile,
-        current: &client::DestinationCertificate,
-    ) -> Result<(), Diagnostic> {
-        let current = current.file.as_ref();
+    async fn replace(&self, call: Call, file: &CertificateFile) -> Result<(), Diagnostic> {
         let mut attempt = 1;
         loop {
-            let replaced =
-                self.service
-                    .replace(&self.context, self.level, &self.name, file, current);
+            let replaced = self
+                .service
+                .replace(&self.context, self.level, &self.name, file);
             let Err(error) = replaced.await else {
                 return Ok(());
             };

@@ -12,11 +12,13 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use foreign::Foreign;
 use futures_util::FutureExt as _;
 use futures_util::future::WeakShared;
 use http::Method;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
@@ -35,6 +37,9 @@ const MAX_MARGIN: Duration = Duration::from_mins(5);
 
 /// Longest time one fetch may take, whoever waits for it.
 const FETCH_LIMIT: Duration = Duration::from_mins(10);
+
+/// Longest token: servers take no longer headers.
+const LARGEST_TOKEN: usize = 16 * 1024;
 
 /// A token of the token service.
 pub struct Token {
@@ -286,7 +291,6 @@ fn token_request(client: &OAuthClient, scope: Option<&str>) -> Result<Request, E
     }
     let request = Request::new(Method::POST, client.token_url().clone())
         .repeatable()
-        .masking(client.secrets())
         .body("application/x-www-form-urlencoded", form.finish());
     match client.proof() {
         Proof::Secret(_) => Ok(request),
@@ -301,13 +305,15 @@ fn token_request(client: &OAuthClient, scope: Option<&str>) -> Result<Request, E
 /// Says what a refusal of the token service means.
 fn refusal(mut error: Error, scope: Option<&str>) -> Error {
     let parts = error.parts_mut();
+    let code = parts.oauth_code.take();
+    let has_code = |word| code.as_ref().is_some_and(|code| code.is(word));
     if parts.kind == ErrorKind::Status {
-        parts.kind = ErrorKind::Token(match (parts.status, parts.oauth_code.as_deref()) {
-            (Some(400), Some("invalid_scope")) => Refusal::InvalidScope {
+        parts.kind = ErrorKind::Token(match parts.status {
+            Some(400) if has_code("invalid_scope") => Refusal::InvalidScope {
                 scope: scope.map(str::to_owned),
             },
-            (Some(401), _) => Refusal::BadCredentials,
-            (Some(404), _) => Refusal::UnknownZone,
+            Some(401) => Refusal::BadCredentials,
+            Some(404) => Refusal::UnknownZone,
             _ => Refusal::Other,
         });
     }
@@ -316,23 +322,43 @@ fn refusal(mut error: Error, scope: Option<&str>) -> Error {
     error
 }
 
+/// What is asked for in an answer of the token service. The rest is not even
+/// read.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct TokenAnswer {
+    access_token: Value,
+    token_type: Value,
+    scope: Value,
+    expires_in: Value,
+}
+
 fn decode(answer: &Answer, fetched: Instant) -> Result<Token, Error> {
-    let body: Map<String, Value> = answer.json()?;
-    let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::trim);
-    let Some(token) = text("access_token").filter(|token| !token.is_empty()) else {
+    let body: TokenAnswer = answer.json()?;
+    let token = body.access_token.as_str().unwrap_or_default().trim();
+    if token.is_empty() {
         return Err(answer.unexpected("the token service's answer has no `access_token`"));
-    };
+    }
+    if token.len() > LARGEST_TOKEN {
+        return Err(answer.unexpected("the `access_token` is too long for a header"));
+    }
+    answer.secrets.keep(token);
+    let identifier = |text: &str| answer.secrets.identifier(&Foreign::new(text));
     let payload = payload(token).unwrap_or_default();
-    let granted_scopes = match text("scope") {
-        Some(scope) => scope.split_whitespace().map(str::to_owned).collect(),
-        None => texts(payload.get("scope")),
+    let scopes = match &body.scope {
+        Value::String(_) => texts(Some(&body.scope)),
+        _ => texts(payload.get("scope")),
     };
+    let kind = body.token_type.as_str().and_then(identifier);
     Ok(Token {
         secret: token.into(),
-        kind: text("token_type").unwrap_or("bearer").to_owned(),
-        granted_scopes,
-        claims: TokenClaims::of(&payload),
-        lifetime: seconds(body.get("expires_in"))
+        kind: kind.unwrap_or_else(|| "bearer".to_owned()),
+        granted_scopes: scopes
+            .iter()
+            .filter_map(|scope| identifier(scope))
+            .collect(),
+        claims: TokenClaims::of(&payload, identifier),
+        lifetime: seconds(Some(&body.expires_in))
             .or_else(|| seconds(payload.get("exp"))?.checked_sub(seconds(payload.get("iat"))?))
             .unwrap_or(DEFAULT_LIFETIME),
         fetched,
@@ -369,9 +395,10 @@ fn payload(token: &str) -> Option<Map<String, Value>> {
 }
 
 impl TokenClaims {
-    fn of(payload: &Map<String, Value>) -> Self {
-        let claim = |name: &str| Some(payload.get(name)?.as_str()?.to_owned());
-        let extended = |name: &str| Some(payload.get("ext_attr")?.get(name)?.as_str()?.to_owned());
+    /// A claim that is empty or that nobody could read says nothing.
+    fn of(payload: &Map<String, Value>, identifier: impl Fn(&str) -> Option<String>) -> Self {
+        let claim = |name: &str| identifier(payload.get(name)?.as_str()?);
+        let extended = |name: &str| identifier(payload.get("ext_attr")?.get(name)?.as_str()?);
         Self {
             subaccount_id: extended("subaccountid").or_else(|| claim("zid")),
             instance_id: extended("serviceinstanceid"),
@@ -680,7 +707,8 @@ mod tests {
         assert_eq!(seconds_of(Value::Null), None);
         let claims = payload(&jwt(r#"{"iat":100,"exp":700,"zone_uuid":"z"}"#)).unwrap();
         assert_eq!(seconds(claims.get("exp")), Some(Duration::from_secs(700)));
-        assert_eq!(TokenClaims::of(&claims).tenant.as_deref(), Some("z"));
+        let claims = TokenClaims::of(&claims, |text| Some(text.to_owned()));
+        assert_eq!(claims.tenant.as_deref(), Some("z"));
     }
 
     #[test]

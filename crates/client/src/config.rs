@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use foreign::Secrets;
 use http::{HeaderName, HeaderValue, Method};
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
 use url::Url;
 
-use super::credentials::{self, CloudAlmKey, DestinationKey, OAuthClient, OrderManagementKey};
+use super::credentials::{self, CloudAlmKey, DestinationKey, OrderManagementKey};
 use super::retry::RetryPolicy;
 use super::tls::PemFault;
 
@@ -82,9 +84,8 @@ impl Config {
     /// Default of `max_concurrent_requests`: Terraform's own parallelism.
     pub const MAX_CONCURRENT_REQUESTS: usize = 10;
 
-    /// Everything in it that must never be shown, whichever request is answered
-    /// with it.
-    pub(crate) fn secrets(&self) -> Vec<SecretString> {
+    /// Everything in it that must never be shown.
+    pub(crate) fn secrets(&self) -> Secrets {
         let keys = [
             self.destination_key.as_ref().map(DestinationKey::oauth),
             self.order_management_key
@@ -92,15 +93,18 @@ impl Config {
                 .map(OrderManagementKey::oauth),
             self.cloud_alm_key.as_ref().map(CloudAlmKey::oauth),
         ];
-        let of_keys = keys.into_iter().flatten().flat_map(OAuthClient::secrets);
         let api = &self.order_management_api;
-        let of_api = api.headers.values().map(ExposeSecret::expose_secret);
-        let of_api = of_api.chain([api.register.text(), api.offboard.text()]);
-        of_keys
-            .chain(of_api)
-            .filter(|text| !text.is_empty())
-            .map(SecretString::from)
-            .collect()
+        let secrets = Secrets::default();
+        for key in keys.into_iter().flatten() {
+            secrets.keep(key.secret().expose_secret());
+        }
+        for header in api.headers.values() {
+            secrets.keep(header.expose_secret());
+        }
+        for body in [api.register.text(), api.offboard.text()] {
+            keep_body(&secrets, body);
+        }
+        secrets
     }
 
     /// What can be checked without the HTTP stack.
@@ -112,6 +116,31 @@ impl Config {
             return Err(ConfigError::UserAgent);
         }
         self.order_management_api.validate()
+    }
+}
+
+/// Of a body in JSON the members that are called a secret are one; of any other
+/// all of it.
+fn keep_body(secrets: &Secrets, body: &str) {
+    match serde_json::from_str(body) {
+        Ok(body) => keep_members(secrets, "", &body),
+        Err(_) => secrets.keep(body),
+    }
+}
+
+/// Keeps everything in a value whose name says that it is a secret.
+pub(crate) fn keep_members(secrets: &Secrets, name: &str, value: &Value) {
+    match value {
+        Value::String(text) if foreign::is_secret_name(name) => secrets.keep(text),
+        Value::Object(members) => {
+            for (name, value) in members {
+                keep_members(secrets, name, value);
+            }
+        }
+        Value::Array(items) => items
+            .iter()
+            .for_each(|item| keep_members(secrets, name, item)),
+        _ => {}
     }
 }
 

@@ -227,16 +227,11 @@ impl OAuthClient {
         self.instance_id.as_deref()
     }
 
-    /// Texts that must never be shown, for masking: of a private key also each
-    /// line, because whoever quotes a PEM text wraps it anew.
-    pub(crate) fn secrets(&self) -> Vec<&str> {
+    /// What proves that a request comes from the owner of the key.
+    pub(crate) fn secret(&self) -> &SecretString {
         match &self.proof {
-            Proof::Secret(secret) => vec![secret.expose_secret()],
-            Proof::Certificate { key, .. } => {
-                let lines = key.expose_secret().lines().map(str::trim);
-                let lines = lines.filter(|line| !line.is_empty() && !line.starts_with("-----"));
-                std::iter::once(key.expose_secret()).chain(lines).collect()
-            }
+            Proof::Secret(secret) => secret,
+            Proof::Certificate { key, .. } => key,
         }
     }
 }

@@ -11,22 +11,25 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use http::header::{ETAG, IF_MATCH, LINK};
+use foreign::{Foreign, Secrets};
+use http::header::IF_MATCH;
 use http::{HeaderValue, Method};
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use url::Url;
 
 use super::auth::Token;
+use super::config::keep_members;
 use super::credentials::{DestinationKey, KeyKind};
 use super::error::{Error, ErrorKind};
 use super::http::{Answer, Operation, Request};
 use super::many_reads::Answered;
-use super::{Client, Context, message};
+use super::told::{AtMost, MOST_MEMBERS, Members, text_of};
+use super::{Client, Context};
 
 /// Everything but RFC 3986's unreserved characters.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
@@ -38,6 +41,9 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
 /// Longest encoded list of names in one request: SAP accepts 4,000 characters
 /// from the path on.
 const MAX_FILTER: usize = 3_000;
+
+/// Destinations that a list may hold.
+const MOST_DESTINATIONS: usize = 100_000;
 
 /// How often a write without PATCH starts again because somebody else wrote.
 const MAX_REWRITES: u32 = 4;
@@ -212,8 +218,8 @@ impl Unread {
         Some(named.name).filter(|name| !name.is_empty())
     }
 
-    fn read(self) -> Option<Destination> {
-        serde_json::from_str(self.0.get()).ok().map(Destination::of)
+    fn read(self, secrets: &Secrets) -> Option<Destination> {
+        destination(serde_json::from_str(self.0.get()).ok()?, secrets).ok()
     }
 }
 
@@ -337,7 +343,7 @@ impl<'a> Destinations<'a> {
             drop(turn);
         }
         if let Answered::Listed(found) = answered {
-            match found.map(Unread::read) {
+            match found.map(|found| found.read(self.client.secrets())) {
                 None => return Ok(None),
                 Some(Some(found)) => return Ok(Some(found)),
                 // The single read says what is wrong with this one.
@@ -380,7 +386,7 @@ impl<'a> Destinations<'a> {
         for filter in filter.encode() {
             found.append(
                 &mut self
-                    .list_within(&operation, level, filter.as_deref())
+                    .list_within(&operation, level, filter.as_deref(), None)
                     .await?,
             );
         }
@@ -403,13 +409,13 @@ impl<'a> Destinations<'a> {
         let mut url = self.collection_url(level);
         url.set_query(Some(&format!("$page={number}&$pageSize={size}")));
         let operation = self.operation(context);
-        let answer = self.send(&operation, Request::get(url)).await?;
+        let answer = self.send(&operation, Request::get(url).for_list()).await?;
         let destinations = destinations_of(items_of(&answer)?, &answer)?;
         Ok(Page {
             // A service that does not page sends all at once, and nobody says
             // that the header always arrives.
-            is_last: match answer.header(&LINK) {
-                Some(links) => !links.contains("rel='next'") && !links.contains("rel=\"next\""),
+            is_last: match answer.has_next_page() {
+                Some(has_next) => !has_next,
                 None => destinations.len() != size,
             },
             destinations,
@@ -435,15 +441,12 @@ impl<'a> Destinations<'a> {
             "$includeMetadata={}",
             encode("modification_time;etag")
         )));
-        let request = Request::new(Method::POST, url).masking(secret_values(properties));
-        let request = request.json(&body_of(properties));
+        self.keep(properties.iter());
+        let request = Request::new(Method::POST, url).json(&body_of(properties));
         let answer = self.send(&self.operation(context), request).await?;
         // 201 with an empty body where the service ignores the parameter.
-        let metadata = answer
-            .json::<Map<String, Value>>()
-            .ok()
-            .and_then(|mut body| metadata(&mut body));
-        Ok(metadata.unwrap_or_default().0)
+        let metadata = Metadata::of_answer(answer.body(), &answer.secrets);
+        Ok(metadata.unwrap_or_default())
     }
 
     /// Changes some properties and leaves the others, secrets included.
@@ -466,8 +469,7 @@ impl<'a> Destinations<'a> {
     }
 
     /// As [`Destinations::patch`], of a destination that was just read: without
-    /// PATCH it is not read again before it is written, and an answer that
-    /// repeats what it held before shows no secret either.
+    /// PATCH it is not read again before it is written.
     ///
     /// # Errors
     ///
@@ -495,17 +497,14 @@ impl<'a> Destinations<'a> {
             return Ok(());
         }
         self.client.reads.end();
+        self.keep(
+            changes
+                .iter()
+                .filter_map(|(name, value)| Some((name, value.as_ref()?))),
+        );
         let operation = self.operation(context);
         if !self.client.patch_unsupported.load(Ordering::Relaxed) {
-            let values = changes.iter().filter(|(key, _)| !is_plain(key));
-            let values = values.filter_map(|(_, value)| value.as_deref());
             let request = Request::new(Method::PATCH, self.collection_url(level))
-                .masking(values.filter(|value| may_be_secret(value)))
-                .masking(
-                    current
-                        .iter()
-                        .flat_map(|one| secret_values(&one.properties)),
-                )
                 .json(&patch_of(name, changes));
             let Err(refused) = self.send(&operation, request).await else {
                 return Ok(());
@@ -634,6 +633,13 @@ impl<'a> Destinations<'a> {
         self.client.http.operation(context)
     }
 
+    /// Keeps the values whose names say that they are secret.
+    fn keep<'b>(&self, properties: impl Iterator<Item = (&'b String, &'b String)>) {
+        for (_, value) in properties.filter(|(name, _)| foreign::is_secret_name(name)) {
+            self.client.secrets().keep(value);
+        }
+    }
+
     async fn send(&self, operation: &Operation, request: Request) -> Result<Answer, Error> {
         let called = self
             .client
@@ -650,8 +656,11 @@ impl<'a> Destinations<'a> {
     ) -> Result<Option<Destination>, Error> {
         if !self.client.list_refused.load(Ordering::Relaxed) {
             let filter = names_filter(&[encode_name(name)]);
-            match self.list_within(operation, level, Some(&filter)).await {
-                Ok(found) => return Ok(found.into_iter().find(|one| one.name() == name)),
+            match self
+                .list_within(operation, level, Some(&filter), Some(name))
+                .await
+            {
+                Ok(found) => return Ok(found.into_iter().next()),
                 Err(error) if matches!(error.status(), Some(400 | 404)) && !error.is_html() => {}
                 Err(error) => return Err(error),
             }
@@ -671,13 +680,20 @@ impl<'a> Destinations<'a> {
         Ok(Some(destination))
     }
 
+    /// What a list has, or those of one name in it: a service may ignore the
+    /// filter.
     async fn list_within(
         &self,
         operation: &Operation,
         level: Level,
         filter: Option<&str>,
+        name: Option<&str>,
     ) -> Result<Vec<Destination>, Error> {
-        let (items, answer) = self.ask_list(operation, level, filter).await?;
+        let (mut items, answer) = self.ask_list(operation, level, filter).await?;
+        if let Some(name) = name {
+            let named = items.into_iter().filter(|(found, _)| found == name);
+            items = named.collect();
+        }
         destinations_of(items, &answer)
     }
 
@@ -688,27 +704,22 @@ impl<'a> Destinations<'a> {
         operation: &Operation,
         level: Level,
     ) -> Result<Vec<(String, Unread)>, Error> {
-        let (items, answer) = self.ask_list(operation, level, None).await?;
-        let named = items
-            .into_iter()
-            .map(|one: Unread| Some((one.name()?, one)));
-        let named: Option<_> = named.collect();
-        named.ok_or_else(|| nameless(&answer))
+        Ok(self.ask_list(operation, level, None).await?.0)
     }
 
-    async fn ask_list<T: DeserializeOwned>(
+    async fn ask_list(
         &self,
         operation: &Operation,
         level: Level,
         filter: Option<&str>,
-    ) -> Result<(Vec<T>, Answer), Error> {
+    ) -> Result<(Vec<(String, Unread)>, Answer), Error> {
         let mut url = self.collection_url(level);
         let metadata = encode(METADATA);
         url.set_query(Some(&match filter {
             Some(filter) => format!("$filter={}&$includeMetadata={metadata}", encode(filter)),
             None => format!("$includeMetadata={metadata}"),
         }));
-        let answer = self.send(operation, Request::get(url)).await?;
+        let answer = self.send(operation, Request::get(url).for_list()).await?;
         Ok((items_of(&answer)?, answer))
     }
 
@@ -722,12 +733,12 @@ impl<'a> Destinations<'a> {
         let answer = self
             .send(operation, Request::get(self.item_url(level, name)?))
             .await?;
-        let mut destination = Destination::of(answer.json()?);
+        let mut destination = read(answer.json()?, &answer)?;
         if destination.name() != name {
             return Err(answer.unexpected("the answer is not the destination that was asked for"));
         }
-        if let Some(etag) = answer.header(&ETAG) {
-            destination.metadata.etag = Some(etag.to_owned());
+        if let Some(etag) = answer.etag()? {
+            destination.metadata.etag = Some(etag);
         }
         Ok(destination)
     }
@@ -744,7 +755,7 @@ impl<'a> Destinations<'a> {
         if answer.is_empty() {
             return Ok(Labels::new());
         }
-        Ok(labels_of(&answer.json()?))
+        labels_of(answer.json()?, &answer.secrets).map_err(|what| answer.unexpected(what))
     }
 
     /// What PATCH does, with GET and PUT; the first GET is left out where the
@@ -777,15 +788,10 @@ impl<'a> Destinations<'a> {
                 .metadata
                 .etag
                 .filter(|etag| refused_etag.as_ref() != Some(etag));
-            let mut request = Request::new(Method::PUT, self.collection_url(level))
-                .masking(secret_values(&merged))
-                .masking(secret_values(&current.properties))
-                .json(&body_of(&merged));
-            if let Some(value) = etag
-                .as_deref()
-                .and_then(|etag| HeaderValue::from_str(etag).ok())
-            {
-                request = request.header(IF_MATCH, value);
+            let mut request =
+                Request::new(Method::PUT, self.collection_url(level)).json(&body_of(&merged));
+            if let Some(etag) = &etag {
+                request = request.header(IF_MATCH, header_of(etag)?);
             }
             match self.send(operation, request).await {
                 Ok(answer) if count(&answer) == Some(0) => {
@@ -819,25 +825,31 @@ impl<'a> Destinations<'a> {
     }
 }
 
-/// What is in a list. That nothing is there must be SAP's word, and not that of
-/// something that answers in its place.
-fn items_of<T: DeserializeOwned>(answer: &Answer) -> Result<Vec<T>, Error> {
-    let items: Vec<T> = answer.json()?;
+/// What is in a list, by name. That nothing is there must be SAP's word, and not
+/// that of something that answers in its place.
+fn items_of(answer: &Answer) -> Result<Vec<(String, Unread)>, Error> {
+    let AtMost(items): AtMost<Unread, MOST_DESTINATIONS> = answer.json()?;
     if items.is_empty() && !answer.claims_json() {
         return Err(answer.unexpected("an empty list that does not come as JSON"));
     }
-    Ok(items)
+    let named = items.into_iter().map(|one| Some((one.name()?, one)));
+    let named: Option<_> = named.collect();
+    named.ok_or_else(|| nameless(answer))
 }
 
 fn destinations_of(
-    items: Vec<Map<String, Value>>,
+    items: Vec<(String, Unread)>,
     answer: &Answer,
 ) -> Result<Vec<Destination>, Error> {
-    let found: Vec<Destination> = items.into_iter().map(Destination::of).collect();
-    if found.iter().any(|one| one.name().is_empty()) {
-        return Err(nameless(answer));
-    }
-    Ok(found)
+    let told = items.into_iter().map(|(_, Unread(item))| {
+        let members = serde_json::from_str(item.get());
+        read(members.map_err(|_| nameless(answer))?, answer)
+    });
+    told.collect()
+}
+
+fn read(members: Members, answer: &Answer) -> Result<Destination, Error> {
+    destination(members, &answer.secrets).map_err(|what| answer.unexpected(what))
 }
 
 /// Appends percent-encoded path segments.
@@ -955,135 +967,139 @@ fn patch_of(name: &str, changes: &Changes) -> Value {
     Value::Object(body)
 }
 
-/// Properties whose values may be shown. All others are masked in messages:
-/// SAP publishes no list of secret ones, and further properties may be secret.
-fn is_plain(property: &str) -> bool {
-    const PLAIN: [&str; 14] = [
-        "Authentication",
-        "CloudConnectorLocationId",
-        "Description",
-        "KeyStoreLocation",
-        "Name",
-        "ProxyType",
-        "TrustAll",
-        "Type",
-        "URL",
-        "User",
-        "clientId",
-        "scope",
-        "tokenServiceURL",
-        "tokenServiceURLType",
-    ];
-    PLAIN.contains(&property)
-}
-
-fn secret_values(properties: &Properties) -> impl Iterator<Item = &str> {
-    let values = properties.iter().filter(|(name, _)| !is_plain(name));
-    values
-        .map(|(_, value)| value.as_str())
-        .filter(|value| may_be_secret(value))
-}
-
-/// Masking these would only garble messages.
-fn may_be_secret(value: &str) -> bool {
-    !matches!(
-        value.to_ascii_lowercase().as_str(),
-        "true" | "false" | "none" | "null"
-    )
+/// The value of a header that must not be left out.
+fn header_of(etag: &str) -> Result<HeaderValue, Error> {
+    HeaderValue::from_str(etag).map_err(|_| {
+        Error::new(ErrorKind::UnexpectedAnswer)
+            .with_message("the service gave an etag that no header can carry; nothing was written")
+    })
 }
 
 /// `{"Count": n}` of PUT and DELETE.
 pub(super) fn count(answer: &Answer) -> Option<u64> {
-    answer
-        .json::<Map<String, Value>>()
-        .ok()?
-        .get("Count")?
-        .as_u64()
+    #[derive(Deserialize)]
+    struct Counted {
+        #[serde(rename = "Count")]
+        count: u64,
+    }
+    Some(answer.json::<Counted>().ok()?.count)
 }
 
-impl Destination {
-    fn of(mut members: Map<String, Value>) -> Self {
-        let (metadata, labels) = metadata(&mut members).unwrap_or_default();
-        let properties = members
-            .into_iter()
-            .filter_map(|(name, value)| Some((name, text_of(value)?)));
-        Self {
-            properties: properties.collect(),
-            metadata,
-            labels,
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ToldMetadata {
+    etag: Option<Box<RawValue>>,
+    modification_time: Option<Box<RawValue>>,
+    labels: Option<ToldLabels>,
+}
+
+type ToldLabels = AtMost<ToldLabel, MOST_MEMBERS>;
+
+#[derive(Deserialize)]
+struct ToldLabel {
+    key: Option<Foreign>,
+    values: Option<AtMost<Foreign, MOST_MEMBERS>>,
+}
+
+/// The destination that these members are, when its names can be shown; from now
+/// on its secrets are kept. The error says what is wrong.
+fn destination(
+    Members(mut members): Members,
+    secrets: &Secrets,
+) -> Result<Destination, &'static str> {
+    let metadata = match members.remove("$metadata") {
+        Some(json) => serde_json::from_str(&json).map_err(|_| "a `$metadata` of another form")?,
+        None => ToldMetadata::default(),
+    };
+    for (name, value) in &members {
+        if secrets.identifier(&Foreign::new(name)).is_none() {
+            return Err("a property whose name nobody could read");
+        }
+        if foreign::is_secret_name(name) {
+            secrets.keep(value);
         }
     }
+    if members.get("Name").is_none_or(String::is_empty) {
+        return Err(NAMELESS);
+    }
+    let (metadata, labels) = metadata.read(secrets)?;
+    Ok(Destination {
+        properties: Properties(members),
+        metadata,
+        labels,
+    })
 }
 
-/// SAP promises strings; whatever else comes is rendered as JSON.
-fn text_of(value: Value) -> Option<String> {
-    match value {
-        Value::Null => None,
-        Value::String(text) => Some(text),
-        other => Some(other.to_string()),
-    }
-}
+const NAMELESS: &str = "a destination without `Name`";
 
 fn nameless(answer: &Answer) -> Error {
-    answer.unexpected("a destination without `Name`")
+    answer.unexpected(NAMELESS)
 }
 
-/// Takes `$metadata` out of an object.
-fn metadata(members: &mut Map<String, Value>) -> Option<(Metadata, Option<Labels>)> {
-    let Some(Value::Object(mut metadata)) = members.shift_remove("$metadata") else {
-        return None;
-    };
-    let labels = metadata.get("labels").map(labels_of);
-    let mut text = |name: &str| metadata.shift_remove(name).and_then(text_of);
-    let etag = text("etag");
-    let modified = text("modification_time").and_then(|text| text.parse().ok());
-    let modification_time = modified.and_then(|epoch| Timestamp::from_millisecond(epoch).ok());
-    Some((
-        Metadata {
-            etag,
-            modification_time,
-        },
-        labels,
-    ))
+impl ToldMetadata {
+    fn read(self, secrets: &Secrets) -> Result<(Metadata, Option<Labels>), &'static str> {
+        let text = |value: Option<Box<RawValue>>| value.as_deref().and_then(text_of);
+        let etag = text(self.etag).map(|etag| {
+            let etag = secrets.identifier(&Foreign::new(etag));
+            etag.ok_or("an etag that nobody could read")
+        });
+        let modified = text(self.modification_time).and_then(|text| text.parse().ok());
+        let metadata = Metadata {
+            etag: etag.transpose()?,
+            modification_time: modified.and_then(|it| Timestamp::from_millisecond(it).ok()),
+        };
+        let labels = self.labels.map(|labels| labels_of(labels, secrets));
+        Ok((metadata, labels.transpose()?))
+    }
 }
 
 impl Metadata {
-    /// What a 409 tells about the object that is there.
-    pub(crate) fn of_existing(body: &[u8]) -> Option<Self> {
-        let mut body: Map<String, Value> = serde_json::from_slice(body).ok()?;
-        metadata(&mut body).map(|(metadata, _)| metadata)
+    /// What a create call tells about the object that is there now, or was before.
+    pub(crate) fn of_answer(body: &[u8], secrets: &Secrets) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Existing {
+            #[serde(rename = "$metadata")]
+            metadata: ToldMetadata,
+        }
+        let body: Existing = serde_json::from_slice(body).ok()?;
+        Some(body.metadata.read(secrets).ok()?.0)
     }
 }
 
 /// `[{"key": "a", "values": ["b"]}]`.
-fn labels_of(value: &Value) -> Labels {
-    let items = value.as_array().map(Vec::as_slice).unwrap_or_default();
-    items
-        .iter()
-        .filter_map(|item| {
-            let key = item.get("key")?.as_str()?.to_owned();
-            let values = item.get("values")?.as_array()?;
-            Some((
-                key,
-                values
-                    .iter()
-                    .filter_map(Value::as_str)
-                    .map(str::to_owned)
-                    .collect(),
-            ))
-        })
-        .collect()
+fn labels_of(told: ToldLabels, secrets: &Secrets) -> Result<Labels, &'static str> {
+    let text = |text: &Foreign| match secrets.identifier(text) {
+        None if !text.is("") => Err("a label that nobody could read"),
+        readable => Ok(readable.unwrap_or_default()),
+    };
+    let mut labels = Labels::new();
+    for label in told.0 {
+        if let (Some(key), Some(AtMost(values))) = (label.key, label.values) {
+            labels.insert(
+                text(&key)?,
+                values.iter().map(text).collect::<Result<_, _>>()?,
+            );
+        }
+    }
+    Ok(labels)
 }
 
 /// The old Find looks at the instance first: whether it is the right level can
 /// only be told by the owner.
 fn found_on(level: Level, answer: &Answer) -> Result<(), Error> {
-    let body: Value = answer.json()?;
-    let instance = body.pointer("/owner/InstanceId").and_then(Value::as_str);
-    let found = if instance.is_some() {
-        Level::Instance
-    } else {
-        Level::Subaccount
+    #[derive(Deserialize)]
+    struct Found {
+        owner: Option<Owner>,
+    }
+    #[derive(Deserialize)]
+    struct Owner {
+        #[serde(rename = "InstanceId")]
+        instance_id: Option<IgnoredAny>,
+    }
+    let owner = answer.json::<Found>()?.owner;
+    let found = match owner.and_then(|owner| owner.instance_id) {
+        Some(_) => Level::Instance,
+        None => Level::Subaccount,
     };
     if found == level {
         return Ok(());
@@ -1094,40 +1110,32 @@ fn found_on(level: Level, answer: &Answer) -> Result<(), Error> {
 }
 
 fn token_check(answer: &Answer) -> Result<TokenCheck, Error> {
-    let body: Map<String, Value> = answer.json()?;
-    let tokens = body.get("authTokens").and_then(Value::as_array);
-    let Some(token) = tokens.and_then(|tokens| tokens.first()) else {
+    #[derive(Deserialize)]
+    struct Checked {
+        #[serde(rename = "authTokens")]
+        tokens: Option<AtMost<CheckedToken, MOST_MEMBERS>>,
+        #[serde(default, rename = "destinationConfiguration")]
+        configuration: Value,
+    }
+    #[derive(Deserialize)]
+    struct CheckedToken {
+        error: Option<Foreign>,
+        value: Option<String>,
+    }
+    let checked: Checked = answer.json()?;
+    keep_members(&answer.secrets, "", &checked.configuration);
+    let tokens = checked.tokens.map(|tokens| tokens.0).unwrap_or_default();
+    let Some(CheckedToken { error, value }) = tokens.into_iter().next() else {
         return Ok(TokenCheck::NoToken);
     };
-    let text = |name: &str| {
-        token
-            .get(name)
-            .and_then(Value::as_str)
-            .filter(|text| !text.is_empty())
+    let value = value.filter(|value| !value.is_empty());
+    answer.secrets.keep(value.as_deref().unwrap_or_default());
+    let reason = match error.filter(|error| !error.is_blank()) {
+        Some(error) => answer.secrets.show(&error),
+        None if value.is_some() => return Ok(TokenCheck::Fetched),
+        None => "the service returned neither a token nor a reason".to_owned(),
     };
-    if let Some(error) = text("error") {
-        return Ok(TokenCheck::Failed {
-            reason: clean_reason(error, &body),
-        });
-    }
-    if text("value").is_none() {
-        let reason = "the service returned neither a token nor a reason".to_owned();
-        return Ok(TokenCheck::Failed { reason });
-    }
-    Ok(TokenCheck::Fetched)
-}
-
-/// SAP's reason without the secrets of the destination it was found with.
-fn clean_reason(reason: &str, body: &Map<String, Value>) -> String {
-    let found = body
-        .get("destinationConfiguration")
-        .and_then(Value::as_object);
-    let values = found
-        .into_iter()
-        .flatten()
-        .filter(|(name, _)| !is_plain(name));
-    let values = values.filter_map(|(_, value)| value.as_str());
-    message::clean(reason, values.filter(|value| may_be_secret(value)))
+    Ok(TokenCheck::Failed { reason })
 }
 
 #[cfg(test)]
@@ -1458,7 +1466,7 @@ mod tests {
         ] {
             let server = Server::script([answer(409, text)]).await;
             let test = server.client();
-            let new = properties(&[("Name", "a"), ("my.own", "s3cr3t!"), ("flag", "true")]);
+            let new = properties(&[("Name", "a"), ("my.token", "s3cr3t!"), ("flag", "true")]);
             let error = of(&test)
                 .create(&test.context, LEVEL, &new)
                 .await
@@ -1531,6 +1539,8 @@ mod tests {
             metadata: Metadata::default(),
             labels: None,
         };
+        // What was read once is known from then on.
+        test.client.secrets().keep("old-secret");
         let error = of(&test)
             .patch_from(
                 &test.context,

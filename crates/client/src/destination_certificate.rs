@@ -17,11 +17,12 @@ use base64::Engine as _;
 use base64::alphabet::STANDARD as ALPHABET;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
+use foreign::{Foreign, Secrets};
 use http::Method;
-use http::header::ETAG;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Map, Value, json};
+use serde::Deserialize;
+use serde_json::json;
 use url::Url;
 
 use super::auth::Token;
@@ -32,13 +33,14 @@ use super::destination::{
 };
 use super::error::Error;
 use super::http::{Answer, Operation, Request};
+use super::told::AtMost;
 use super::{Client, Context};
+
+/// Certificates that a list may hold.
+const MOST_CERTIFICATES: usize = 10_000;
 
 /// `Type` of every certificate.
 const TYPE: &str = "CERTIFICATE";
-
-/// Lines of a file that are shorter are no secret, such as the marks of PEM.
-const SHORTEST_SECRET_LINE: usize = 40;
 
 /// The content of a certificate. `Debug` shows nothing of it.
 #[derive(Clone)]
@@ -124,19 +126,11 @@ impl CertificateFile {
         }
     }
 
-    /// What must not come back in a message: the base64 text and, of a file
-    /// that is text, that and its lines. Pieces of the first two are recognised
-    /// as well (`fragments`).
-    fn secrets(&self) -> Vec<String> {
-        let base64 = self.expose_base64().to_owned();
-        let bytes = STANDARD.decode(&base64).unwrap_or_default();
-        let text = String::from_utf8(bytes).unwrap_or_default();
-        let lines = text.lines().map(str::trim);
-        lines
-            .filter(|line| line.len() >= SHORTEST_SECRET_LINE)
-            .map(str::to_owned)
-            .chain([base64, text.clone()])
-            .collect()
+    /// Keeps the file secret, as base64 and, where it is text, as that.
+    fn keep(&self, secrets: &Secrets) {
+        secrets.keep(self.expose_base64());
+        let bytes = STANDARD.decode(self.expose_base64()).unwrap_or_default();
+        secrets.keep(std::str::from_utf8(&bytes).unwrap_or_default());
     }
 }
 
@@ -228,8 +222,7 @@ impl<'a> DestinationCertificates<'a> {
         self.send(&operation, request).await.map(drop)
     }
 
-    /// Replaces the file of a certificate. `current` is what SAP told last: an
-    /// answer that repeats it shows nothing of it either.
+    /// Replaces the file of a certificate.
     ///
     /// # Errors
     ///
@@ -240,13 +233,9 @@ impl<'a> DestinationCertificates<'a> {
         level: Level,
         name: &str,
         file: &CertificateFile,
-        current: Option<&CertificateFile>,
     ) -> Result<(), Error> {
         check_name(name)?;
-        let secrets = current.map(CertificateFile::secrets).unwrap_or_default();
-        let request = self
-            .upload(Method::PUT, level, name, file)
-            .masking(secrets.iter().map(String::as_str));
+        let request = self.upload(Method::PUT, level, name, file);
         let operation = self.client.http.operation(context);
         let answer = self.send(&operation, request).await?;
         if count(&answer) == Some(0) {
@@ -321,21 +310,19 @@ impl<'a> DestinationCertificates<'a> {
         let mut url = self.collection_url(level);
         let filter = names_filter(&[encode_name(name)]);
         url.set_query(Some(&format!("$filter={}", encode(&filter))));
-        let answer = self.send(operation, Request::get(url)).await?;
-        let items: Vec<Map<String, Value>> = answer.json()?;
+        let answer = self.send(operation, Request::get(url).for_list()).await?;
+        let AtMost(items): AtMost<Told, MOST_CERTIFICATES> = answer.json()?;
         if items.is_empty() && !answer.claims_json() {
             return Err(answer.unexpected("an empty list that does not come as JSON"));
         }
-        let mut found = items.iter().map(of_members);
-        Ok(found.find(|one| one.name == name))
+        let found = items.into_iter().find(|one| one.name == name);
+        Ok(found.map(|found| found.read(&answer)))
     }
 
     fn upload(&self, method: Method, level: Level, name: &str, file: &CertificateFile) -> Request {
         let body = json!({ "Name": name, "Type": TYPE, "Content": file.expose_base64() });
-        let secrets = file.secrets();
-        Request::new(method, self.collection_url(level))
-            .masking(secrets.iter().map(String::as_str))
-            .json(&body)
+        file.keep(self.client.secrets());
+        Request::new(method, self.collection_url(level)).json(&body)
     }
 
     async fn send(&self, operation: &Operation, request: Request) -> Result<Answer, Error> {
@@ -365,31 +352,50 @@ impl<'a> DestinationCertificates<'a> {
 }
 
 fn read_one(answer: &Answer, name: &str) -> Result<DestinationCertificate, Error> {
-    let mut found = of_members(&answer.json()?);
-    if found.name != name {
+    let told: Told = answer.json()?;
+    if told.name != name {
         return Err(answer.unexpected("the answer is not the certificate that was asked for"));
     }
-    found.etag = answer.header(&ETAG).map(str::to_owned);
+    let mut found = told.read(answer);
+    found.etag = answer.etag()?;
     Ok(found)
 }
 
-fn of_members(members: &Map<String, Value>) -> DestinationCertificate {
-    let text = |name: &str| members.get(name).and_then(Value::as_str);
-    // What is not base64 is a file of its own kind: equal only to itself.
-    let file = |text: &str| {
-        CertificateFile::from_base64(text)
-            .unwrap_or_else(|| CertificateFile::from_bytes(text.as_bytes()))
-    };
-    DestinationCertificate {
-        name: text("Name").unwrap_or_default().to_owned(),
-        kind: text("Type").map(str::to_owned),
-        file: text("Content").filter(|text| !text.is_empty()).map(file),
-        etag: None,
+/// What is asked for of a certificate.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Told {
+    #[serde(rename = "Name")]
+    name: String,
+    #[serde(rename = "Type")]
+    kind: Option<Foreign>,
+    #[serde(rename = "Content")]
+    content: Option<String>,
+}
+
+impl Told {
+    fn read(self, answer: &Answer) -> DestinationCertificate {
+        // What is not base64 is a file of its own kind: equal only to itself.
+        let file = self.content.filter(|text| !text.is_empty()).map(|text| {
+            CertificateFile::from_base64(&text)
+                .unwrap_or_else(|| CertificateFile::from_bytes(text.as_bytes()))
+        });
+        if let Some(file) = &file {
+            file.keep(&answer.secrets);
+        }
+        DestinationCertificate {
+            name: self.name,
+            kind: self.kind.map(|kind| answer.secrets.show(&kind)),
+            file,
+            etag: None,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
     use crate::testing::{Server, TestClient, answer};
 
@@ -529,12 +535,12 @@ mod tests {
         let level = Level::Instance;
         let created = certificates.create(&test.context, level, "a.pem", &file);
         created.await.unwrap();
-        let replaced = certificates.replace(&test.context, level, "a.pem", &file, None);
+        let replaced = certificates.replace(&test.context, level, "a.pem", &file);
         replaced.await.unwrap();
         let refused = certificates.create(&test.context, level, "a.pem", &file);
         let shown = refused.await.unwrap_err().to_string();
-        assert!(shown.contains("(hidden) and (hidden)"), "{shown}");
-        let nothing = certificates.replace(&test.context, level, "a.pem", &file, None);
+        assert!(shown.contains("(hidden)= and (hidden)"), "{shown}");
+        let nothing = certificates.replace(&test.context, level, "a.pem", &file);
         assert!(nothing.await.is_err());
         let calls = server.calls();
         assert_eq!(
@@ -565,11 +571,11 @@ mod tests {
                 let body = json!({ "ErrorMessage": message }).to_string();
                 let server = Server::script([answer(400, &body)]).await;
                 let test = server.client();
-                let (certificates, current) = (of(&test), previous.as_bytes());
-                let current = CertificateFile::from_bytes(current);
+                // What was read once is known from then on.
+                CertificateFile::from_bytes(previous.as_bytes()).keep(test.client.secrets());
                 let new = CertificateFile::from_bytes(new.as_bytes());
-                let refused =
-                    certificates.replace(&test.context, LEVEL, "a.pem", &new, Some(&current));
+                let certificates = of(&test);
+                let refused = certificates.replace(&test.context, LEVEL, "a.pem", &new);
                 let shown = refused.await.unwrap_err().to_string();
                 assert!(shown.contains("Content '(hidden)' is wrong"), "{shown}");
             }

@@ -2,14 +2,15 @@
 //!
 //! An [`Error`] carries what a diagnostic needs as separate parts: the
 //! operation, the status, SAP's own words, the correlation id, attempts and
-//! time. None of them can hold a secret: request bodies, headers and queries
-//! never get here, and SAP's words are masked by [`super::message`] first.
+//! time. None of them can hold a secret: request bodies, headers, queries and
+//! the causes of other libraries never get here, and what SAP says comes through
+//! the door of [`foreign::Secrets`].
 
 use std::error::Error as StdError;
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
+use foreign::Foreign;
 use jiff::Timestamp;
 
 use super::credentials::{KeyError, KeyKind};
@@ -107,13 +108,12 @@ pub struct Parts {
     pub status: Option<u16>,
     pub message: Option<String>,
     pub said_by_sap: bool,
-    pub oauth_code: Option<String>,
+    pub oauth_code: Option<Foreign>,
     pub correlation_id: Option<String>,
     pub attempts: u32,
     pub elapsed: Duration,
     pub maybe_processed: bool,
     pub existing: Option<Metadata>,
-    pub source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
@@ -135,7 +135,6 @@ impl Error {
                 elapsed: Duration::ZERO,
                 maybe_processed: false,
                 existing: None,
-                source: None,
             }),
         }
     }
@@ -371,9 +370,4 @@ impl fmt::Display for ErrorKind {
     }
 }
 
-impl StdError for Error {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        let source = self.parts.source.as_ref()?;
-        Some(source.as_ref())
-    }
-}
+impl StdError for Error {}

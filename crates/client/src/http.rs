@@ -3,7 +3,7 @@
 //! An [`Operation`] is what the caller sees as one call: one correlation id,
 //! one start time, one deadline. It sends [`Request`]s; each is judged by
 //! [`super::retry`] and repeated here. Redirects are never followed, HTML is
-//! never an answer, bodies are bounded, and requests are logged by a fixed list
+//! never an answer, bodies are bounded by what is asked for, and requests are logged by a fixed list
 //! of harmless fields.
 
 use std::error::Error as StdError;
@@ -11,14 +11,16 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use foreign::{Foreign, Secrets};
 use http::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
-    LOCATION, RETRY_AFTER,
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue,
+    LINK, LOCATION, RETRY_AFTER,
 };
 use http::{Method, StatusCode};
+use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
 use super::Context;
@@ -31,8 +33,17 @@ use super::retry::{self, Failure, Repeat, RetryPolicy};
 use super::tls::TlsFault;
 use super::{message, tls};
 
-/// Largest body that is accepted: a list of 10,000 destinations fits easily.
-const MAX_BODY: usize = 32 * 1024 * 1024;
+/// Largest answer about one object or token.
+const LARGEST_ANSWER: usize = 1024 * 1024;
+
+/// Largest list that is accepted: one of 10,000 destinations fits easily.
+const LARGEST_LIST: usize = 32 * 1024 * 1024;
+
+/// As much of an error's body as is read.
+const LARGEST_ERROR: usize = 64 * 1024;
+
+/// Lists that are read at the same time, because of their size.
+const LISTS_AT_ONCE: usize = 2;
 
 const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlationid");
 const ROUTER_ERROR: HeaderName = HeaderName::from_static("x-cf-routererror");
@@ -44,8 +55,9 @@ pub(crate) struct Http {
     /// For every call without a client identity.
     stack: Stack,
     permits: Semaphore,
-    /// Whatever must not appear in an error of any request.
-    secrets: Vec<SecretString>,
+    lists: Arc<Semaphore>,
+    /// Whatever must not be shown, and the door to everything that is.
+    pub(crate) secrets: Arc<Secrets>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) retry: RetryPolicy,
 }
@@ -90,7 +102,11 @@ impl Http {
         };
         let variable = |name: &str| std::env::var(name).ok();
         let proxies = Proxies::new(config.proxy_url.as_ref(), &variable)?;
-        let of_proxy = proxies.password().map(SecretString::from);
+        let secrets = config.secrets();
+        if let Some(password) = proxies.password() {
+            secrets.keep(password);
+            secrets.keep(&percent_decode_str(password).decode_utf8_lossy());
+        }
         Ok(Self {
             settings: Settings {
                 certificates,
@@ -101,7 +117,8 @@ impl Http {
             },
             stack: Stack::default(),
             permits: Semaphore::new(config.max_concurrent_requests.min(Semaphore::MAX_PERMITS)),
-            secrets: config.secrets().into_iter().chain(of_proxy).collect(),
+            lists: Arc::new(Semaphore::new(LISTS_AT_ONCE)),
+            secrets: Arc::new(secrets),
             clock,
             retry: config.retry,
         })
@@ -135,9 +152,7 @@ impl Http {
             builder = builder.identity(identity.clone());
         }
         builder.build().map_err(|error| {
-            let mut failed = Error::new(ErrorKind::Setup).with_message(innermost(&error));
-            failed.parts_mut().source = Some(Arc::new(error));
-            failed
+            Error::new(ErrorKind::Setup).with_message(self.secrets.show(&innermost(&error)))
         })
     }
 }
@@ -157,9 +172,7 @@ pub(crate) struct Request {
     body: Option<Vec<u8>>,
     repeat: Repeat,
     identity: Option<reqwest::Identity>,
-    /// Whatever must not appear in an error, besides the token and what is
-    /// configured.
-    secrets: Vec<SecretString>,
+    is_list: bool,
     bearer: Option<SecretString>,
     until: Option<Until>,
     /// Statuses that are answers although they are no success.
@@ -189,7 +202,7 @@ impl Request {
             body: None,
             repeat,
             identity: None,
-            secrets: Vec::new(),
+            is_list: false,
             bearer: None,
             until: None,
             accepted: Vec::new(),
@@ -239,10 +252,9 @@ impl Request {
         self
     }
 
-    /// Texts to mask wherever they come back.
-    pub(crate) fn masking<'a>(mut self, secrets: impl IntoIterator<Item = &'a str>) -> Self {
-        self.secrets
-            .extend(secrets.into_iter().map(SecretString::from));
+    /// The answer may be long, and is decoded bit by bit.
+    pub(crate) fn for_list(mut self) -> Self {
+        self.is_list = true;
         self
     }
 
@@ -262,11 +274,12 @@ impl Request {
 /// A successful answer (2xx, no HTML, complete).
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Vec<u8>,
+    headers: HeaderMap,
+    body: Vec<u8>,
     /// The error this answer turns into when it cannot be understood.
     blank: Error,
-    secrets: Vec<SecretString>,
+    pub(crate) secrets: Arc<Secrets>,
+    _turn: Option<OwnedSemaphorePermit>,
 }
 
 impl Answer {
@@ -294,6 +307,11 @@ impl Answer {
             .is_none_or(|it| it.to_ascii_lowercase().contains("json"))
     }
 
+    /// For decoding that may fail.
+    pub(crate) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
     /// Whether there is nothing but white space in the body.
     pub(crate) fn is_empty(&self) -> bool {
         self.body.trim_ascii().is_empty()
@@ -302,13 +320,32 @@ impl Answer {
     /// What the body says, fit to be shown.
     pub(crate) fn message(&self) -> Option<String> {
         let text = message::find(&self.body).text?;
-        Some(message::clean(
-            &text,
-            self.secrets.iter().map(ExposeSecret::expose_secret),
-        ))
+        Some(self.secrets.show(&text))
     }
 
-    pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
+    /// The version of the object. One that no request could carry is none that
+    /// the API gives.
+    pub(crate) fn etag(&self) -> Result<Option<String>, Error> {
+        let Some(etag) = self.headers.get(ETAG) else {
+            return Ok(None);
+        };
+        let etag = String::from_utf8_lossy(etag.as_bytes());
+        self.identifier(&Foreign::new(etag), "an `ETag`").map(Some)
+    }
+
+    /// Whether another page of the list follows; `None` when nothing says so.
+    pub(crate) fn has_next_page(&self) -> Option<bool> {
+        let links = self.header(&LINK)?;
+        Some(links.contains("rel='next'") || links.contains("rel=\"next\""))
+    }
+
+    /// A name or id in the answer, which is going to be shown and kept.
+    pub(crate) fn identifier(&self, text: &Foreign, what: &str) -> Result<String, Error> {
+        let identifier = self.secrets.identifier(text);
+        identifier.ok_or_else(|| self.unexpected(format!("{what} that nobody could read")))
+    }
+
+    fn header(&self, name: &HeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 }
@@ -387,7 +424,6 @@ impl Operation {
         let mut error = Error::new(why.kind());
         if let Some(last) = so_far.last.take() {
             error.parts_mut().message = Some(format!("the attempt before failed: {last}"));
-            error.parts_mut().source = Some(Arc::new(last));
         }
         self.finish(error, request, &so_far)
     }
@@ -507,7 +543,17 @@ impl Operation {
     async fn read(&self, request: &Request, response: reqwest::Response) -> Result<Answer, Failed> {
         let status = response.status();
         let headers = response.headers().clone();
-        let (body, broken) = read_body(response).await;
+        let is_answer = is_answer(status, request);
+        let turn = match request.is_list && is_answer {
+            true => Arc::clone(&self.http.lists).acquire_owned().await.ok(),
+            false => None,
+        };
+        let largest = match (is_answer, request.is_list) {
+            (false, _) => LARGEST_ERROR,
+            (true, false) => LARGEST_ANSWER,
+            (true, true) => LARGEST_LIST,
+        };
+        let (body, broken) = read_body(response, largest).await;
         let mut error = Error::new(ErrorKind::Status);
         error.parts_mut().status = Some(status.as_u16());
         let hint = self.hint(status, &headers);
@@ -518,7 +564,8 @@ impl Operation {
 
         if let Some(router) = headers.get(ROUTER_ERROR).filter(|_| !status.is_success()) {
             error.parts_mut().kind = ErrorKind::Router;
-            error.parts_mut().message = router.to_str().ok().map(|text| self.clean(request, text));
+            let router = Foreign::new(String::from_utf8_lossy(router.as_bytes()));
+            error.parts_mut().message = Some(self.show(&router));
             return Err(Failed {
                 error,
                 failure: as_status,
@@ -526,7 +573,8 @@ impl Operation {
         }
         if status.is_redirection() {
             error.parts_mut().kind = ErrorKind::Redirect {
-                host: redirect_host(request, &headers),
+                host: redirect_host(request, &headers)
+                    .and_then(|host| self.http.secrets.identifier(&host)),
             };
             return Err(Failed {
                 error,
@@ -535,8 +583,7 @@ impl Operation {
         }
         if is_html(&headers, &body) {
             error.parts_mut().kind = ErrorKind::Html;
-            error.parts_mut().message =
-                message::html_title(&body).map(|title| self.clean(request, &title));
+            error.parts_mut().message = message::html_title(&body).map(|title| self.show(&title));
             let failure = if status.is_success() {
                 Failure::Garbled
             } else {
@@ -544,33 +591,37 @@ impl Operation {
             };
             return Err(Failed { error, failure });
         }
-        if !status.is_success() && !request.accepted.contains(&status.as_u16()) {
+        if !is_answer {
             let words = message::find(&body);
             let parts = error.parts_mut();
             if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
                 parts.kind = ErrorKind::ProxyCredentials;
             }
-            parts.message = words.text.map(|text| self.clean(request, &text));
+            parts.message = words.text.map(|text| self.show(&text));
             parts.said_by_sap = words.error_message;
             parts.oauth_code = words.oauth_code;
-            parts.existing = Metadata::of_existing(&body);
-            return Err(Failed {
-                error,
-                failure: as_status,
-            });
+            parts.existing = Metadata::of_answer(&body, &self.http.secrets);
+            // A part of an answer, for example, is neither an error nor the answer.
+            let failure = if status.is_success() {
+                parts.kind = ErrorKind::UnexpectedAnswer;
+                Failure::Garbled
+            } else {
+                as_status
+            };
+            return Err(Failed { error, failure });
         }
         if let Some(broken) = broken {
-            return Err(broken.into_failed(error));
+            return Err(self.broken(broken, error));
         }
         error.parts_mut().kind = ErrorKind::UnexpectedAnswer;
         self.place(&mut error, request);
-        let secrets = self.secrets(request).cloned().collect();
         Ok(Answer {
             status: status.as_u16(),
             headers,
             body,
             blank: error,
-            secrets,
+            secrets: Arc::clone(&self.http.secrets),
+            _turn: turn,
         })
     }
 
@@ -594,7 +645,7 @@ impl Operation {
                 ErrorKind::Tls(TlsFault::of(tls))
             };
             (kind, failure)
-        } else if let Some(refusal) = tunnel_refusal(&text) {
+        } else if let Some(refusal) = tunnel_refusal(&error) {
             (refusal, Failure::Refused)
         } else if error.is_connect() {
             (ErrorKind::Connect, Failure::Connect)
@@ -607,24 +658,32 @@ impl Operation {
         let parts = failed.parts_mut();
         // The tunnel's own words say no more than the kind does.
         let is_tunnel = matches!(parts.kind, ErrorKind::Proxy | ErrorKind::ProxyCredentials);
-        parts.message = (!is_tunnel).then(|| self.clean(request, &text));
-        parts.source = Some(Arc::new(error));
+        parts.message = (!is_tunnel).then(|| self.show(&text));
         Failed {
             error: failed,
             failure,
         }
     }
 
-    /// Whatever must not appear in a text that is shown.
-    fn secrets<'a>(&'a self, request: &'a Request) -> impl Iterator<Item = &'a SecretString> {
-        let own = request.secrets.iter().chain(&request.bearer);
-        self.http.secrets.iter().chain(own)
+    /// A text of the service, fit to be shown.
+    fn show(&self, text: &Foreign) -> String {
+        self.http.secrets.show(text)
     }
 
-    /// A text of the service, fit to be shown.
-    fn clean(&self, request: &Request, text: &str) -> String {
-        let secrets = self.secrets(request).map(ExposeSecret::expose_secret);
-        message::clean(text, secrets)
+    /// An answer that did not come to its end.
+    fn broken(&self, broken: Broken, mut error: Error) -> Failed {
+        let failure = match broken {
+            Broken::TooLarge => {
+                error.parts_mut().kind = ErrorKind::TooLarge;
+                Failure::Garbled
+            }
+            Broken::Connection(source) => {
+                error.parts_mut().kind = ErrorKind::NoAnswer;
+                error.parts_mut().message = Some(self.show(&cause(&source.without_url())));
+                Failure::NoAnswer
+            }
+        };
+        Failed { error, failure }
     }
 
     fn hint(&self, status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
@@ -692,36 +751,17 @@ enum Broken {
     Connection(reqwest::Error),
 }
 
-impl Broken {
-    fn into_failed(self, mut error: Error) -> Failed {
-        match self {
-            Self::TooLarge => {
-                error.parts_mut().kind = ErrorKind::TooLarge;
-                Failed {
-                    error,
-                    failure: Failure::Garbled,
-                }
-            }
-            Self::Connection(source) => {
-                let source = source.without_url();
-                error.parts_mut().kind = ErrorKind::NoAnswer;
-                error.parts_mut().message = Some(cause(&source));
-                error.parts_mut().source = Some(Arc::new(source));
-                Failed {
-                    error,
-                    failure: Failure::NoAnswer,
-                }
-            }
-        }
-    }
+/// Whether a status is an answer to what was asked.
+fn is_answer(status: StatusCode, request: &Request) -> bool {
+    matches!(status.as_u16(), 200..=202 | 204) || request.accepted.contains(&status.as_u16())
 }
 
 /// Reads what there is of a body.
-async fn read_body(mut response: reqwest::Response) -> (Vec<u8>, Option<Broken>) {
+async fn read_body(mut response: reqwest::Response, largest: usize) -> (Vec<u8>, Option<Broken>) {
     let mut body = Vec::new();
     loop {
         match response.chunk().await {
-            Ok(Some(chunk)) if body.len() + chunk.len() > MAX_BODY => {
+            Ok(Some(chunk)) if body.len() + chunk.len() > largest => {
                 return (body, Some(Broken::TooLarge));
             }
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
@@ -733,7 +773,8 @@ async fn read_body(mut response: reqwest::Response) -> (Vec<u8>, Option<Broken>)
 
 /// What a proxy did instead of connecting us: the HTTP library tells it in words
 /// only.
-fn tunnel_refusal(text: &str) -> Option<ErrorKind> {
+fn tunnel_refusal(error: &reqwest::Error) -> Option<ErrorKind> {
+    let text = last_cause(error).to_string();
     let reason = text.strip_prefix("tunnel error: ")?;
     Some(if reason.contains("authorization required") {
         ErrorKind::ProxyCredentials
@@ -742,23 +783,27 @@ fn tunnel_refusal(text: &str) -> Option<ErrorKind> {
     })
 }
 
-/// What went wrong on the way, in few words.
-fn cause(error: &reqwest::Error) -> String {
+/// What went wrong on the way, in few words, which may be the server's.
+fn cause(error: &reqwest::Error) -> Foreign {
     if error.is_timeout() {
         // The last cause of a time-out is a different one each time.
-        "timed out".to_owned()
+        Foreign::new("timed out")
     } else {
         innermost(error)
     }
 }
 
 /// The text of the last cause, which is the only telling one.
-fn innermost(error: &dyn StdError) -> String {
+fn innermost(error: &dyn StdError) -> Foreign {
+    Foreign::new(last_cause(error).to_string())
+}
+
+fn last_cause(error: &dyn StdError) -> &dyn StdError {
     let mut last = error;
     while let Some(source) = last.source() {
         last = source;
     }
-    last.to_string()
+    last
 }
 
 /// The failure of TLS among the causes of an error.
@@ -794,10 +839,10 @@ fn is_html(headers: &HeaderMap, body: &[u8]) -> bool {
 }
 
 /// The host a redirect points to; nothing else of it is shown.
-fn redirect_host(request: &Request, headers: &HeaderMap) -> Option<String> {
+fn redirect_host(request: &Request, headers: &HeaderMap) -> Option<Foreign> {
     let location = headers.get(LOCATION)?.to_str().ok()?;
     let target = request.url.join(location).ok()?;
-    target.host_str().map(str::to_owned)
+    target.host_str().map(Foreign::new)
 }
 
 fn milliseconds(duration: Duration) -> u64 {
@@ -997,7 +1042,6 @@ mod tests {
         assert_eq!(*error.kind(), ErrorKind::Connect);
         assert_eq!(error.attempts(), 5);
         assert!(!error.may_have_been_processed());
-        assert!(error.source().is_some());
         assert!(error.message().unwrap().contains("refused"), "{error}");
     }
 
@@ -1115,8 +1159,9 @@ mod tests {
     async fn error_tells_where_and_shows_no_secret() {
         let body = r#"{"ErrorMessage":"bad value s3cr3t near s3cr3t"}"#;
         let server = Server::script([answer(400, body)]).await;
-        let request = get(&server).masking(["s3cr3t"]);
-        let error = send(&server.client(), request).await.unwrap_err();
+        let test = server.client();
+        test.client.secrets().keep("s3cr3t");
+        let error = send(&test, get(&server)).await.unwrap_err();
         let id = error.correlation_id().unwrap();
         let expected = format!(
             "the service answered with an error: bad value (hidden) near (hidden) \
@@ -1129,10 +1174,35 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn too_large_answer_is_refused() {
-        let server = Server::script([answer(200, &"x".repeat(MAX_BODY + 1))]).await;
+    async fn every_kind_of_answer_has_its_own_bound() {
+        for (request, bound) in [
+            (get as fn(&Server) -> Request, LARGEST_ANSWER),
+            (|server| get(server).for_list(), LARGEST_LIST),
+        ] {
+            let body = |bytes: usize| answer(200, &"1".repeat(bytes));
+            let server = Server::script([body(bound), body(bound + 1)]).await;
+            let test = server.client();
+            assert!(send(&test, request(&server)).await.is_ok(), "{bound}");
+            let error = send(&test, request(&server)).await.unwrap_err();
+            assert_eq!(*error.kind(), ErrorKind::TooLarge, "{bound}");
+        }
+        // Of an error the beginning is enough.
+        let server = Server::script([answer(400, &"x y ".repeat(LARGEST_ERROR))]).await;
         let error = send(&server.client(), get(&server)).await.unwrap_err();
-        assert_eq!(*error.kind(), ErrorKind::TooLarge);
+        assert_eq!(error.status(), Some(400));
+        assert!(
+            error.message().unwrap_or_default().starts_with("x y x"),
+            "{error}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_part_of_an_answer_is_no_answer() {
+        for status in [203, 205, 206, 207, 226, 299] {
+            let server = Server::script([answer(status, "[]")]).await;
+            let error = send(&server.client(), get(&server)).await.unwrap_err();
+            assert_eq!(*error.kind(), ErrorKind::UnexpectedAnswer, "{status}");
+        }
     }
 
     #[tokio::test]

@@ -2,13 +2,14 @@
 //!
 //! SAP publishes no schema we could read, so objects stay maps.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value};
+use foreign::Foreign;
 
 use super::credentials::{CloudAlmKey, KeyKind};
 use super::error::{Error, ErrorKind};
 use super::http::{Operation, Request};
+use super::told::{AtMost, Members};
 use super::{Client, Context};
 
 /// Objects asked for at once.
@@ -16,6 +17,9 @@ const PAGE_SIZE: usize = 100;
 
 /// Pages after which we stop believing that there is an end.
 const MAX_PAGES: usize = 200;
+
+/// Objects that a page may hold.
+const MOST_OBJECTS: usize = 10_000;
 
 /// The landscape API with the Cloud ALM key.
 #[derive(Clone, Copy, Debug)]
@@ -78,8 +82,8 @@ impl LandscapeQuery {
 /// One object as Cloud ALM describes it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LandscapeObject {
-    /// All its members, with SAP's names.
-    pub members: Map<String, Value>,
+    /// All its members as texts, with SAP's names.
+    pub texts: BTreeMap<String, String>,
 }
 
 impl LandscapeObject {
@@ -89,10 +93,10 @@ impl LandscapeObject {
         self.text("lmsId")
     }
 
-    /// A member that is a string.
+    /// A member.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
-        self.members.get(name)?.as_str()
+        self.texts.get(name).map(String::as_str)
     }
 }
 
@@ -183,7 +187,7 @@ impl<'a> Landscape<'a> {
             pairs.append_pair("limit", &PAGE_SIZE.to_string());
             pairs.append_pair("offset", &offset.to_string());
         }
-        let request = Request::get(url);
+        let request = Request::get(url).for_list();
         let answer = self
             .client
             .call(operation, KeyKind::CloudAlm, None, request)
@@ -192,16 +196,22 @@ impl<'a> Landscape<'a> {
         if answer.is_empty() {
             return Ok(Vec::new());
         }
-        let objects: Vec<Map<String, Value>> = answer.json()?;
-        Ok(objects
-            .into_iter()
-            .map(|members| LandscapeObject { members })
-            .collect())
+        let AtMost(objects): AtMost<Members, MOST_OBJECTS> = answer.json()?;
+        let text = |text| answer.secrets.show(&Foreign::new(text));
+        let object = |Members(texts)| LandscapeObject {
+            // It is SAP's word, and nobody writes it back.
+            texts: BTreeMap::into_iter(texts)
+                .map(|(name, value)| (text(name), text(value)))
+                .collect(),
+        };
+        Ok(objects.into_iter().map(object).collect())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
     use crate::testing::{Server, answer};
 

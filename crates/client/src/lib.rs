@@ -7,8 +7,9 @@
 //! * [`auth`] fetches and caches tokens.
 //! * [`certificate`] tells when the certificate of an x509 key expires.
 //! * [`http`], with [`tls`], [`proxy`], [`retry`] and [`clock`], sends requests.
-//! * [`message`] finds SAP's own words in an answer and masks secrets in them,
-//!   however they are spelled ([`spelling`]) and cut ([`fragments`]).
+//! * [`message`] finds SAP's own words in an answer. They are [`foreign`]: nothing
+//!   but its door shows them.
+//! * [`told`] bounds what is decoded of an answer.
 //! * [`error`] is what can go wrong, in a form that can be asked questions.
 //! * [`destination`], [`registration`] and [`landscape`] are the services;
 //!   [`many_reads`] turns many reads of destinations into one list,
@@ -26,6 +27,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use foreign::Secrets;
 use tokio_util::sync::CancellationToken;
 
 mod auth;
@@ -36,7 +38,6 @@ mod credentials;
 mod destination;
 mod destination_certificate;
 mod error;
-mod fragments;
 mod http;
 mod key_forms;
 mod landscape;
@@ -45,10 +46,10 @@ mod message;
 mod proxy;
 mod registration;
 mod retry;
-mod spelling;
 #[cfg(test)]
 mod testing;
 mod tls;
+mod told;
 
 pub use auth::{Token, TokenClaims};
 pub use config::{ApiCall, Config, ConfigError, OrderManagementApi};
@@ -145,6 +146,13 @@ impl Client {
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// Everything this client knows to be secret, and the door for texts of
+    /// others. What is going to be sent or was read as a secret is kept here.
+    #[must_use]
+    pub fn secrets(&self) -> &Arc<Secrets> {
+        &self.http.secrets
     }
 
     /// The Destination service.

@@ -36,6 +36,11 @@ pub trait Provider: Send + Sync + 'static {
         terraform_version: &str,
     ) -> (Option<Self::Configured>, Diagnostics);
 
+    /// Takes note of a text that the practitioner wrote into a sensitive or
+    /// write-only attribute, before anything is done with it: no message may
+    /// repeat it, whoever it comes from.
+    fn keep_secret(&self, _configured: &Self::Configured, _secret: &str) {}
+
     /// The managed resources.
     fn resources(&self) -> &'static [&'static dyn DynResource<Self::Configured>];
 

@@ -129,6 +129,22 @@ impl Value {
             })
     }
 
+    /// Calls `use_text` with every text in it.
+    pub(crate) fn each_text(&self, use_text: &mut impl FnMut(&str)) {
+        match self {
+            Self::String(text) => use_text(text),
+            Self::List(items) | Self::Set(items) => {
+                items.iter().for_each(|item| item.each_text(use_text));
+            }
+            Self::Map(members) | Self::Object(members) => {
+                members
+                    .values()
+                    .for_each(|member| member.each_text(use_text));
+            }
+            _ => {}
+        }
+    }
+
     /// Equality as Terraform sees it: sets compare without order.
     #[must_use]
     pub fn same(&self, other: &Self) -> bool {

@@ -9,11 +9,13 @@
 //! deadline, so that a client which says nothing blocks nobody.
 
 use std::{
+    collections::VecDeque,
     convert::Infallible,
+    future::pending,
     io,
     net::Ipv4Addr,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
     time::Duration,
 };
@@ -23,6 +25,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpListener,
     sync::{mpsc, watch},
+    task::AbortHandle,
     time::{sleep, timeout},
 };
 use tokio_rustls::TlsAcceptor;
@@ -33,13 +36,16 @@ use super::handshake::{Address, SocketWishes};
 /// How long a client may take for its TLS handshake.
 const TLS_HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
 
+/// Handshakes that may be under way at the same time.
+const UNFINISHED_HANDSHAKES: usize = 16;
+
 /// An open socket. Dropping it closes the socket and removes its directory.
 #[derive(Debug)]
 pub(super) struct Listener {
     socket: Socket,
     address: Address,
     /// Holds the Unix socket and nothing else.
-    _directory: Option<TempDir>,
+    directory: Mutex<Option<TempDir>>,
 }
 
 #[derive(Debug)]
@@ -55,7 +61,7 @@ impl Listener {
     pub(super) fn bind(wishes: &SocketWishes, private: bool) -> io::Result<Self> {
         #[cfg(unix)]
         {
-            match Self::bind_unix(wishes) {
+            match Self::bind_unix(wishes, private) {
                 // For example in a container whose file system is read-only.
                 Err(_) if private && wishes.directory.is_none() && wishes.group.is_none() => {
                     Self::bind_tcp(wishes.ports)
@@ -72,7 +78,10 @@ impl Listener {
     }
 
     #[cfg(unix)]
-    fn bind_unix(wishes: &SocketWishes) -> io::Result<Self> {
+    fn bind_unix(wishes: &SocketWishes, private: bool) -> io::Result<Self> {
+        if !private {
+            unix::check_parent(&std::env::temp_dir())?;
+        }
         let (directory, address) = match &wishes.directory {
             Some(parent) => unix::directory(parent).map_err(|error| {
                 let parent = parent.display();
@@ -99,7 +108,7 @@ impl Listener {
         Ok(Self {
             socket: Socket::Unix(listener),
             address,
-            _directory: Some(directory),
+            directory: Mutex::new(Some(directory)),
         })
     }
 
@@ -125,12 +134,30 @@ impl Listener {
         Ok(Self {
             address: Address::Tcp(listener.local_addr()?),
             socket: Socket::Tcp(listener),
-            _directory: None,
+            directory: Mutex::new(None),
         })
     }
 
     pub(super) fn address(&self) -> &Address {
         &self.address
+    }
+
+    /// Removes the socket and its directory as soon as somebody has connected: an
+    /// open connection needs neither, and a process that is killed leaves none.
+    pub(super) async fn hide_when_found(
+        &self,
+        connections: Option<watch::Receiver<OpenConnections>>,
+    ) -> Infallible {
+        if let Some(mut connections) = connections
+            && connections.wait_for(|open| open.ever).await.is_ok()
+        {
+            let mut directory = self
+                .directory
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            drop(directory.take());
+        }
+        pending().await
     }
 
     /// Accepts connections for ever and hands them to `ready`, those that fail
@@ -141,6 +168,7 @@ impl Listener {
         open: Arc<watch::Sender<OpenConnections>>,
         ready: mpsc::Sender<io::Result<Connection>>,
     ) -> Infallible {
+        let mut unfinished: VecDeque<AbortHandle> = VecDeque::new();
         loop {
             let stream = match self.accept().await {
                 Ok(stream) => stream,
@@ -151,12 +179,16 @@ impl Listener {
                     continue;
                 }
             };
-            tokio::spawn(hand_over(
-                stream,
-                tls.clone(),
-                Arc::clone(&open),
-                ready.clone(),
-            ));
+            // Whoever fills the places with connections that say nothing loses the
+            // oldest of them; Terraform says who it is at once.
+            unfinished.retain(|handshake| !handshake.is_finished());
+            if unfinished.len() == UNFINISHED_HANDSHAKES
+                && let Some(oldest) = unfinished.pop_front()
+            {
+                oldest.abort();
+            }
+            let handshake = hand_over(stream, tls.clone(), Arc::clone(&open), ready.clone());
+            unfinished.push_back(tokio::spawn(handshake).abort_handle());
         }
     }
 
@@ -317,6 +349,28 @@ mod unix {
         }
     }
 
+    /// Refuses a folder in which others can replace what is ours: without TLS the
+    /// socket is all that tells a client who serves it.
+    pub(super) fn check_parent(parent: &Path) -> io::Result<()> {
+        let Ok(metadata) = fs::metadata(parent) else {
+            return Ok(());
+        };
+        let mode = metadata.permissions().mode();
+        let others_write = mode & 0o022 != 0;
+        let is_sticky = mode & 0o1000 != 0;
+        if others_write && !is_sticky {
+            return Err(io::Error::new(
+                io::ErrorKind::PermissionDenied,
+                format!(
+                    "others may write to `{}` and replace the socket; set `TMPDIR` to a folder \
+                     of your own",
+                    parent.display()
+                ),
+            ));
+        }
+        Ok(())
+    }
+
     /// Lets a group use the socket, and through the directory reach it.
     pub(super) fn open_to_group(group: &str, directory: &Path, socket: &Path) -> io::Result<()> {
         let group = group_id(group, &fs::read_to_string("/etc/group").unwrap_or_default())?;
@@ -424,6 +478,51 @@ mod tests {
             unix::group_id("broken", file).unwrap_err().kind(),
             io::ErrorKind::NotFound
         );
+    }
+
+    #[tokio::test]
+    async fn without_tls_a_folder_that_others_may_write_is_refused() {
+        let parent = tempfile::tempdir().unwrap();
+        let check = |mode| {
+            std::fs::set_permissions(parent.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+            unix::check_parent(parent.path()).map_err(|error| error.kind())
+        };
+        assert_eq!(check(0o777), Err(io::ErrorKind::PermissionDenied));
+        assert_eq!(check(0o720), Err(io::ErrorKind::PermissionDenied));
+        for mode in [0o700, 0o755, 0o1777] {
+            assert_eq!(check(mode), Ok(()), "{mode:o}");
+        }
+    }
+
+    #[tokio::test]
+    async fn silent_connections_keep_nobody_out() {
+        let listener = Listener::bind_tcp((0, 0)).unwrap();
+        let Address::Tcp(address) = *listener.address() else {
+            panic!("{:?} is no TCP address", listener.address());
+        };
+        let acceptor = crate::plugin::tls::Tls::for_client(
+            &rcgen::generate_simple_self_signed(["a".to_owned()])
+                .unwrap()
+                .cert
+                .pem(),
+        );
+        let (ready, _incoming) = mpsc::channel(1);
+        let accepting = tokio::spawn(async move {
+            let tls = Some(acceptor.unwrap().acceptor);
+            listener.accept_all(tls, Arc::default(), ready).await
+        });
+        let mut silent = Vec::new();
+        for _ in 0..UNFINISHED_HANDSHAKES + 4 {
+            silent.push(tokio::net::TcpStream::connect(address).await.unwrap());
+        }
+        // The oldest are closed, and nobody waits for the limit of a handshake.
+        for stream in &mut silent[..4] {
+            let mut byte = [0];
+            let end = tokio::io::AsyncReadExt::read(stream, &mut byte);
+            let end = timeout(TLS_HANDSHAKE_LIMIT / 2, end).await.unwrap();
+            assert!(matches!(end, Ok(0) | Err(_)));
+        }
+        accepting.abort();
     }
 
     #[tokio::test]

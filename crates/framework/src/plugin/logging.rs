@@ -10,7 +10,8 @@
 
 use std::{
     ffi::OsString,
-    fmt, io,
+    fmt,
+    io::{self, Write as _},
     sync::{
         OnceLock,
         atomic::{AtomicU64, Ordering},
@@ -100,6 +101,8 @@ pub fn install(variable: impl Fn(&str) -> Option<OsString>) {
         std::panic::set_hook(Box::new(|panic| {
             let location = panic.location().map(ToString::to_string);
             tracing::error!(location, "panic: this is a bug in the provider");
+            // It may be the last thing that this process does.
+            flush();
         }));
     }
 }
@@ -218,9 +221,11 @@ impl Fields {
 
     fn add_text(&mut self, field: &Field, text: impl FnOnce() -> String) {
         if field.name() == "message" {
-            self.message = shortened(text(), LONGEST_MESSAGE);
+            self.message = shortened(foreign::visible(&text()), LONGEST_MESSAGE);
         } else {
-            self.add(field, || shortened(text(), LONGEST_VALUE).into());
+            self.add(field, || {
+                shortened(foreign::visible(&text()), LONGEST_VALUE).into()
+            });
         }
     }
 }
@@ -304,10 +309,14 @@ static STDERR: OnceLock<Option<SyncSender<Message>>> = OnceLock::new();
 static DROPPED: AtomicU64 = AtomicU64::new(0);
 
 fn to_stderr(line: String) {
-    if let Some(queue) = STDERR.get_or_init(start_writer)
-        && queue.try_send(Message::Line(line)).is_err()
-    {
-        DROPPED.fetch_add(1, Ordering::Relaxed);
+    match STDERR.get_or_init(start_writer) {
+        Some(queue) => {
+            if queue.try_send(Message::Line(line)).is_err() {
+                DROPPED.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        // Where no thread can start, these may be the last words.
+        None => drop(io::stderr().write_all(line.as_bytes())),
     }
 }
 

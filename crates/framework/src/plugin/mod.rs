@@ -15,6 +15,7 @@
 mod handshake;
 mod listener;
 pub mod logging;
+mod process;
 mod reattach;
 mod services;
 mod signals;
@@ -27,13 +28,13 @@ use std::{future::Future, io, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{mpsc, watch},
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
-pub use self::{handshake::Handshake, tls::TlsError};
+pub use self::{handshake::Handshake, process::check_threads, tls::TlsError};
 use self::{
     listener::{Listener, OpenConnections},
     services::Services,
@@ -57,6 +58,9 @@ const LAST_CALLS: Duration = Duration::from_millis(5);
 
 /// How long the process outlives its last connection, or its parent.
 const ABANDONED_AFTER: Duration = Duration::from_secs(5);
+
+/// How long the first connection may take; as long as Terraform waits for us.
+const CONNECTED_WITHIN: Duration = Duration::from_secs(60);
 
 /// Why the provider cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -86,6 +90,7 @@ pub enum ServeError {
 ///
 /// When the socket, TLS or signals cannot be set up, or stdout is closed.
 pub async fn serve<T: Provider>(service: T, handshake: &Handshake) -> Result<(), ServeError> {
+    process::close_to_others();
     let announce = |line: &str| handshake::announce(line, &mut io::stdout().lock());
     serve_announced_by(announce, service, handshake).await
 }
@@ -95,6 +100,7 @@ async fn serve_announced_by<T: Provider>(
     service: T,
     handshake: &Handshake,
 ) -> Result<(), ServeError> {
+    let parent = process::parent_id();
     signals::ignore_interrupt().map_err(ServeError::Signals)?;
     let tls = handshake.client_certificate.as_deref();
     let tls = tls.map(Tls::for_client).transpose()?;
@@ -106,7 +112,8 @@ async fn serve_announced_by<T: Provider>(
         tracing::error!("this version of Terraform does not speak protocol 6");
     }
     let connections = Connections::default();
-    let abandoned = abandoned(connections.subscribe(), ABANDONED_AFTER);
+    let patience = [ABANDONED_AFTER, CONNECTED_WITHIN];
+    let abandoned = abandoned(connections.subscribe(), parent, patience);
     let server = Running {
         listener,
         tls,
@@ -176,9 +183,12 @@ impl Running {
             sleep(LAST_CALLS).await;
         };
         let tls = self.tls.map(|tls| tls.acceptor);
+        // In debug mode others may come later.
+        let hide = tls.is_some().then(|| self.connections.subscribe());
         tokio::select! {
             result = server => Ok(result?),
             never = self.listener.accept_all(tls, self.connections, ready) => match never {},
+            never = self.listener.hide_when_found(hide) => match never {},
             () = last_calls_overdue => Ok(()),
             () = end => Ok(()),
         }
@@ -207,27 +217,23 @@ fn server<T: Provider>(
 /// killed does not say so.
 ///
 /// That is when no connection is open for `grace`, and either there was one or
-/// the process that started us is gone.
-async fn abandoned(mut connections: watch::Receiver<OpenConnections>, grace: Duration) {
-    let parent = parent_id();
+/// the process that started us is gone, or nobody came within
+/// `first`.
+async fn abandoned(
+    mut connections: watch::Receiver<OpenConnections>,
+    parent: u32,
+    [grace, first]: [Duration; 2],
+) {
+    let announced = Instant::now();
     while connections.wait_for(|open| open.now == 0).await.is_ok() {
         let connected = connections.wait_for(|open| open.now > 0);
         if timeout(grace, connected).await.is_ok() {
             continue;
         }
-        if connections.borrow().ever || parent_id() != parent {
+        let is_late = announced.elapsed() >= first;
+        if connections.borrow().ever || is_late || process::parent_id() != parent {
             tracing::warn!("Terraform is gone without a word; the provider ends");
             return;
         }
     }
-}
-
-#[cfg(unix)]
-fn parent_id() -> u32 {
-    std::os::unix::process::parent_id()
-}
-
-#[cfg(not(unix))]
-fn parent_id() -> u32 {
-    0
 }

@@ -235,8 +235,6 @@ async fn shutdown_answers_then_ends_and_leaves_nothing_behind() {
         provider.read_data_source(request).await.is_ok()
     });
     sleep(Duration::from_millis(50)).await;
-    assert!(directory.exists());
-
     client.controller().shutdown(Empty {}).await.unwrap();
     server.end().await.unwrap();
     assert!(!directory.exists());
@@ -372,7 +370,9 @@ async fn debug_mode_serves_in_clear_text_until_a_signal() {
 async fn abandoned_means_no_connection_left_for_a_while() {
     let grace = Duration::from_millis(300);
     let connections = Connections::default();
-    let abandoned = tokio::spawn(abandoned(connections.subscribe(), grace));
+    let parent = process::parent_id();
+    let patience = [grace, CONNECTED_WITHIN];
+    let abandoned = tokio::spawn(abandoned(connections.subscribe(), parent, patience));
     let set = |now| connections.send_replace(OpenConnections { now, ever: true });
 
     // Nobody has come yet, and the process that started us lives.
@@ -409,4 +409,32 @@ async fn connections_are_counted_while_they_last() {
     drop(client);
     let none = count.wait_for(|open| open.now == 0);
     assert!(timeout(SOON, none).await.unwrap().unwrap().ever);
+}
+
+#[tokio::test]
+async fn a_provider_to_which_nobody_connects_ends() {
+    let grace = Duration::from_millis(20);
+    // Terraform died before this process looked who started it.
+    let orphan = [process::parent_id(), process::parent_id() + 1];
+    for (parent, first) in orphan.into_iter().zip([2 * grace, CONNECTED_WITHIN]) {
+        let connections = Connections::default();
+        let abandoned = abandoned(connections.subscribe(), parent, [grace, first]);
+        timeout(SOON, abandoned).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn the_socket_goes_as_soon_as_terraform_has_connected() {
+    let terraform = ClientIdentity::like_terraform();
+    let server = Started::new(Some(&terraform)).await;
+    let directory = server.directory();
+    assert!(directory.exists());
+    let client = server.parts().connect(Some(&terraform)).await.unwrap();
+    let gone = async {
+        while directory.exists() {
+            sleep(Duration::from_millis(1)).await;
+        }
+    };
+    timeout(SOON, gone).await.unwrap();
+    assert_eq!(bytes_that_arrive(&client, 3).await.unwrap(), "3");
 }

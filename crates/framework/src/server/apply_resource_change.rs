@@ -48,6 +48,8 @@ pub(super) async fn run<P: Provider>(
     )?;
     let config = convert::decode(&object_type, "config", request.config.as_ref())?;
     let configured = server.configured()?;
+    let schema = resource.definition().schema;
+    server.keep_secrets(&configured.provider, schema, &[&prior, &planned, &config]);
     let apply = Apply {
         server,
         configured,

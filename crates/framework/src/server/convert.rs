@@ -107,6 +107,8 @@ pub(super) fn diagnostics(diagnostics: Diagnostics) -> Vec<proto::Diagnostic> {
     diagnostics.into_iter().map(diagnostic).collect()
 }
 
+/// The one way of a message to Terraform, which prints it as it is: whatever it
+/// quotes, no terminal obeys it.
 fn diagnostic(diagnostic: Diagnostic) -> proto::Diagnostic {
     use proto::diagnostic::Severity as Wire;
     let severity = match diagnostic.severity {
@@ -115,8 +117,8 @@ fn diagnostic(diagnostic: Diagnostic) -> proto::Diagnostic {
     };
     proto::Diagnostic {
         severity: severity.into(),
-        summary: diagnostic.summary.into_owned(),
-        detail: diagnostic.detail,
+        summary: foreign::visible(&diagnostic.summary),
+        detail: foreign::visible(&diagnostic.detail),
         attribute: diagnostic
             .path
             .filter(|path| !path.steps().is_empty())

@@ -81,7 +81,7 @@ pub(super) fn call<P: Provider>(
 /// adds.
 pub(super) fn error(text: &str, argument: Option<usize>) -> proto::FunctionError {
     proto::FunctionError {
-        text: text.trim_end().trim_end_matches('.').to_owned(),
+        text: foreign::visible(text.trim_end().trim_end_matches('.')),
         function_argument: argument.and_then(|index| i64::try_from(index).ok()),
     }
 }

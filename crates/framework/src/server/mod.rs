@@ -56,6 +56,7 @@ use super::diagnostics::{Diagnostic, Diagnostics};
 use super::list_resource::DynListResource;
 use super::provider::Provider;
 use super::resource::{Context, DynResource};
+use super::schema::Schema;
 use super::timeouts::{self, Operation};
 use super::value::Value;
 use crate::proto::tfplugin6 as proto;
@@ -179,6 +180,18 @@ impl<P: Provider> Server<P> {
     }
 
     /// What surrounds an operation on an object whose `timeouts` are these.
+    /// Tells the provider every secret text in configurations and states.
+    fn keep_secrets(&self, configured: &P::Configured, schema: &Schema, values: &[&Value]) {
+        let mut attributes = schema.walk();
+        attributes.retain(|(_, attribute)| attribute.sensitive || attribute.write_only);
+        for (path, _) in attributes {
+            for value in values {
+                let keep = &mut |text: &str| self.provider.keep_secret(configured, text);
+                value.at(&path).each_text(keep);
+            }
+        }
+    }
+
     fn context(
         &self,
         configured: &Configured<P::Configured>,

@@ -38,6 +38,7 @@ pub(super) async fn run<P: Provider>(
         request.current_identity.as_ref(),
     )?;
     let configured = server.configured()?;
+    server.keep_secrets(&configured.provider, definition.schema, &[&state]);
     let context = server.context(
         &configured,
         Operation::Read,

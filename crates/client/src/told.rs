@@ -1,0 +1,81 @@
+//! Answers decoded into what is asked for, within bounds: a short text that
+//! says nothing could otherwise take a hundred times its size.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+/// Members that an object may have.
+pub(crate) const MOST_MEMBERS: usize = 1_000;
+
+/// A list that is no attack on the memory.
+pub(crate) struct AtMost<T, const MOST: usize>(pub(crate) Vec<T>);
+
+impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for AtMost<T, MOST> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Items<T, const MOST: usize>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>, const MOST: usize> Visitor<'de> for Items<T, MOST> {
+            type Value = AtMost<T, MOST>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "a list of at most {MOST}")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+                let mut list = Vec::new();
+                while let Some(item) = items.next_element()? {
+                    if list.len() == MOST {
+                        return Err(A::Error::invalid_length(MOST + 1, &self));
+                    }
+                    list.push(item);
+                }
+                Ok(AtMost(list))
+            }
+        }
+        deserializer.deserialize_seq(Items(PhantomData))
+    }
+}
+
+/// An object whose values are texts. Names and texts are SAP's word, and nobody
+/// has looked at them yet.
+pub(crate) struct Members(pub(crate) BTreeMap<String, String>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Texts;
+        impl<'de> Visitor<'de> for Texts {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "an object of at most {MOST_MEMBERS} members")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Members, A::Error> {
+                let mut texts = BTreeMap::new();
+                while let Some(name) = members.next_key::<String>()? {
+                    if texts.len() == MOST_MEMBERS {
+                        return Err(A::Error::invalid_length(MOST_MEMBERS + 1, &self));
+                    }
+                    if let Some(text) = text_of(&members.next_value::<Box<RawValue>>()?) {
+                        texts.insert(name, text);
+                    }
+                }
+                Ok(Members(texts))
+            }
+        }
+        deserializer.deserialize_map(Texts)
+    }
+}
+
+/// SAP promises strings; whatever else comes stays JSON.
+pub(crate) fn text_of(value: &RawValue) -> Option<String> {
+    match value.get() {
+        "null" => None,
+        text if text.starts_with('"') => serde_json::from_str(text).ok(),
+        other => Some(other.to_owned()),
+    }
+}
