@@ -48,6 +48,15 @@ const NAMES: [&[u8]; 13] = [
     b"token",
 ];
 
+/// How much of a secret matters.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Part {
+    /// Any piece.
+    Piece,
+    /// All of it, or twice a piece.
+    Most,
+}
+
 /// Whether a value of this name is a secret, as far as a name can tell.
 #[must_use]
 pub fn is_secret_name(name: &str) -> bool {
@@ -68,7 +77,11 @@ pub(crate) fn is_worth_hiding(secret: &str) -> bool {
 }
 
 /// Where secrets that are known stand.
-pub(crate) fn known<'a>(text: &str, secrets: impl Iterator<Item = &'a str>) -> Vec<Range<usize>> {
+pub(crate) fn known<'a>(
+    text: &str,
+    secrets: impl Iterator<Item = &'a str>,
+    part: Part,
+) -> Vec<Range<usize>> {
     let views = views(text);
     let skeletons: Vec<Skeleton<'_>> = views.iter().map(Skeleton::of).collect();
     let pieces = pieces(&skeletons);
@@ -76,10 +89,10 @@ pub(crate) fn known<'a>(text: &str, secrets: impl Iterator<Item = &'a str>) -> V
     for secret in secrets {
         for form in view::layers(&without_marks(secret)) {
             let skeleton = Skeleton::of(&form);
-            if skeleton.letters.len() < PIECE {
+            if skeleton.letters.len() < PIECE && part == Part::Piece {
                 found.extend(views.iter().flat_map(|view| whole(view, &form)));
             } else if !pieces.is_empty() {
-                found.extend(cut(&skeletons, &pieces, &skeleton));
+                found.extend(cut(&skeletons, &pieces, &skeleton, part));
             }
         }
     }
@@ -139,7 +152,12 @@ fn pieces<'a>(skeletons: &'a [Skeleton<'_>]) -> Pieces<'a> {
 }
 
 /// Where pieces of a long secret stand.
-fn cut(texts: &[Skeleton<'_>], pieces: &Pieces<'_>, secret: &Skeleton<'_>) -> Vec<Range<usize>> {
+fn cut(
+    texts: &[Skeleton<'_>],
+    pieces: &Pieces<'_>,
+    secret: &Skeleton<'_>,
+    part: Part,
+) -> Vec<Range<usize>> {
     let secret_pieces = secret.letters.windows(PIECE);
     let mut starts: Vec<_> = secret_pieces
         .filter_map(|piece| pieces.get(piece))
@@ -155,10 +173,10 @@ fn cut(texts: &[Skeleton<'_>], pieces: &Pieces<'_>, secret: &Skeleton<'_>) -> Ve
     }
     let place = |(text, run): (usize, Range<usize>)| {
         let text = texts.get(text)?;
-        let part = *text.places.get(run.start)?..*text.places.get(run.end - 1)? + 1;
+        let range = *text.places.get(run.start)?..*text.places.get(run.end - 1)? + 1;
         let is_piece = run.len() >= WORDS.min(secret.letters.len())
-            || !is_prose(text.view.bytes.get(part.clone())?);
-        is_piece.then(|| text.view.place(&part))?
+            || part == Part::Piece && !is_prose(text.view.bytes.get(range.clone())?);
+        is_piece.then(|| text.view.place(&range))?
     };
     runs.into_iter().filter_map(place).collect()
 }

@@ -21,6 +21,7 @@ use std::hash::{Hash, Hasher};
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use hidden::Part;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
@@ -89,7 +90,7 @@ impl Secrets {
     #[must_use]
     pub fn show(&self, text: &Foreign) -> String {
         let (text, is_cut) = beginning(&text.0);
-        let mut ranges = self.known_in(text);
+        let mut ranges = self.known_in(text, Part::Piece);
         ranges.extend(hidden::named(text));
         let shown = masked(text, ranges);
         let words: Vec<&str> = shown.split_whitespace().collect();
@@ -110,15 +111,17 @@ impl Secrets {
         (fits && is_visible(text) && !self.are_in(text)).then(|| text.clone())
     }
 
-    /// Whether a secret is in the text, in one of the encodings that are known.
+    /// Whether a long secret or most of it is in the text, in one of the encodings
+    /// that are known. A name may have a word in common with a password.
     #[must_use]
     pub fn are_in(&self, text: &str) -> bool {
-        !self.known_in(text).is_empty()
+        !self.known_in(text, Part::Most).is_empty()
     }
 
-    fn known_in(&self, text: &str) -> Vec<Range<usize>> {
+    fn known_in(&self, text: &str, part: Part) -> Vec<Range<usize>> {
         let known = self.known();
-        hidden::known(text, known.iter().map(|one| one.0.expose_secret()))
+        let known = known.iter().map(|one| one.0.expose_secret());
+        hidden::known(text, known, part)
     }
 
     fn known(&self) -> MutexGuard<'_, HashSet<Known>> {
