@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde_json::Value;
 use url::{Host, Url};
 
@@ -748,6 +748,7 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use secrecy::ExposeSecret as _;
 
     const UAA: &str = r#""clientid":"sb-a!b1|x!b2","clientsecret":"s$cret=",
         "url":"https://acme.authentication.eu10.hana.ondemand.com","xsappname":"a!b1|x!b2""#;
