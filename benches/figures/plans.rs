@@ -191,6 +191,7 @@ impl Plans<'_> {
         );
         let basic = "url = \"https://bench.example.com\"\n  authentication = \"BasicAuthentication\"\n  user = \"bench\"";
         let own = "password_wo = \"password ${count.index}\"";
+        let credentials = |members: &str| format!("{basic}\n  credentials = {{ {members} }}");
         for (name, more) in [
             (
                 "none",
@@ -198,12 +199,12 @@ impl Plans<'_> {
                     .to_owned(),
             ),
             (
-                "`password_wo` of its own, with `password_wo_version`",
-                format!("{basic}\n  {own}\n  password_wo_version = 1"),
+                "`password_wo` of its own, with `version`",
+                credentials(&format!("{own}, version = 1")),
             ),
             (
                 "`password_wo` of its own, compared by value",
-                format!("{basic}\n  {own}"),
+                credentials(own),
             ),
         ] {
             let sap = Sap::start(&self.programs.emulator, LATENCY);

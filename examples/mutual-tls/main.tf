@@ -25,11 +25,14 @@ locals {
 }
 
 resource "sapcalm_destination_certificate" "cloud_alm" {
-  name   = "cloud-alm.pem"
-  pem_wo = "${local.cloud_alm.uaa.certificate}\n${local.cloud_alm.uaa.key}"
+  name = "cloud-alm.pem"
+  content = {
+    pem_wo = "${local.cloud_alm.uaa.certificate}\n${local.cloud_alm.uaa.key}"
+  }
 }
 
 resource "sapcalm_destination" "cloud_alm" {
+  name              = "CloudALM"
   url               = local.cloud_alm.endpoints.Api
   client_id         = local.cloud_alm.uaa.clientid
   token_service_url = "${local.cloud_alm.uaa.certurl}/oauth/token"

@@ -7,7 +7,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::configured::{Configured, Key, client_context, missing_key};
-use super::destination_schema::{DEFAULT_LEVEL, DEFAULT_NAME, INSTANCE_LEVEL, check_name, id_of};
+use super::destination::{DEFAULT_NAME, NAME_RULE};
+use super::destination_service::ids::{DEFAULT_LEVEL, INSTANCE_LEVEL, id_of};
 use super::diagnostics::{Call, failed};
 use client::{KeyKind, Level, TokenCheck};
 use framework::action::{self, Action, Progress};
@@ -35,10 +36,7 @@ static SCHEMA: Schema = Schema::new(
      the latest change.",
     &[
         Attribute::string("name")
-            .validate(&[Validator::Custom(
-                "At most 200 characters, without `/` and control characters.",
-                check_name,
-            )])
+            .validate(&[NAME_RULE])
             .describe("Name of the destination. `CloudALM` when left out."),
         Attribute::string("level")
             .validate(&[Validator::OneOf(&[DEFAULT_LEVEL, INSTANCE_LEVEL])])

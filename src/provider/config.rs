@@ -5,7 +5,7 @@
 //! is no error here: the services that need it count as unknown, and only an
 //! operation that calls one of them fails.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use http::Method;
@@ -22,7 +22,7 @@ use framework::schema::{Absent, Attribute, AttributeType, Schema};
 use framework::validators::Validator;
 use framework::value::Value;
 
-use super::configured::{Configured, attribute};
+use super::configured::{ALLOWED_SUBACCOUNTS, Configured, attribute};
 use super::diagnostics::sentence;
 
 /// The nested attribute for Order Management's monitoring API.
@@ -91,6 +91,13 @@ pub static SCHEMA: Schema = Schema::new(
                 "Service key (or binding) of the SAP Cloud ALM API, as JSON text. Destinations \
                  take their values from it, and registrations are looked up in the landscape \
                  with it.",
+            ),
+        Attribute::set(ALLOWED_SUBACCOUNTS, &AttributeType::String)
+            .when_absent(Absent::Words("every subaccount."))
+            .variable("SAPCALM_ALLOWED_SUBACCOUNT_IDS")
+            .describe(
+                "Ids of the only subaccounts whose objects may be read or changed; the key of \
+                 another one is refused. In the environment they are separated by commas.",
             ),
         Attribute::object(API, API_ATTRIBUTES).describe(
             "How registering and offboarding call SAP Order Management foundation. SAP \
@@ -264,6 +271,7 @@ fn read_at(
         origins: BTreeMap::new(),
     };
     let settings = reader.settings(terraform_version);
+    let allowed = reader.allowed_subaccounts();
     if reader.diagnostics.has_errors() {
         return (None, reader.diagnostics);
     }
@@ -275,7 +283,7 @@ fn read_at(
     }
     match Client::new(settings) {
         Ok(client) => (
-            Some(Configured::new(client, reader.unknown)),
+            Some(Configured::new(client, reader.unknown).allowing(allowed)),
             reader.diagnostics,
         ),
         Err(error) => {
@@ -343,6 +351,23 @@ impl Reader<'_> {
                 self.known("append_user_agent").as_deref(),
             ),
         }
+    }
+
+    /// The subaccounts to touch. Ids that are not known yet are checked by the
+    /// apply that knows them.
+    fn allowed_subaccounts(&mut self) -> Option<BTreeSet<String>> {
+        let trimmed = |id: &str| id.trim().to_owned();
+        if let Some(ids) = self.config.get(ALLOWED_SUBACCOUNTS).items() {
+            let is_known = ids.iter().all(|id| !id.is_unknown());
+            return is_known.then(|| ids.iter().filter_map(Value::as_str).map(trimmed).collect());
+        }
+        let ids = self.known(ALLOWED_SUBACCOUNTS)?;
+        Some(
+            ids.split(',')
+                .map(trimmed)
+                .filter(|id| !id.is_empty())
+                .collect(),
+        )
     }
 
     /// A service key; a value that is not known yet makes its service unknown.
@@ -968,6 +993,7 @@ mod tests {
             ("destination_service_key", DESTINATION),
             ("order_management_service_key", ORDER_MANAGEMENT),
             ("cloud_alm_service_key", CLOUD_ALM),
+            ("allowed_subaccount_ids", "s-1, s-2"),
             ("ca_certificates", ""),
             ("proxy_url", "http://user:pass@proxy.example:8080"),
             ("max_retries", "7"),
@@ -998,6 +1024,9 @@ mod tests {
         for kind in SERVICES {
             assert_eq!(provider.key(kind), Key::Known);
         }
+        assert!(provider.check_subaccount("s-2").is_ok());
+        let refused = provider.check_subaccount("s-3").unwrap_err();
+        assert!(refused.detail.contains("`allowed_subaccount_ids`"));
         assert!(config.proxy_url.is_some());
         assert_eq!(config.retry.max_retries, 7);
         assert_eq!(config.retry.base_delay, Duration::from_millis(10));
@@ -1005,6 +1034,28 @@ mod tests {
         assert_eq!(config.connect_timeout, Duration::from_secs(3));
         assert_eq!(config.max_concurrent_requests, 3);
         assert!(config.user_agent.ends_with(" pipeline/7"));
+    }
+
+    #[test]
+    fn only_allowed_subaccounts_are_touched_and_a_single_one_is_the_one_of_the_plan() {
+        let ids = |ids: &[&str]| {
+            let ids = ids.iter().map(|id| Value::string(*id)).collect();
+            [(ALLOWED_SUBACCOUNTS, Value::Set(ids))]
+        };
+        let none = configured(&block([]), &[]);
+        assert!(none.check_subaccount("any").is_ok());
+        assert_eq!(none.destination_subaccount(), None);
+        let one = configured(&block(ids(&["s-1"])), &[]);
+        assert!(one.check_subaccount("s-1").is_ok());
+        assert!(one.check_subaccount("s-2").is_err());
+        assert_eq!(one.destination_subaccount(), Some("s-1"));
+        let two = configured(&block(ids(&["s-1", "s-2"])), &[]);
+        assert_eq!(two.destination_subaccount(), None);
+        assert!(
+            configured(&block(ids(&[])), &[])
+                .check_subaccount("s-1")
+                .is_err()
+        );
     }
 
     #[test]

@@ -33,10 +33,15 @@ pub struct Configured {
     client: Client,
     /// Services that cannot be called yet, and the attribute that is unknown.
     unknown: BTreeMap<KeyKind, &'static str>,
+    /// The only subaccounts to touch; all where it is nothing.
+    allowed_subaccounts: Option<BTreeSet<String>>,
     created: Mutex<BTreeSet<(&'static str, String)>>,
     turns: Mutex<Turns>,
     warned: Mutex<BTreeSet<&'static str>>,
 }
+
+/// The attribute of the provider block for the subaccounts to touch.
+pub(crate) const ALLOWED_SUBACCOUNTS: &str = "allowed_subaccount_ids";
 
 /// Whose turn it is, by type name and id.
 type Turns = BTreeMap<(&'static str, String), Arc<tokio::sync::Mutex<()>>>;
@@ -61,10 +66,69 @@ impl Configured {
         Self {
             client,
             unknown,
+            allowed_subaccounts: None,
             created: Mutex::default(),
             turns: Mutex::default(),
             warned: Mutex::default(),
         }
+    }
+
+    /// The same, for these subaccounts only.
+    #[must_use]
+    pub(crate) fn allowing(mut self, subaccounts: Option<BTreeSet<String>>) -> Self {
+        self.allowed_subaccounts = subaccounts;
+        self
+    }
+
+    /// An error for a subaccount that is not among `allowed_subaccount_ids`.
+    pub(crate) fn check_subaccount(&self, id: &str) -> Result<(), Diagnostic> {
+        match &self.allowed_subaccounts {
+            Some(allowed) if !allowed.contains(id) => Err(Diagnostic::error(
+                "Subaccount not allowed",
+                format!(
+                    "The service key acts for the subaccount `{id}`, which is not among the \
+                     provider's `{ALLOWED_SUBACCOUNTS}`. Nothing was read or changed. Give the \
+                     provider the key of an allowed subaccount, or add this one."
+                ),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// The same for what a service key itself says. That of Cloud ALM is of
+    /// another subaccount, in which nothing is changed.
+    pub(crate) fn check_key(&self, kind: KeyKind) -> Result<(), Diagnostic> {
+        let config = self.client.config();
+        let key = match kind {
+            KeyKind::Destination => config.destination_key.as_ref().map(|key| key.oauth()),
+            KeyKind::OrderManagement => config.order_management_key.as_ref().map(|key| key.oauth()),
+            KeyKind::CloudAlm => None,
+        };
+        match key.and_then(|key| key.subaccount_id()) {
+            Some(id) => self.check_subaccount(id),
+            None => Ok(()),
+        }
+    }
+
+    /// The subaccount that the Destination service key acts for, as far as
+    /// anybody says without asking: the only allowed one, else what the key
+    /// says.
+    pub(crate) fn destination_subaccount(&self) -> Option<&str> {
+        if let Some(allowed) = &self.allowed_subaccounts
+            && let (Some(only), 1) = (allowed.first(), allowed.len())
+        {
+            return Some(only);
+        }
+        let key = self.client.config().destination_key.as_ref()?.oauth();
+        let id = key.subaccount_id().or_else(|| key.tenant_id());
+        id.filter(|_| self.key(KeyKind::Destination) == Key::Known)
+    }
+
+    /// The service instance of the Destination service key, as far as it says.
+    pub(crate) fn destination_instance(&self) -> Option<&str> {
+        let key = self.client.config().destination_key.as_ref()?.oauth();
+        key.instance_id()
+            .filter(|_| self.key(KeyKind::Destination) == Key::Known)
     }
 
     /// The client for SAP's services.
@@ -137,7 +201,7 @@ impl Configured {
     /// When it is missing or not known yet.
     pub fn require(&self, kind: KeyKind) -> Result<(), Diagnostic> {
         match self.key(kind) {
-            Key::Known => Ok(()),
+            Key::Known => self.check_key(kind),
             Key::Absent => Err(missing_key(kind)),
             Key::Unknown => Err(Diagnostic::error(
                 "Unknown provider configuration",

@@ -11,11 +11,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::configured::{Configured, client_context};
-use super::destination_identity::{Owner, check_owner};
-use super::destination_properties::{Known, holds_credentials, lookup};
-use super::destination_schema::{
-    DEFAULT_LEVEL, INSTANCE_LEVEL, LEVELS, NAME_RULE, TYPE_NAME, id_of,
-};
+use super::destination::{Known, NAME_RULE, TYPE_NAME, holds_credentials, lookup};
+use super::destination_service::ids::{DEFAULT_LEVEL, INSTANCE_LEVEL, LEVELS, id_of};
+use super::destination_service::owner::Owner;
 use super::diagnostics::{Call, failed};
 use client::{self, Destinations, Labels, Level};
 use framework::data_source::{DataSource, Definition, Found};
@@ -77,7 +75,7 @@ const TEXTS: AttributeType = AttributeType::Set(&TEXT);
 
 /// What is told about a destination.
 #[rustfmt::skip]
-pub(super) const DETAILS: [Attribute; 23] = [
+pub(super) const DETAILS: [Attribute; 16] = [
     shown("id", "`<level>/<name>`, which is also the import id of the resource."),
     shown("type", "Type of the destination, such as `HTTP`."),
     shown("description", "Free text."),
@@ -87,15 +85,8 @@ pub(super) const DETAILS: [Attribute; 23] = [
     shown("client_id", "OAuth client id."),
     shown("token_service_url", "URL of the token endpoint."),
     shown("token_service_url_type", "`Dedicated` or `Common`."),
-    shown("scope", "Scopes that the token service is asked for."),
     shown("user", "User name for the target system."),
-    shown("token_service_user", "User name for the token service."),
-    shown("audience", "Audience of the SAML assertion."),
-    shown("authn_context_class_ref", "`AuthnContextClassRef` of the SAML assertion."),
-    shown("key_store_location", "Name of the certificate for client authentication at the target."),
     shown("token_service_key_store_location", "Name of the certificate for mutual TLS with the token service."),
-    shown("trust_store_location", "Name of the trust store for the target's certificate."),
-    shown("cloud_connector_location_id", "Location id of the Cloud Connector."),
     Attribute::map("properties", &TEXT).computed()
         .describe("Further properties that are known not to be secret, in SAP's spelling."),
     Attribute::list("hidden_properties", &TEXT).computed()
@@ -150,15 +141,8 @@ pub struct Details {
     pub client_id: Option<String>,
     pub token_service_url: Option<String>,
     pub token_service_url_type: Option<String>,
-    pub scope: Option<String>,
     pub user: Option<String>,
-    pub token_service_user: Option<String>,
-    pub audience: Option<String>,
-    pub authn_context_class_ref: Option<String>,
-    pub key_store_location: Option<String>,
     pub token_service_key_store_location: Option<String>,
-    pub trust_store_location: Option<String>,
-    pub cloud_connector_location_id: Option<String>,
     pub properties: Option<BTreeMap<String, String>>,
     pub hidden_properties: Option<Vec<String>>,
     pub labels: Option<Labels>,
@@ -187,7 +171,7 @@ impl Details {
                 }
                 Known::Name | Known::Typed(_) => {}
                 Known::Open => drop(properties.insert(key.clone(), value.clone())),
-                Known::Secret(_) | Known::OtherSecret | Known::Unknown => hidden.push(key.clone()),
+                Known::Secret | Known::Unknown => hidden.push(key.clone()),
             }
         }
         Self {
@@ -200,15 +184,8 @@ impl Details {
             client_id: text("clientId"),
             token_service_url: text("tokenServiceURL"),
             token_service_url_type: text("tokenServiceURLType"),
-            scope: text("scope"),
             user: text("User"),
-            token_service_user: text("tokenServiceUser"),
-            audience: text("audience"),
-            authn_context_class_ref: text("authnContextClassRef"),
-            key_store_location: text("KeyStoreLocation"),
             token_service_key_store_location: text("tokenService.KeyStoreLocation"),
-            trust_store_location: text("TrustStoreLocation"),
-            cloud_connector_location_id: text("CloudConnectorLocationId"),
             properties: Some(properties),
             hidden_properties: Some(hidden),
             labels,
@@ -225,10 +202,10 @@ pub(super) async fn owner(
     context: &client::Context,
     call: Call,
     level: Level,
-) -> Result<Owner, Diagnostic> {
+) -> Result<(Owner, Diagnostics), Diagnostic> {
     let token = service.token(context).await;
     let token = token.map_err(|error| failed(call, &error))?;
-    check_owner(provider, token.claims(), level, "data", [&None, &None])
+    Owner::of(provider, token.claims(), level, "data", &Owner::default())
 }
 
 /// The level that a configuration names.
@@ -254,7 +231,7 @@ impl DataSource for Destination {
         let context = client_context(context);
         let level = level_of(config.level.as_deref());
         let call = Call::ReadDestination;
-        let owner = owner(provider, &service, &context, call, level).await?;
+        let (owner, warnings) = owner(provider, &service, &context, call, level).await?;
         let found = service.find(&context, level, &config.name).await;
         let found = found.map_err(|error| failed(call, &error))?;
         let found = found.ok_or_else(|| not_found(&config.name, level, &owner))?;
@@ -265,7 +242,7 @@ impl DataSource for Destination {
                 details: Details::of(level, found),
                 ..config
             },
-            warnings: owner.diagnostics,
+            warnings,
         })
     }
 }
@@ -297,7 +274,7 @@ fn not_found(name: &str, level: Level, owner: &Owner) -> Diagnostic {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::destination_properties::TYPED;
+    use crate::provider::destination::TYPED;
     use client::Metadata;
     use framework::model;
 

@@ -145,7 +145,7 @@ impl DataSource for DestinationList {
         let context = client_context(context);
         let level = level_of(config.level.as_deref());
         let call = Call::ListDestinations;
-        let owner = owner(provider, &service, &context, call, level).await?;
+        let (owner, warnings) = owner(provider, &service, &context, call, level).await?;
         let filter = config.filter();
         let found = service.list(&context, level, &filter).await;
         let found = found.map_err(|error| failed(call, &error))?;
@@ -160,7 +160,7 @@ impl DataSource for DestinationList {
                 destinations: Some(destinations),
                 ..config
             },
-            warnings: owner.diagnostics,
+            warnings,
         })
     }
 }

@@ -3,8 +3,7 @@
 
 use serde::Deserialize;
 
-use super::destination_fallback::url_in_form;
-use super::destination_schema::URL_FORMS;
+use super::destination::{URL_FORMS, url_in_form};
 use super::function_parse_service_key::{SERVICE_KEY, unusable};
 use client::CloudAlmKey;
 use framework::function::{Definition, Function, FunctionError, Parameter, Return};

@@ -12,10 +12,11 @@ use std::ops::ControlFlow;
 use serde::{Deserialize, Serialize};
 
 use super::configured::{Configured, client_context};
-use super::destination_identity::Owner;
-use super::destination_schema::{DEFAULT_LEVEL, DEFINITION, INSTANCE_LEVEL, Model};
+use super::destination::{DEFINITION, listed};
+use super::destination_service::Site;
+use super::destination_service::ids::{DEFAULT_LEVEL, INSTANCE_LEVEL};
+use super::destination_service::owner::Owner;
 use super::diagnostics::{Call, failed};
-use super::resource_destination::Site;
 use client::{self, Destinations, Level, ListFilter};
 use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::list_resource::{self, ListRequest, ListResource, Results};
@@ -159,13 +160,9 @@ impl Search<'_> {
         level: Level,
         results: &mut Results,
     ) -> Result<ControlFlow<()>, Diagnostic> {
-        let anybody = Model::default();
-        let mut owner = self.site(level, "").owner(CALL, &anybody).await?;
-        if results
-            .report(std::mem::take(&mut owner.diagnostics))
-            .await
-            .is_break()
-        {
+        let anybody = Owner::default();
+        let (owner, warnings) = self.site(level, "").owner(CALL, &anybody).await?;
+        if results.report(warnings).await.is_break() {
             return Ok(ControlFlow::Break(()));
         }
         match self.filter() {
@@ -247,14 +244,12 @@ impl Search<'_> {
         let prefix = self.request.config.name_prefix.as_deref().unwrap_or("");
         for one in found.iter().filter(|one| one.name().starts_with(prefix)) {
             let site = self.site(level, one.name());
-            results
-                .found(&site.unmanaged(owner, one), site.id())
-                .await?;
+            results.found(&listed(&site, owner, one), site.id()).await?;
         }
         ControlFlow::Continue(())
     }
 
-    fn site(&self, level: Level, name: &str) -> Site<'_> {
+    fn site(&self, level: Level, name: &str) -> Site<'_, Destinations<'_>> {
         Site {
             provider: self.provider,
             service: self.service,

@@ -3,10 +3,11 @@
 //!
 //! * [`config`] is the `provider` block, [`configured`] is what it becomes.
 //! * [`diagnostics`] turns failures of the client into messages.
-//! * `destination_*` are the parts of [`resource_destination`].
-//! * `resource_*` are the resources, one file each, listed in [`RESOURCES`];
-//!   `data_source_*`, `ephemeral_*`, `function_*`, `list_resource_*` and
-//!   `action_*` likewise.
+//! * `destination` and `certificate` are resources, each a room of its own; what
+//!   they share is in `destination_service`. `resource_*` is one in one file. All
+//!   are listed in [`RESOURCES`].
+//! * `data_source_*`, `ephemeral_*`, `function_*`, `list_resource_*` and
+//!   `action_*` are the other things that Terraform can call, one file each.
 
 pub mod action_destination_check;
 pub mod config;
@@ -21,22 +22,11 @@ pub mod function_lms_id;
 pub mod function_parse_service_key;
 pub mod function_token_service_url;
 pub mod list_resource_destination;
-pub mod resource_destination;
-pub mod resource_destination_certificate;
 pub mod resource_registration;
 
-mod destination_body;
-mod destination_create;
-mod destination_fallback;
-mod destination_identity;
-mod destination_moves;
-mod destination_plan;
-mod destination_properties;
-mod destination_rules;
-mod destination_schema;
-mod destination_secrets;
-mod destination_settle;
-mod destination_update;
+mod certificate;
+mod destination;
+mod destination_service;
 
 use framework::action::DynAction;
 use framework::data_source::DynDataSource;
@@ -58,8 +48,8 @@ pub struct SapCalm;
 
 /// The managed resources, in the order of the documentation.
 pub static RESOURCES: &[&dyn DynResource<Configured>] = &[
-    &resource_destination::Destination,
-    &resource_destination_certificate::DestinationCertificate,
+    &destination::Destination,
+    &certificate::Certificate,
     &resource_registration::Registration,
 ];
 
@@ -163,8 +153,8 @@ mod tests {
 
     #[test]
     fn every_model_fits_its_schema() {
-        model_fits_its_schema(&resource_destination::Destination);
-        model_fits_its_schema(&resource_destination_certificate::DestinationCertificate);
+        model_fits_its_schema(&destination::Destination);
+        model_fits_its_schema(&certificate::Certificate);
         model_fits_its_schema(&resource_registration::Registration);
         assert_eq!(
             RESOURCES.len(),

@@ -40,7 +40,7 @@ use framework::validators::Validator;
 use framework::value::Value;
 
 use super::configured::{Configured, Key, attribute, client_context, variable};
-use super::destination_schema::DEFAULT_NAME;
+use super::destination::DEFAULT_NAME;
 use super::diagnostics::{Call, failed, failed_softly};
 
 /// Full type name.
@@ -298,6 +298,7 @@ fn environment_in(lms_id: &str, tenant: &str) -> Option<String> {
 impl Resource for Registration {
     type Provider = Configured;
     type Model = Model;
+    type Decision = ();
 
     fn definition(&self) -> &'static Definition {
         &DEFINITION
@@ -322,7 +323,7 @@ impl Resource for Registration {
         diagnostics
     }
 
-    fn complete_generated(&self, config: &mut BTreeMap<String, Value>) {
+    fn complete_generated(&self, _: Option<&Configured>, config: &mut BTreeMap<String, Value>) {
         let name = config.get_mut("destination_name");
         if let Some(name) = name.filter(|name| name.is_null()) {
             *name = Value::string(DEFAULT_NAME);
@@ -349,7 +350,7 @@ impl Resource for Registration {
         &self,
         provider: &Configured,
         context: &Context,
-        request: CreateRequest<Model>,
+        request: CreateRequest<Model, ()>,
     ) -> Outcome<Model> {
         create(provider, &client_context(context), request).await
     }
@@ -367,7 +368,7 @@ impl Resource for Registration {
         &self,
         provider: &Configured,
         context: &Context,
-        request: UpdateRequest<Model>,
+        request: UpdateRequest<Model, ()>,
     ) -> Outcome<Model> {
         update(provider, &client_context(context), request).await
     }
@@ -476,7 +477,7 @@ fn can_verify(provider: Option<&Configured>, verify: &Value) -> bool {
 async fn create(
     provider: &Configured,
     context: &client::Context,
-    request: CreateRequest<Model>,
+    request: CreateRequest<Model, ()>,
 ) -> Outcome<Model> {
     let mut notes = Diagnostics::new();
     let mut state = request.planned;
@@ -1105,13 +1106,14 @@ fn unconfirmed(tenant: &str) -> Diagnostic {
 async fn update(
     provider: &Configured,
     context: &client::Context,
-    request: UpdateRequest<Model>,
+    request: UpdateRequest<Model, ()>,
 ) -> Outcome<Model> {
     let UpdateRequest {
         config,
         planned: mut state,
         prior,
         mut private,
+        decision: (),
     } = request;
     let mut notes = Diagnostics::new();
     let given = Given::of(&config);

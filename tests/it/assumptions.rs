@@ -358,7 +358,7 @@ async fn which_form_the_url_has() {
     for url_form in ["origin", "origin_with_slash"] {
         let (world, mut tf) = world(knobs.clone()).await;
         fails(&world, &mut tf, &Job::plain(), &["`url_form`"]).await;
-        let job = Job::destination(json!({ "url_form": url_form }));
+        let job = Job::destination(json!({ "service_key": { "url_form": url_form } }));
         works(&world, &mut tf, &job).await;
         world.stop().await;
     }

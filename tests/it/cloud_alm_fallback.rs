@@ -25,10 +25,10 @@ fn switches() -> Vec<Json> {
         json!({ "url": ELSEWHERE }),
         json!({ "client_id": "sb-other" }),
         json!({ "token_service_url": format!("{ELSEWHERE}/oauth/token") }),
-        json!({ "client_secret_wo": "other-secret" }),
+        json!({ "credentials": { "client_secret_wo": "other-secret" } }),
         json!({ "token_service_url_type": "Common" }),
         json!({ "properties": { "tokenServiceURL.queries.to": ELSEWHERE } }),
-        json!({ "secret_properties_wo": { "tokenService.body.to": ELSEWHERE } }),
+        json!({ "credentials": { "properties_wo": { "tokenService.body.to": ELSEWHERE } } }),
         json!({ "proxy_type": "OnPremise" }),
     ]
 }
@@ -39,14 +39,16 @@ fn kinds() -> Vec<Json> {
     vec![
         json!({}),
         json!({ "authentication": "OAuth2JWTBearer" }),
-        json!({ "authentication": "BasicAuthentication", "user": "technical", "password_wo": "word" }),
+        json!({ "authentication": "BasicAuthentication", "user": "technical",
+                "credentials": { "password_wo": "word" } }),
         json!({ "authentication": "NoAuthentication" }),
         json!({ "type": "RFC" }),
         json!({ "type": "TCP" }),
-        json!({ "client_secret": "other-secret" }),
+        json!({ "stored_credentials": { "client_secret": "other-secret" } }),
         json!({ "properties": { "TrustAll": "true" } }),
         json!({ "properties": { "tokenServiceURL.ProxyType": "OnPremise" } }),
-        json!({ "token_service_user": "other", "token_service_password_wo": "word" }),
+        json!({ "properties": { "tokenServiceUser": "other" },
+                "credentials": { "properties_wo": { "tokenServicePassword": "word" } } }),
         json!({ "token_service_key_store_location": "other.p12" }),
     ]
 }
@@ -64,10 +66,10 @@ fn configurations() -> Vec<(Json, bool)> {
                 break;
             }
             let mut block = kind.clone();
+            block["name"] = "CloudALM".into();
             for (at, switch) in switches.iter().enumerate() {
                 if subset & (1 << at) != 0 {
-                    let entries = switch.as_object().unwrap().clone();
-                    block.as_object_mut().unwrap().extend(entries);
+                    merge(&mut block, switch);
                 }
             }
             all.push((block, is_plain && subset == 0));
@@ -77,8 +79,8 @@ fn configurations() -> Vec<(Json, bool)> {
     for harmless in [
         json!({ "description": "ours" }),
         json!({ "properties": { "sap-client": "100" } }),
-        json!({ "url_form": "origin" }),
-        json!({ "scope": "some.scope" }),
+        json!({ "service_key": { "url_form": "origin" } }),
+        json!({ "properties": { "scope": "some.scope" } }),
         json!({ "labels": { "team": ["a"] } }),
         json!({
             "type": "HTTP", "authentication": "OAuth2ClientCredentials",
@@ -88,6 +90,18 @@ fn configurations() -> Vec<(Json, bool)> {
         all.push((harmless, true));
     }
     all
+}
+
+/// Adds the entries of objects to those that are there.
+fn merge(into: &mut Json, more: &Json) {
+    match (into, more) {
+        (Json::Object(into), Json::Object(more)) => {
+            for (name, value) in more {
+                merge(into.entry(name).or_insert(Json::Null), value);
+            }
+        }
+        (into, more) => *into = more.clone(),
+    }
 }
 
 /// What the key says.

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use framework::resource::Context;
 use framework::value::Value;
 use futures_util::{StreamExt as _, stream};
+use sapcalm::provider::RESOURCES;
 use sapcalm::provider::config;
 use sapcalm::provider::configured::Configured;
-use sapcalm::provider::resource_destination::Destination;
 use serde_json::{Value as Json, json};
 use tokio_util::sync::CancellationToken;
 
@@ -29,8 +29,8 @@ const MANY: usize = 100;
 const BOUND: u64 = 10;
 
 /// Plays Terraform.
-const TF: Direct = Direct {
-    resource: &Destination,
+static TF: Direct = Direct {
+    resource: RESOURCES[0],
     may_taint: false,
 };
 
@@ -58,7 +58,6 @@ async fn create_many(provider: &Configured, count: usize) -> Vec<Instance> {
             let context = Context {
                 deadline: Instant::now() + Duration::from_mins(5),
                 cancel: CancellationToken::new(),
-                write_only_allowed: true,
             };
             let config = TF.configuration([("name", name)]);
             TF.create_within(provider, &config, &context)

@@ -323,7 +323,7 @@ async fn an_impossible_destination_is_refused_at_the_attribute_to_blame() {
     let mut tf = Core::start(&[]).await;
     tf.configure(world.provider());
     let url = "https://example.com";
-    let basic = json!({ "authentication": "BasicAuthentication", "url": url, "user": "me" });
+    let basic = json!({ "name": "Basic", "authentication": "BasicAuthentication", "url": url, "user": "me" });
     let basic_with = |name: &str, value: Json| {
         let mut block = basic.clone();
         block[name] = value;
@@ -336,19 +336,24 @@ async fn an_impossible_destination_is_refused_at_the_attribute_to_blame() {
         ("level_that_does_not_exist", json!({ "level": "global" })),
         (
             "basic_authentication_without_user",
-            json!({ "authentication": "BasicAuthentication", "url": url }),
+            json!({ "name": "Basic", "authentication": "BasicAuthentication", "url": url }),
         ),
         (
             "client_credentials_without_token_service",
-            json!({ "url": url, "client_id": "me", "client_secret": "x" }),
+            json!({ "name": "Own", "url": url, "client_id": "me",
+                    "stored_credentials": { "client_secret": "x" } }),
         ),
         (
             "certificate_authentication_without_key_store",
-            json!({ "authentication": "ClientCertificateAuthentication", "url": url }),
+            json!({ "name": "Own", "authentication": "ClientCertificateAuthentication", "url": url }),
         ),
         (
             "saml_assertion_without_what_it_needs",
-            json!({ "authentication": "OAuth2SAMLBearerAssertion" }),
+            json!({ "name": "Own", "authentication": "OAuth2SAMLBearerAssertion" }),
+        ),
+        (
+            "name_that_was_forgotten",
+            json!({ "authentication": "NoAuthentication", "url": url }),
         ),
         (
             "authentication_that_is_spelled_wrong",
@@ -356,11 +361,11 @@ async fn an_impossible_destination_is_refused_at_the_attribute_to_blame() {
         ),
         (
             "secret_that_the_authentication_does_not_use",
-            basic_with("client_secret", json!("x")),
+            basic_with("credentials", json!({ "client_secret_wo": "x" })),
         ),
         (
             "principal_propagation_over_the_internet",
-            json!({ "authentication": "PrincipalPropagation", "url": url, "proxy_type": "Internet" }),
+            json!({ "name": "Own", "authentication": "PrincipalPropagation", "url": url, "proxy_type": "Internet" }),
         ),
         (
             "property_with_an_attribute",
@@ -372,7 +377,7 @@ async fn an_impossible_destination_is_refused_at_the_attribute_to_blame() {
         ),
         (
             "property_that_is_another_secret",
-            json!({ "type": "MAIL", "properties": { "mail.password": "x" } }),
+            json!({ "name": "Own", "type": "MAIL", "properties": { "mail.password": "x" } }),
         ),
         (
             "property_that_differs_only_in_case",
@@ -384,22 +389,23 @@ async fn an_impossible_destination_is_refused_at_the_attribute_to_blame() {
         ),
         (
             "secret_property_with_an_attribute",
-            json!({ "secret_properties_wo": { "clientSecret": "x" } }),
+            json!({ "credentials": { "properties_wo": { "clientSecret": "x" } } }),
         ),
         (
             "secret_in_two_attributes",
-            basic_with("password", json!("x")).with("password_wo", json!("y")),
+            basic_with("stored_credentials", json!({ "password": "x" }))
+                .with("credentials", json!({ "password_wo": "y" })),
         ),
         (
             "secret_in_two_maps",
             json!({
                 "properties": { "URL.headers.apiKey": "x" },
-                "secret_properties_wo": { "URL.headers.apiKey": "y" },
+                "credentials": { "properties_wo": { "URL.headers.apiKey": "y" } },
             }),
         ),
         (
             "version_without_secret",
-            json!({ "client_secret_wo_version": 1 }),
+            basic_with("credentials", json!({ "version": 1 })),
         ),
         ("url_that_is_none", json!({ "url": "eu10.alm.cloud.sap" })),
         (
@@ -536,11 +542,13 @@ async fn a_write_only_argument_under_an_older_terraform_names_the_plain_one() {
             "authentication": "BasicAuthentication",
             "url": "https://example.com",
             "user": "me",
-            "password_wo": "x",
+            "name": "Basic",
+            "credentials": { "password_wo": "x" },
         });
         let text = refused(&world, &mut tf, &destination(config)).await;
         insta::assert_snapshot!("write_only_argument_under_an_older_terraform", text);
-        let config = json!({ "secret_properties_wo": { "URL.headers.apiKey": "x" } });
+        let secrets = json!({ "URL.headers.apiKey": "x" });
+        let config = json!({ "credentials": { "properties_wo": secrets } });
         let text = refused(&world, &mut tf, &destination(config)).await;
         insta::assert_snapshot!("write_only_map_under_an_older_terraform", text);
     }

@@ -51,7 +51,7 @@ async fn every_client_does_the_whole_main_job() {
         assert_eq!(plan.action(DESTINATION), Action::Update);
         assert_eq!(plan.action(REGISTRATION), Action::Update);
         let shown = plan.differences();
-        for attribute in ["description", "out_of_sync_secrets"] {
+        for attribute in ["description", "secrets"] {
             assert!(shown.contains(&format!("{DESTINATION}.{attribute}")));
         }
         tf.apply(&resources).await.ok();
@@ -122,18 +122,18 @@ async fn a_secret_is_write_only_where_the_client_allows_it() {
         let world = World::documented().await;
         let mut tf = core(release, world.provider()).await;
         let write_only = release.knows_write_only();
-        let attribute = if write_only {
-            "password_wo"
-        } else {
-            "password"
+        let credentials = |secret: &str| match write_only {
+            true => ("credentials", json!({ "password_wo": secret })),
+            false => ("stored_credentials", json!({ "password": secret })),
         };
         let resources = |secret: &str| {
+            let (object, secret) = credentials(secret);
             let block = json!({
                 "name": "Basic",
                 "authentication": "BasicAuthentication",
                 "url": "https://example.com",
                 "user": "me",
-                attribute: secret,
+                object: secret,
             });
             vec![Resource::new("sapcalm_destination", "cloud_alm", block)]
         };
@@ -175,12 +175,10 @@ async fn the_schema_without_newer_fields_is_one_of_the_first_protocol() {
 
 fn check_attribute(path: &str, attribute: &proto::schema::Attribute) {
     // Without the flag a write-only attribute is an ordinary one, and the null
-    // that we answer must be allowed for it.
+    // that we answer must be allowed for it. (A value is refused before anybody
+    // plans with it.)
     if attribute.write_only {
-        assert!(
-            attribute.optional && !attribute.computed && attribute.sensitive,
-            "{path}"
-        );
+        assert!(attribute.optional && !attribute.computed, "{path}");
     }
     assert!(
         attribute.required ^ (attribute.optional || attribute.computed),

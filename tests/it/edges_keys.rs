@@ -102,7 +102,8 @@ fn destination_block(world: &World, x509: bool) -> Json {
     json!({
         "url": key["endpoints"]["Api"],
         "client_id": key["uaa"]["clientid"],
-        "client_secret_wo": key["uaa"]["clientsecret"],
+        "name": "CloudALM",
+        "credentials": { "client_secret_wo": key["uaa"]["clientsecret"] },
         "token_service_url": format!("{}/oauth/token", key["uaa"]["url"].as_str().unwrap()),
     })
 }

@@ -85,7 +85,7 @@ resource "sapcalm_destination" "{level}" {{
   description    = "{description}"
   authentication = "BasicAuthentication"
   user           = "somebody"
-  password_wo    = "password of ${{each.key}}"
+  credentials    = {{ password_wo = "password of ${{each.key}}" }}
   {lifecycle}
 }}
 "#
@@ -308,7 +308,7 @@ resource "sapcalm_destination" "each" {{
 const KEPT: &str = r#"
 resource "sapcalm_destination" "cloud_alm" {
   description = "kept"
-  password_wo = null
+  credentials = null
 }
 
 resource "sapcalm_registration" "order_management" {
@@ -382,7 +382,7 @@ resource "sapcalm_destination" "list" {{
   url            = "https://${{local.names[count.index]}}.example.com"
   authentication = "BasicAuthentication"
   user           = "somebody"
-  password_wo    = "password of ${{local.names[count.index]}}"
+  credentials    = {{ password_wo = "password of ${{local.names[count.index]}}" }}
 }}
 "#,
             json!(list)

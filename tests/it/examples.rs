@@ -306,7 +306,7 @@ async fn every_action_example_does_what_it_says_after_its_trigger() {
 fn imported() -> Vec<Resource> {
     let made = rcgen::generate_simple_self_signed(["client".to_owned()]).unwrap();
     let pem = format!("{}{}", made.cert.pem(), made.signing_key.serialize_pem());
-    let certificate = json!({ "name": "cloud-alm.pem", "pem_wo": pem });
+    let certificate = json!({ "name": "cloud-alm.pem", "content": { "pem_wo": pem } });
     let registration = json!({ "destination_name": "CloudALM" });
     vec![
         Resource::new("sapcalm_destination", "cloud_alm", json!({})),

@@ -132,7 +132,7 @@ async fn the_generated_configuration_of_a_certificate_plans_empty_but_for_its_fi
     // Begins as a key store does.
     let file = "MCBhIGtleSBzdG9yZQ==";
     for level in LEVELS {
-        let made = json!({ "name": "a.p12", "level": level, "content_base64_wo": file });
+        let made = json!({ "name": "a.p12", "level": level, "content": { "base64_wo": file } });
         tf.apply_one(CERTIFICATE, "made", made).await.ok();
         let identity = tf.forget("sapcalm_destination_certificate.made").identity;
         let identity = serde_json::from_str(&identity.unwrap()).unwrap();
@@ -142,7 +142,15 @@ async fn the_generated_configuration_of_a_certificate_plans_empty_but_for_its_fi
         let address = "sapcalm_destination_certificate.found";
         let mut config = tf.generate_config(address).await.ok();
         assert_eq!(config, json!({ "name": "a.p12", "level": level }));
-        config["content_base64_wo"] = file.into();
+        tf.assert_empty_plan_one(CERTIFICATE, "found", config.clone())
+            .await;
+        // The file is new in the state, and is not uploaded.
+        config["content"] = json!({ "base64_wo": file });
+        world.forget_journal().await;
+        tf.apply_one(CERTIFICATE, "found", config.clone())
+            .await
+            .ok();
+        assert!(world.writes().await.is_empty());
         tf.assert_empty_plan_one(CERTIFICATE, "found", config).await;
         tf.forget(address);
     }

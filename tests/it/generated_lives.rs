@@ -63,16 +63,14 @@ struct Subject {
 
 fn destination() -> Subject {
     let kinds = http_kinds().into_iter().chain(other_kinds());
-    let plain_secrets = [
-        "client_secret",
-        "password",
-        "token_service_password",
-        "client_key",
-        "key_store_password",
-        "token_service_key_store_password",
-        "trust_store_password",
+    let cannot_be_told = [
+        "stored_credentials",
+        "secrets",
+        "properties",
+        "allow_unmanaged",
+        "unmanaged_properties",
+        "service_key",
     ];
-    let cannot_be_told = ["properties", "unmanaged_properties", "url_form"];
     Subject {
         type_name: "sapcalm_destination",
         bases: std::iter::once(json!({}))
@@ -96,13 +94,22 @@ fn destination() -> Subject {
                     .prop_map(Json::from)
                     .boxed(),
                 "properties" => entries(&["sap-client", "TrustAll", "my.own", "URL.headers.x"]),
-                "secret_properties_wo" => entries(&["jco.client.passwd", "my.secret"]),
+                // A version needs something that it is the version of.
+                "credentials" => {
+                    let version = proptest::option::of(0..3_i64);
+                    (entries(&["jco.client.passwd", "my.secret"]), version)
+                        .prop_map(|(secrets, version)| match secrets == json!({}) {
+                            true => json!({ "properties_wo": secrets }),
+                            false => json!({ "properties_wo": secrets, "version": version }),
+                        })
+                        .boxed()
+                }
                 _ => return None,
             };
             Some(known)
         },
         left_out: &["type", "authentication", "check_token"],
-        not_imported: [NOT_IMPORTED, &plain_secrets, &cannot_be_told].concat(),
+        not_imported: [NOT_IMPORTED, &cannot_be_told].concat(),
         completed_by_read: &[],
         gone_after_destroy: true,
         needs: None,
@@ -148,9 +155,9 @@ fn certificate() -> Subject {
     Subject {
         type_name: "sapcalm_destination_certificate",
         bases: vec![
-            json!({ "name": "a.pem", "pem_wo": pem }),
-            json!({ "name": "b.p12", "content_base64_wo": STANDARD.encode("0 a key store") }),
-            json!({ "name": "b.p12", "level": "instance", "content_base64_wo": STANDARD.encode("0 another") }),
+            json!({ "name": "a.pem", "content": { "pem_wo": pem } }),
+            json!({ "name": "b.p12", "content": { "base64_wo": STANDARD.encode("0 a key store") } }),
+            json!({ "name": "b.p12", "level": "instance", "content": { "base64_wo": STANDARD.encode("0 another") } }),
         ],
         values: |attribute| {
             let [pem, other] = pems();
@@ -162,7 +169,7 @@ fn certificate() -> Subject {
                     .prop_map(|pem| Json::from(pem.as_str()))
                     .boxed(),
                 // Key stores, and certificates in DER form, begin so.
-                "content_base64_wo" => vec(any::<u8>(), 0..40)
+                "base64_wo" => vec(any::<u8>(), 0..40)
                     .prop_map(|rest| STANDARD.encode([vec![b'0'], rest].concat()).into())
                     .boxed(),
                 _ => return None,
@@ -170,7 +177,7 @@ fn certificate() -> Subject {
             Some(known)
         },
         left_out: &[],
-        not_imported: vec!["adopt_existing", "content_wo_version", "timeouts"],
+        not_imported: vec!["adopt_existing", "content", "secrets", "timeouts"],
         completed_by_read: &[],
         gone_after_destroy: true,
         needs: None,

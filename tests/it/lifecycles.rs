@@ -24,6 +24,8 @@ async fn destination_from_the_cloud_alm_key() {
     let described = json!({"description": "for order management", "labels": {"team": ["a", "b"]}});
     let more = json!({"properties": {"sap.example": "1"}, "labels": {"team": ["b"]}});
     Lifecycle::new(DESTINATION, &[json!({}), described, more, json!({})])
+        // Who imports has not written them.
+        .differs_after_import(&["secrets"])
         .run(&mut tf)
         .await;
 }
@@ -33,7 +35,8 @@ async fn destination_with_everything_of_its_own() {
     let (_world, mut tf) = world_and_core().await;
     let config = |url: &str, secret: &str| {
         json!({
-            "name": "Own", "url": url, "client_id": "me", "client_secret_wo": secret,
+            "name": "Own", "url": url, "client_id": "me",
+            "credentials": {"client_secret_wo": secret},
             "token_service_url": "https://tokens.example/oauth/token",
             "properties": {"sap.example": "1"},
             "timeouts": {"create": "1m"},
@@ -44,9 +47,16 @@ async fn destination_with_everything_of_its_own() {
         config("https://two.example", "s2"),
     ];
     Lifecycle::new(DESTINATION, &configs)
-        .unknown_at_plan(&["url", "client_id", "client_secret_wo", "properties"])
+        .unknown_at_plan(&["url", "client_id", "credentials", "properties"])
         // An import cannot know that an unknown property was ours.
-        .differs_after_import(&["properties", "unmanaged_properties", "timeouts"])
+        .differs_after_import(&[
+            "properties",
+            "allow_unmanaged",
+            "unmanaged_properties",
+            "credentials",
+            "secrets",
+            "timeouts",
+        ])
         .run(&mut tf)
         .await;
 }
@@ -63,13 +73,14 @@ async fn destination_certificate_of_every_kind_and_level() {
         base64::engine::general_purpose::STANDARD.encode(bytes)
     };
     let configs = [
-        json!({ "name": "a.pem", "pem_wo": pem("a") }),
-        json!({ "name": "a.pem", "pem_wo": pem("b"), "timeouts": { "update": "1m" } }),
-        json!({ "name": "a.p12", "content_base64_wo": key_store(&[0x30, 1, 2, 3]) }),
-        json!({ "name": "a.p12", "level": "instance", "content_base64_wo": key_store(&[0x30, 4]) }),
+        json!({ "name": "a.pem", "content": { "pem_wo": pem("a") } }),
+        json!({ "name": "a.pem", "content": { "pem_wo": pem("b") }, "timeouts": { "update": "1m" } }),
+        json!({ "name": "a.p12", "content": { "base64_wo": key_store(&[0x30, 1, 2, 3]) } }),
+        json!({ "name": "a.p12", "level": "instance", "content": { "base64_wo": key_store(&[0x30, 4]) } }),
     ];
     Lifecycle::new("sapcalm_destination_certificate", &configs)
-        .unknown_at_plan(&["pem_wo", "content_base64_wo"])
+        .unknown_at_plan(&["content"])
+        .differs_after_import(&["content", "secrets"])
         .run(&mut tf)
         .await;
 }

@@ -141,14 +141,10 @@ async fn every_changed_property_shows_in_the_plan_and_is_repaired() {
             json!("Common"),
             "token_service_url_type",
         ),
-        ("scope", json!("more"), "scope"),
         ("tokenServiceURLType", Json::Null, "token_service_url_type"),
-        (
-            "clientSecret",
-            json!("rotated by hand"),
-            "out_of_sync_secrets",
-        ),
-        ("clientSecret", Json::Null, "out_of_sync_secrets"),
+        ("clientSecret", json!("rotated by hand"), "secrets"),
+        ("clientSecret", Json::Null, "secrets"),
+        ("TrustAll", json!("TRUE"), "unmanaged_properties"),
     ];
     for variant in Variant::all() {
         println!("{}", variant.name);
@@ -191,11 +187,14 @@ async fn a_changed_secret_is_named_and_never_shown() {
         .await;
     tf.refresh().await.ok();
     assert_eq!(
-        tf.object(DESTINATION)["out_of_sync_secrets"],
-        json!(["client_secret"])
+        tf.object(DESTINATION)["secrets"],
+        json!({ "client_secret": "changed outside Terraform" })
     );
     let plan = tf.plan(&resources).await.ok();
-    assert_eq!(plan.planned(DESTINATION)["out_of_sync_secrets"], json!([]));
+    assert_eq!(
+        plan.planned(DESTINATION)["secrets"],
+        json!({ "client_secret": "from cloud_alm_service_key" })
+    );
     assert!(!plan.to_string().contains("canary"));
     assert!(!tf.log().contains("canary"));
     tf.apply(&resources).await.ok();
@@ -287,7 +286,8 @@ async fn a_new_target_is_offboarded_changed_and_registered_in_that_order() {
     let world = World::documented().await;
     let mut tf = core(&world).await;
     let with_url_form = |url_form: Json| {
-        let mut resources = configuration(&world, json!({ "url_form": url_form }));
+        let mut resources =
+            configuration(&world, json!({ "service_key": { "url_form": url_form } }));
         resources.pop();
         let registration = world.registration(json!(null));
         resources.push(

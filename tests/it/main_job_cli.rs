@@ -55,7 +55,7 @@ async fn cli_apply_drift_repair_and_destroy_in_every_variant() {
         let output = workspace.plan().await;
         assert_eq!(output.code, Some(2), "{output}");
         assert!(output.stdout.contains("\"temporary\" -> null"), "{output}");
-        assert!(output.stdout.contains("\"client_secret\","), "{output}");
+        assert!(output.stdout.contains("\"client_secret\""), "{output}");
         assert_eq!(output.stdout.contains("missing"), landscape, "{output}");
 
         workspace.apply(&[]).await;

@@ -26,7 +26,7 @@ fn at_sap() -> Json {
 fn block() -> Json {
     json!({
         "name": "Moved", "authentication": "BasicAuthentication", "url": "https://target.example",
-        "user": "u", "password_wo": "canary-moved",
+        "user": "u",
     })
 }
 
@@ -111,8 +111,11 @@ async fn a_destination_at_instance_level_stays_there() {
     let key: Json = serde_json::from_str(&world.key("destination")).unwrap();
     let mut created = block();
     created["level"] = "instance".into();
-    let resources = [Resource::new("sapcalm_destination", "a", created)];
-    tf.apply(&resources).await.ok();
+    let resources = [Resource::new("sapcalm_destination", "a", created.clone())];
+    created["credentials"] = json!({ "password_wo": "canary-moved" });
+    tf.apply(&[Resource::new("sapcalm_destination", "a", created)])
+        .await
+        .ok();
     tf.forget(DESTINATION);
     let mut state = other_state(GENERIC, &subaccount(&world).await);
     state["service_instance_id"] = key["instanceid"].clone();

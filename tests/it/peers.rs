@@ -225,7 +225,7 @@ fn resources() -> Vec<Resource> {
                 "authentication": "BasicAuthentication",
                 "url": "https://backend.example.com",
                 "user": "technical",
-                "password_wo": PASSWORD,
+                "credentials": { "password_wo": PASSWORD },
             }),
         ),
         Resource::with(

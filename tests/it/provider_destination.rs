@@ -6,22 +6,21 @@ use std::time::Duration;
 
 use emulator::{DestinationKey, Emulator, Options, Scenario};
 use framework::private::Private;
-use framework::resource::{CreateRequest, DynResource, ImportRequest, UpdateRequest};
+use framework::resource::ImportRequest;
 use framework::value::Value;
-use sapcalm::provider::config;
 use sapcalm::provider::configured::Configured;
-use sapcalm::provider::resource_destination::Destination;
+use sapcalm::provider::{RESOURCES, config};
 use serde_json::json;
 
-use crate::support::direct::{Direct, Done, Instance, context, keeps_the_plan, text};
+use crate::support::direct::{Direct, Instance, context, text};
 
 const ORDERS: &str = "acme-orders";
 const SERVICE: &str = "/destination-configuration/";
 const COLLECTION: &str = "/destination-configuration/v1/subaccountDestinations";
 
 /// Plays Terraform.
-const TF: Direct = Direct {
-    resource: &Destination,
+static TF: Direct = Direct {
+    resource: RESOURCES[0],
     may_taint: false,
 };
 
@@ -240,6 +239,7 @@ fn labels<const N: usize>(entries: [(&str, &str); N]) -> Value {
 /// A destination with user and password, and these.
 fn basic<const N: usize>(given: [(&str, Value); N]) -> Value {
     let base = [
+        ("name", text("CloudALM")),
         ("authentication", text("BasicAuthentication")),
         ("url", text("https://target.example")),
         ("user", text("u")),
@@ -253,11 +253,41 @@ fn basic<const N: usize>(given: [(&str, Value); N]) -> Value {
     Value::Object(entries)
 }
 
+/// The nested object with these secrets, by the names of its members.
+fn secrets<const N: usize>(members: [(&str, Value); N]) -> (&'static str, Value) {
+    let names = [
+        "client_secret_wo",
+        "password_wo",
+        "properties_wo",
+        "version",
+    ];
+    let mut object = BTreeMap::from(names.map(|name| (name.to_owned(), Value::Null)));
+    for (name, value) in members {
+        assert!(object.insert(name.to_owned(), value).is_some(), "{name}");
+    }
+    ("credentials", Value::Object(object))
+}
+
+/// The same, with nothing but a password.
+fn password(password: &str) -> (&'static str, Value) {
+    secrets([("password_wo", text(password))])
+}
+
+fn stored_password(password: &str) -> (&'static str, Value) {
+    let members = [
+        ("client_secret", Value::Null),
+        ("password", text(password)),
+        ("properties", Value::Null),
+    ];
+    let members = members.map(|(name, value)| (name.to_owned(), value));
+    ("stored_credentials", Value::Object(members.into()))
+}
+
 /// What core makes of a state for `-generate-config-out`: everything that the
 /// configuration may give.
 fn generated(instance: &Instance) -> Value {
     use framework::schema::Mode;
-    let schema = DynResource::<Configured>::definition(&Destination).schema;
+    let schema = TF.resource.definition().schema;
     let entries = schema.attributes.iter().map(|attribute| {
         let value = match attribute.mode {
             Mode::Computed => Value::Null,
@@ -287,11 +317,17 @@ async fn create_makes_the_cloud_alm_destination_from_nothing_but_keys() {
     let sap = Sap::new().await;
     let config = TF.configuration([]);
     let created = TF.create(&sap.provider(), &config).await.quietly();
-    assert_eq!(sap.calls().await, ["POST /v1/subaccountDestinations"]);
+    assert_eq!(
+        sap.calls().await,
+        [
+            "POST /v1/subaccountDestinations",
+            "GET /v1/subaccountDestinations"
+        ]
+    );
     assert_eq!(sap.properties().await, cloud_alm_at_sap(&sap));
     assert_eq!(created.text("id"), Some("subaccount/CloudALM"));
     assert!(created.text("subaccount_id").is_some());
-    assert!(created.text("etag").is_some() && created.text("modification_time").is_some());
+    assert_eq!(created.entry("client_secret"), "from cloud_alm_service_key");
     assert_eq!(created.list("unmanaged_properties"), [""; 0]);
 
     let after = converged(&sap, &config, &created).await;
@@ -316,10 +352,10 @@ async fn no_secret_is_stored_unless_the_plain_attribute_is_used() {
     assert!(!created.stored().contains(&secret));
 
     sap.clear().await;
-    let config = basic([
+    let config = basic([secrets([
         ("password_wo", text("canary-1")),
-        ("secret_properties_wo", map([("my.secret", "canary-2")])),
-    ]);
+        ("properties_wo", map([("my.secret", "canary-2")])),
+    ])]);
     let created = TF.create(&sap.provider(), &config).await.quietly();
     assert!(!created.stored().contains("canary"));
     assert_eq!(sap.properties().await["my.secret"], "canary-2");
@@ -335,12 +371,11 @@ async fn create_works_with_every_shape_of_the_service() {
         json!({ "patch": "method_not_allowed", "put_keeps_labels": false }),
     ] {
         let sap = Sap::with_knobs(knobs.clone()).await;
-        let config = basic([("password_wo", text("p")), ("labels", labels([("a", "1")]))]);
+        let config = basic([password("p"), ("labels", labels([("a", "1")]))]);
         let created = TF.create(&sap.provider(), &config).await.quietly();
-        assert!(created.text("etag").is_some(), "{knobs}");
         let after = converged(&sap, &config, &created).await;
         let config = basic([
-            ("password_wo", text("p")),
+            password("p"),
             ("labels", labels([("a", "1")])),
             ("description", text("changed")),
         ]);
@@ -383,9 +418,11 @@ async fn every_kind_of_destination_imports_and_plans_empty() {
         sap.set(kind.clone(), json!([{"key": "team", "values": ["a", "b"]}]))
             .await;
         let provider = sap.without_cloud_alm_key();
-        let imported = TF.import(&provider, "subaccount/CloudALM").await.quietly();
+        let imported = TF.import(&provider, "subaccount/CloudALM").await;
+        assert!(imported.errors().is_empty(), "{kind}");
+        let imported = imported.instance.unwrap();
         let config = generated(&imported);
-        let found = DynResource::<Configured>::validate(&Destination, &config);
+        let found = TF.resource.validate(&config);
         assert!(!found.has_errors(), "{kind}: {found:#?}");
         assert!(TF.plans_nothing(&provider, &config, &imported), "{kind}");
         let again = TF.read(&provider, &imported).await.quietly();
@@ -570,10 +607,11 @@ async fn a_failing_token_check_removes_what_was_just_created() {
     let sap = Sap::new().await;
     let key = sap.key("cloud-alm");
     let config = TF.configuration([
+        ("name", text("CloudALM")),
         ("check_token", Value::Bool(true)),
         ("url", text("https://target.example")),
         ("client_id", text(key["uaa"]["clientid"].as_str().unwrap())),
-        ("client_secret_wo", text("wrong-secret")),
+        secrets([("client_secret_wo", text("wrong-secret"))]),
         (
             "token_service_url",
             text(&format!(
@@ -655,7 +693,6 @@ async fn drift_of_a_property_is_shown_and_corrected() {
     let created = TF.create(&sap.provider(), &config).await.quietly();
     for change in [
         json!({ "URL": "https://elsewhere" }),
-        json!({ "scope": "more" }),
         json!({ "Authentication": null }),
         json!({ "ProxyType": "OnPremise" }),
         json!({ "tokenServiceURLType": "Common" }),
@@ -679,17 +716,34 @@ async fn drift_of_a_property_is_shown_and_corrected() {
 }
 
 #[tokio::test]
-async fn a_security_relevant_property_that_is_left_alone_warns() {
+async fn a_property_that_weakens_security_is_drift_and_is_removed() {
+    for key in ["TrustAll", "HTML5.ForwardAuthToken", "URL.headers.X-Foo"] {
+        let sap = Sap::new().await;
+        let config = TF.configuration([]);
+        let created = TF.create(&sap.provider(), &config).await.quietly();
+        sap.change(json!({ key: "TRUE", "mine": "x" })).await;
+        let after = TF.read(&sap.provider(), &created).await.quietly();
+        let planned = TF.planned(&sap.provider(), &config, Some(&after));
+        let summaries: Vec<_> = planned.diagnostics.iter().map(|one| &one.summary).collect();
+        assert_eq!(summaries, ["Properties will be removed"], "{key}");
+        let updated = TF.update(&sap.provider(), &config, &after).await.quietly();
+        assert_eq!(updated.list("unmanaged_properties"), ["mine"]);
+        let mut expected = cloud_alm_at_sap(&sap);
+        expected["mine"] = json!("x");
+        assert_eq!(sap.properties().await, expected, "{key}");
+        converged(&sap, &config, &updated).await;
+    }
+}
+
+#[tokio::test]
+async fn a_property_that_is_allowed_stays() {
     let sap = Sap::new().await;
-    let config = TF.configuration([]);
+    let allowed = Value::Set(vec![text("TrustAll")]);
+    let config = TF.configuration([("allow_unmanaged", allowed)]);
     let created = TF.create(&sap.provider(), &config).await.quietly();
     sap.change(json!({ "TrustAll": "TRUE" })).await;
-    let after = TF
-        .read(&sap.provider(), &created)
-        .await
-        .warning("Unmanaged security property");
+    let after = converged(&sap, &config, &created).await;
     assert_eq!(after.list("unmanaged_properties"), ["TrustAll"]);
-    assert!(TF.plans_nothing(&sap.provider(), &config, &after));
 }
 
 #[tokio::test]
@@ -734,24 +788,24 @@ async fn a_complete_set_removes_what_others_added() {
 async fn a_secret_changed_outside_is_named_and_written_again() {
     let configs = [
         ("client_secret", "clientSecret", TF.configuration([])),
-        ("password", "Password", basic([("password", text("p"))])),
-        ("password", "Password", basic([("password_wo", text("p"))])),
+        ("password", "Password", basic([stored_password("p")])),
+        ("password", "Password", basic([password("p")])),
         (
             "password",
             "Password",
-            basic([
+            basic([secrets([
                 ("password_wo", text("p")),
-                ("password_wo_version", number(1)),
-            ]),
+                ("version", number(1)),
+            ])]),
         ),
         (
-            "secret_properties_wo[\"my.secret\"]",
             "my.secret",
-            basic([
+            "my.secret",
+            basic([secrets([
                 ("password_wo", text("p")),
-                ("secret_properties_wo", map([("my.secret", "s")])),
-                ("secret_properties_wo_version", number(7)),
-            ]),
+                ("properties_wo", map([("my.secret", "s")])),
+                ("version", number(7)),
+            ])]),
         ),
     ];
     for (name, key, config) in configs {
@@ -764,17 +818,14 @@ async fn a_secret_changed_outside_is_named_and_written_again() {
             }
             sap.change(json!({ key: drift })).await;
             let after = TF.read(&sap.provider(), &created).await.quietly();
-            assert_eq!(after.list("out_of_sync_secrets"), [name]);
+            assert_eq!(after.entry(name), "changed outside Terraform");
             assert!(!after.stored().contains("stolen"));
             let again = TF.read(&sap.provider(), &after).await.quietly();
-            assert_eq!(again.list("out_of_sync_secrets"), [name], "it stays named");
+            let entry = again.entry(name);
+            assert_eq!(entry, "changed outside Terraform", "it stays named");
             let planned = TF.planned(&sap.provider(), &config, Some(&after));
-            assert!(
-                planned
-                    .state
-                    .get("out_of_sync_secrets")
-                    .same(&Value::List(Vec::new()))
-            );
+            let planned = planned.state.get("secrets").get(name).clone();
+            assert!(planned.same(created.state.get("secrets").get(name)));
             let updated = TF.update(&sap.provider(), &config, &after).await.quietly();
             assert_eq!(sap.properties().await, before, "{name}");
             converged(&sap, &config, &updated).await;
@@ -791,7 +842,7 @@ async fn a_rotated_key_is_an_update_in_place() {
     // Without a refresh, too.
     assert!(!TF.plans_nothing(&sap.provider(), &config, &created));
     let after = TF.read(&sap.provider(), &created).await.quietly();
-    assert_eq!(after.list("out_of_sync_secrets"), ["client_secret"]);
+    assert_eq!(after.entry("client_secret"), "of an earlier key");
     let updated = TF.update(&sap.provider(), &config, &after).await.quietly();
     assert_eq!(sap.properties().await, cloud_alm_at_sap(&sap));
     converged(&sap, &config, &updated).await;
@@ -800,11 +851,11 @@ async fn a_rotated_key_is_an_update_in_place() {
 #[tokio::test]
 async fn an_update_sends_nothing_when_sap_holds_the_value_already() {
     let sap = Sap::new().await;
-    let config = basic([("password_wo", text("p"))]);
+    let config = basic([password("p")]);
     let created = TF.create(&sap.provider(), &config).await.quietly();
     sap.change(json!({ "Password": "q" })).await;
     sap.calls().await;
-    let config = basic([("password_wo", text("q"))]);
+    let config = basic([password("q")]);
     let updated = TF
         .update(&sap.provider(), &config, &created)
         .await
@@ -833,9 +884,9 @@ async fn a_switch_sends_nothing_at_all() {
 #[tokio::test]
 async fn a_secret_that_leaves_the_configuration_is_deleted_and_others_stay() {
     let sap = Sap::new().await;
-    let at = |value: &str| ("client_secret_wo", text(value));
     let base = |more: Vec<(&str, Value)>| {
         let Value::Object(mut entries) = TF.configuration([
+            ("name", text("CloudALM")),
             ("url", text("https://target.example")),
             ("client_id", text("c")),
             ("token_service_url", text("https://t.example/oauth/token")),
@@ -847,20 +898,30 @@ async fn a_secret_that_leaves_the_configuration_is_deleted_and_others_stay() {
         }
         Value::Object(entries)
     };
-    let secrets = ("secret_properties_wo", map([("one", "1"), ("two", "2")]));
-    let config = base(vec![at("s"), secrets]);
+    let config = base(vec![secrets([
+        ("client_secret_wo", text("s")),
+        ("properties_wo", map([("one", "1"), ("two", "2")])),
+    ])]);
     let created = TF.create(&sap.provider(), &config).await.quietly();
     sap.change(json!({ "KeyStorePassword": "never ours" }))
         .await;
     let after = TF.read(&sap.provider(), &created).await.quietly();
-    let config = base(vec![("secret_properties_wo", map([("two", "2")]))]);
+    // One of them is null: an empty variable deletes nothing.
+    let config = base(vec![secrets([("properties_wo", map([("two", "2")]))])]);
+    let planned = TF.planned(&sap.provider(), &config, Some(&after));
+    assert!(
+        planned
+            .state
+            .get("secrets")
+            .same(after.state.get("secrets"))
+    );
+    let config = base(vec![]);
     let updated = TF.update(&sap.provider(), &config, &after).await.quietly();
     let properties = sap.properties().await;
-    assert!(properties["clientSecret"].is_null() && properties["one"].is_null());
-    assert_eq!(
-        (&properties["two"], &properties["KeyStorePassword"]),
-        (&json!("2"), &json!("never ours"))
-    );
+    for gone in ["clientSecret", "one", "two"] {
+        assert!(properties[gone].is_null(), "{gone}");
+    }
+    assert_eq!(properties["KeyStorePassword"], "never ours");
     converged(&sap, &config, &updated).await;
 }
 
@@ -871,7 +932,7 @@ async fn another_authentication_takes_the_secret_of_the_key_away() {
         .create(&sap.provider(), &TF.configuration([]))
         .await
         .quietly();
-    let config = basic([("password_wo", text("p"))]);
+    let config = basic([password("p")]);
     let updated = TF
         .update(&sap.provider(), &config, &created)
         .await
@@ -889,16 +950,33 @@ async fn an_imported_secret_that_is_configured_plans_empty() {
         .await
         .quietly();
     let provider = sap.provider();
-    assert!(TF.plans_nothing(&provider, &basic([("password_wo", text("p"))]), &imported));
-    assert!(!TF.plans_nothing(&provider, &basic([("password_wo", text("q"))]), &imported));
+    // The object is new in the state, and nothing is written.
+    let entry = |config: &Value, prior: &Instance| {
+        let planned = TF.planned(&provider, config, Some(prior)).state;
+        planned
+            .get("secrets")
+            .get("password")
+            .as_str()
+            .map(str::to_owned)
+    };
+    let is = |text: &str| Some(text.to_owned());
+    assert_eq!(entry(&basic([password("p")]), &imported), is("as found"));
+    assert_eq!(
+        entry(&basic([password("q")]), &imported),
+        is("from configuration")
+    );
+    sap.calls().await;
+    let updated = TF
+        .update(&provider, &basic([password("p")]), &imported)
+        .await
+        .quietly();
+    assert!(sap.calls().await.is_empty());
+    converged(&sap, &basic([password("p")]), &updated).await;
     sap.change(json!({ "Password": "q" })).await;
     let after = TF.read(&sap.provider(), &imported).await.quietly();
-    assert_eq!(
-        after.list("out_of_sync_secrets"),
-        [""; 0],
-        "nobody wrote it through us"
-    );
-    assert!(TF.plans_nothing(&provider, &basic([("password_wo", text("q"))]), &after));
+    let as_found = after.entry("password");
+    assert_eq!(as_found, "as found", "nobody wrote it through us");
+    assert_eq!(entry(&basic([password("q")]), &after), is("as found"));
 
     sap.set(cloud_alm_at_sap(&sap), json!([])).await;
     let imported = TF
@@ -908,24 +986,40 @@ async fn an_imported_secret_that_is_configured_plans_empty() {
     assert!(TF.plans_nothing(&provider, &TF.configuration([]), &imported));
 }
 
+#[tokio::test]
+async fn a_null_secret_is_kept_and_stays_named() {
+    let sap = Sap::new().await;
+    let created = TF
+        .create(&sap.provider(), &basic([password("p")]))
+        .await
+        .quietly();
+    let config = basic([secrets([]), ("description", text("new"))]);
+    let updated = TF
+        .update(&sap.provider(), &config, &created)
+        .await
+        .quietly();
+    assert_eq!(sap.properties().await["Password"], "p");
+    assert_eq!(updated.entry("password"), "from configuration");
+    converged(&sap, &config, &updated).await;
+}
+
 // -------------------------------------------------------------------- update
 
 #[tokio::test]
 async fn a_lost_answer_to_an_update_tells_the_truth() {
     for (reset, arrives) in [("before", false), ("after_commit", true)] {
         let sap = Sap::new().await;
-        let config = basic([
+        let config = basic([secrets([
             ("password_wo", text("p")),
-            ("password_wo_version", number(1)),
-        ]);
+            ("version", number(1)),
+        ])]);
         let created = TF.create(&sap.provider(), &config).await.quietly();
         sap.fault(json!({
             "match": { "method": "PATCH", "path_prefix": COLLECTION }, "times": null, "do": { "reset": reset }
         }))
         .await;
         let config = basic([
-            ("password_wo", text("q")),
-            ("password_wo_version", number(2)),
+            secrets([("password_wo", text("q")), ("version", number(2))]),
             ("description", text("new")),
         ]);
         let done = TF.update(&sap.provider(), &config, &created).await;
@@ -972,10 +1066,11 @@ async fn what_somebody_adds_between_plan_and_apply_stays() {
         .update(&sap.provider(), &config("two"), &created)
         .await
         .quietly();
-    assert_eq!(updated.list("unmanaged_properties"), ["mine"]);
+    assert_eq!(updated.list("unmanaged_properties"), [""; 0], "as planned");
     assert_eq!(sap.properties().await["mine"], "x");
+    let after = TF.read(&sap.provider(), &updated).await.quietly();
     assert!(
-        !TF.plans_nothing(&sap.provider(), &config("two"), &updated),
+        !TF.plans_nothing(&sap.provider(), &config("two"), &after),
         "the next plan shows it"
     );
 }
@@ -1013,23 +1108,6 @@ async fn labels_that_leave_the_configuration_are_removed() {
         .quietly();
     assert_eq!(sap.all().await[0]["labels"], json!([]));
     converged(&sap, &TF.configuration([]), &updated).await;
-}
-
-#[tokio::test]
-async fn a_saved_plan_of_another_key_is_refused() {
-    let sap = Sap::new().await;
-    let config = TF.configuration([]);
-    let plan = TF.planned(&sap.provider(), &config, None).state;
-    let mut entries = plan.entries().unwrap().clone();
-    entries.insert("url".to_owned(), text("https://older.example"));
-    let request = CreateRequest {
-        config,
-        planned: Value::Object(entries),
-    };
-    let done =
-        Done::of(DynResource::create(&Destination, &sap.provider(), &context(), request).await);
-    assert_eq!(done.error().summary, "Cloud ALM service key changed");
-    assert!(sap.all().await.is_empty());
 }
 
 // -------------------------------------------------------------------- delete
@@ -1110,7 +1188,7 @@ async fn import_takes_every_documented_form_and_refuses_the_others() {
 
     let refused = |id: &str| {
         let import = ImportRequest::Id(id.to_owned());
-        let error = DynResource::<Configured>::import(&Destination, import).unwrap_err();
+        let error = TF.resource.import(import).unwrap_err();
         error.iter().next().unwrap().detail.clone()
     };
     assert!(refused("CloudALM").contains("`subaccount/CloudALM`"));
@@ -1126,17 +1204,21 @@ async fn import_by_identity_finds_the_same_object() {
         .create(&sap.provider(), &TF.configuration([]))
         .await
         .quietly();
-    let identity = DynResource::<Configured>::identity(&Destination, &created.state).unwrap();
+    let identity = TF.resource.identity(&created.state).unwrap();
     let known = identity
         .into_iter()
         .filter_map(|(name, value)| Some((name.to_owned(), value?)));
     let import = ImportRequest::Identity(known.collect());
     let stub = Instance {
-        state: DynResource::<Configured>::import(&Destination, import).unwrap(),
+        state: TF.resource.import(import).unwrap(),
         private: Private::default(),
     };
     let imported = TF.read(&sap.provider(), &stub).await.quietly();
-    assert!(imported.state.same(&created.state));
+    for (name, value) in created.state.entries().unwrap() {
+        let is_same = value.same(imported.state.get(name)) || name == "secrets";
+        assert!(is_same, "{name}");
+    }
+    assert_eq!(imported.entry("client_secret"), "as found");
 }
 
 // --------------------------------------------------------------- unknown keys
@@ -1159,19 +1241,11 @@ async fn an_unknown_key_keeps_what_is_known_and_plans_what_is_not() {
     assert!(after.state.same(&created.state));
     assert!(sap.calls().await.is_empty());
     let plan = TF.planned(&provider, &config, Some(&after));
-    assert!(plan.state.get("url").is_unknown() && plan.state.get("etag").is_unknown());
-    // At apply the keys are known, and nothing turns out to be different.
-    let request = UpdateRequest {
-        config: config.clone(),
-        planned: plan.state.clone(),
-        prior: after.state.clone(),
-        private: plan.private,
-    };
-    let outcome = DynResource::update(&Destination, &sap.provider(), &context(), request).await;
-    keeps_the_plan(&plan.state, &outcome);
-    let updated = Done::of(outcome).quietly();
-    assert_eq!(sap.calls().await, ["GET /v1/subaccountDestinations"]);
-    assert!(updated.state.same(&created.state));
+    assert!(plan.state.get("url").is_unknown());
+    assert!(plan.state.get("secrets").get("client_secret").is_unknown());
+    // Before the apply Terraform plans again. Now the keys are known, and
+    // nothing turns out to be different.
+    assert!(TF.plans_nothing(&sap.provider(), &config, &after));
     let stub = TF.import(&provider, "subaccount/CloudALM").await;
     assert_eq!(stub.error().summary, "Unknown provider configuration");
 }

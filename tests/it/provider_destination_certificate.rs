@@ -4,7 +4,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use emulator::{DestinationKey, Options};
+use emulator::{DestinationKey, ORDERS_SUBDOMAIN, Options};
 use p12_keystore::{Certificate, KeyStore, KeyStoreEntry, PrivateKey, PrivateKeyChain};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
@@ -35,7 +35,7 @@ fn at_sap(name: &str, content: &str) -> Json {
 }
 
 fn block(pem: &str) -> Json {
-    json!({ "name": "calm.pem", "pem_wo": pem })
+    json!({ "name": "calm.pem", "content": { "pem_wo": pem } })
 }
 
 fn alone(block: Json) -> [Resource; 1] {
@@ -68,11 +68,11 @@ async fn a_file_is_uploaded_to_its_level_and_not_stored() {
     assert_eq!(world.certificates().await, [at_sap("calm.pem", &pem)]);
     let state = tf.object(CERTIFICATE);
     assert_eq!(state["id"], "subaccount/calm.pem");
-    assert_eq!(state["type"], "CERTIFICATE");
-    assert_eq!(state["pem_wo"], Json::Null);
+    assert_eq!(state["content"]["pem_wo"], Json::Null);
+    assert_eq!(state["secrets"], json!({ "content": "from configuration" }));
     // rcgen's default.
     assert_eq!(state["validity_end_time"], "4096-01-01T00:00:00Z");
-    assert!(state["etag"].is_string() && state["subaccount_id"].is_string());
+    assert!(state["subaccount_id"].is_string());
     assert_not_stored(&tf, &pem);
     tf.assert_empty_plan(&alone(block(&pem))).await;
 
@@ -133,7 +133,7 @@ async fn drift_is_named_in_the_state_and_costs_nothing_while_the_etag_stays() {
     for _ in 0..2 {
         tf.refresh().await.ok();
         let state = tf.object(CERTIFICATE);
-        assert_eq!(state["out_of_sync_secrets"], json!(["content"]));
+        assert_eq!(state["secrets"]["content"], "changed outside Terraform");
     }
     // Somebody put it back: nothing is left to do, and nothing is written.
     world.set_certificates(&[at_sap("calm.pem", &pem)]).await;
@@ -141,7 +141,10 @@ async fn drift_is_named_in_the_state_and_costs_nothing_while_the_etag_stays() {
     tf.refresh().await.ok();
     tf.apply(&alone(block(&pem))).await.ok();
     assert!(world.writes().await.is_empty());
-    assert_eq!(tf.object(CERTIFICATE)["out_of_sync_secrets"], json!([]));
+    assert_eq!(
+        tf.object(CERTIFICATE)["secrets"]["content"],
+        "from configuration"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -150,7 +153,7 @@ async fn with_a_version_the_file_is_uploaded_when_the_version_changes_or_somebod
     let [first, second] = [pem(), pem()];
     let versioned = |pem: &str, version: u32| {
         let mut block = block(pem);
-        block["content_wo_version"] = version.into();
+        block["content"]["version"] = version.into();
         alone(block)
     };
     tf.apply(&versioned(&first, 1)).await.ok();
@@ -170,7 +173,6 @@ async fn only_switches_change_without_a_request() {
     let (world, mut tf) = world_and_core().await;
     let pem = pem();
     tf.apply(&alone(block(&pem))).await.ok();
-    let etag = tf.object(CERTIFICATE)["etag"].clone();
     let mut switched = block(&pem);
     switched["adopt_existing"] = true.into();
     switched["timeouts"] = json!({ "delete": "1m" });
@@ -178,16 +180,18 @@ async fn only_switches_change_without_a_request() {
     let plan = tf.apply(&alone(switched.clone())).await.ok();
     assert_eq!(plan.action(CERTIFICATE), Action::Update);
     assert!(world.writes().await.is_empty());
-    assert_eq!(tf.object(CERTIFICATE)["etag"], etag);
     tf.assert_empty_plan(&alone(switched)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_file_that_leaves_the_configuration_stays_at_sap_and_is_no_drift_any_more() {
+async fn a_file_that_leaves_the_configuration_stays_at_sap_and_nothing_puts_it_back() {
     let (world, mut tf) = world_and_core().await;
     let pem = pem();
     tf.apply(&alone(block(&pem))).await.ok();
     let bare = || alone(json!({ "name": "calm.pem" }));
+    world.forget_journal().await;
+    tf.apply(&bare()).await.ok();
+    assert!(world.writes().await.is_empty());
     tf.assert_empty_plan(&bare()).await;
     let other = at_sap("calm.pem", &self::pem());
     world.set_certificates(std::slice::from_ref(&other)).await;
@@ -205,12 +209,12 @@ async fn a_file_that_leaves_the_configuration_stays_at_sap_and_is_no_drift_any_m
 async fn a_new_certificate_without_file_or_with_two_is_refused_while_planning() {
     let (world, mut tf) = world_and_core().await;
     let plan = tf.plan(&alone(json!({ "name": "calm.pem" }))).await;
-    assert_eq!(plan.fails_with("Missing file").path, "pem_wo");
+    assert_eq!(plan.fails_with("Missing file").path, "content");
     let mut twice = block(&pem());
-    twice["content_base64_wo"] = "MAA=".into();
+    twice["content"]["base64_wo"] = "MAA=".into();
     let plan = tf.plan(&alone(twice)).await;
     let error = plan.fails_with("Conflicting attributes");
-    assert_eq!(error.path, "content_base64_wo");
+    assert_eq!(error.path, "content.base64_wo");
     assert!(world.journal().await.is_empty());
 }
 
@@ -276,7 +280,7 @@ async fn a_lost_answer_loses_nothing_however_sap_tells_the_file() {
 async fn a_key_store_whose_answer_was_lost_is_taken_over_in_the_form_that_sap_tells() {
     let (world, mut tf) = world_and_core().await;
     let store = STANDARD.encode("0 a key store");
-    let config = alone(json!({ "name": "calm.p12", "content_base64_wo": store }));
+    let config = alone(json!({ "name": "calm.p12", "content": { "base64_wo": store } }));
     for form in FORMS {
         println!("{form}");
         let knobs = json!({ "destination": { "certificate_content": form } });
@@ -316,8 +320,9 @@ async fn a_certificate_that_was_there_is_not_taken_over_when_it_cannot_be_compar
 }
 
 /// What was told until now is told once more, right after the next replacement.
-async fn stale_read_back(world: &World, tf: &Core, told: &Json) {
-    let etag = tf.object(CERTIFICATE)["etag"].clone();
+async fn stale_read_back(world: &World, told: &Json) {
+    let state = world.state().await;
+    let etag = state["subaccounts"][ORDERS_SUBDOMAIN]["certificates"][0]["etag"].clone();
     world
         .fault(
             json!({ "match": { "method": "GET", "path_prefix": COLLECTION },
@@ -332,9 +337,8 @@ async fn an_old_answer_after_the_upload_is_not_taken_for_the_new_file() {
     let (world, mut tf) = world_and_core().await;
     let [first, second] = [pem(), pem()];
     tf.apply(&alone(block(&first))).await.ok();
-    stale_read_back(&world, &tf, &at_sap("calm.pem", &first)).await;
+    stale_read_back(&world, &at_sap("calm.pem", &first)).await;
     tf.apply(&alone(block(&second))).await.ok();
-    assert_eq!(tf.object(CERTIFICATE)["etag"], Json::Null);
     assert_eq!(world.certificates().await, [at_sap("calm.pem", &second)]);
     tf.assert_empty_plan(&alone(block(&second))).await;
     // Somebody puts the old file back: that is seen.
@@ -347,9 +351,8 @@ async fn an_old_answer_after_the_upload_is_not_taken_for_the_new_file() {
     world.turn(knobs).await;
     let mut told = at_sap("calm.pem", &second);
     told.as_object_mut().unwrap().remove("Content");
-    stale_read_back(&world, &tf, &told).await;
+    stale_read_back(&world, &told).await;
     tf.apply(&alone(block(&first))).await.ok();
-    assert_eq!(tf.object(CERTIFICATE)["etag"], Json::Null);
     tf.assert_empty_plan(&alone(block(&first))).await;
 }
 
@@ -361,8 +364,7 @@ async fn an_upload_that_cannot_be_read_back_is_kept_and_completed_later() {
         .fault(json!({ "match": { "method": "GET", "path_prefix": COLLECTION }, "times": null, "do": { "status": 403 } }))
         .await;
     let outcome = tf.apply(&alone(block(&pem))).await.ok();
-    outcome.warns("Certificate uploaded without metadata");
-    assert_eq!(tf.object(CERTIFICATE)["etag"], Json::Null);
+    outcome.warns("Certificate not read back");
     assert!(!tf.instance(CERTIFICATE).tainted);
     world.clear_faults().await;
     tf.assert_empty_plan(&alone(block(&pem))).await;
@@ -443,12 +445,17 @@ async fn an_import_compares_the_configured_file_with_the_one_at_sap() {
         .await
         .ok();
     assert_not_stored(&tf, &pem);
-    tf.assert_empty_plan(&alone(block(&pem))).await;
-    let plan = tf.plan(&alone(block(&self::pem()))).await.ok();
-    assert_eq!(plan.action(CERTIFICATE), Action::Update);
     // Generated configuration has no file, and still plans empty.
     tf.assert_empty_plan(&alone(json!({ "name": "calm.pem", "level": "subaccount" })))
         .await;
+    let plan = tf.plan(&alone(block(&self::pem()))).await.ok();
+    let planned = plan.planned(CERTIFICATE);
+    assert_eq!(planned["secrets"]["content"], "from configuration");
+    // The same file is new in the state, and is not uploaded.
+    world.forget_journal().await;
+    tf.apply(&alone(block(&pem))).await.ok();
+    assert!(world.writes().await.is_empty());
+    tf.assert_empty_plan(&alone(block(&pem))).await;
 }
 
 // ------------------------------------------------------------- mutual TLS
@@ -478,6 +485,7 @@ fn connected(world: &World, file: Json, more: Json) -> Vec<Resource> {
     let key: Json = serde_json::from_str(&world.key("cloud-alm-x509")).unwrap();
     let text = |pointer: &str| key.pointer(pointer).unwrap().as_str().unwrap().to_owned();
     let mut base = json!({
+        "name": "CloudALM",
         "url": text("/endpoints/Api"),
         "client_id": text("/uaa/clientid"),
         "token_service_url": format!("{}/oauth/token", text("/uaa/certurl")),
@@ -580,9 +588,10 @@ async fn a_key_store_connects_by_mutual_tls_when_its_password_opens_it() {
     let mut tf = Core::start(&[]).await;
     tf.configure(world.provider());
     let store = key_store(&x509_pem(&world), "opens-the-store");
-    let file = json!({ "name": "client.p12", "content_base64_wo": store });
+    let file = json!({ "name": "client.p12", "content": { "base64_wo": store } });
     let resources = |password: &str| {
-        let password = json!({ "token_service_key_store_password_wo": password });
+        let secrets = json!({ "tokenService.KeyStorePassword": password });
+        let password = json!({ "credentials": { "properties_wo": secrets } });
         connected(&world, file.clone(), password)
     };
     let outcome = tf.apply(&resources("not-the-password")).await;

@@ -250,8 +250,10 @@ impl Run {
                     "authentication": "BasicAuthentication",
                     "url": "https://backend.example.com",
                     "user": "technical",
-                    "password_wo": self.password,
-                    "secret_properties_wo": { "my.secret": self.property, "URL.headers.apikey": self.property },
+                    "credentials": {
+                        "password_wo": self.password,
+                        "properties_wo": { "my.secret": self.property, "URL.headers.apikey": self.property },
+                    },
                 }),
             ),
             Resource::new(
@@ -262,8 +264,7 @@ impl Run {
                     "url": "https://backend.example.com",
                     "client_id": "sb-client",
                     "token_service_url": "https://backend.example.com/oauth/token",
-                    "client_secret_wo": self.client_secret,
-                    "client_secret_wo_version": 1,
+                    "credentials": { "client_secret_wo": self.client_secret, "version": 1 },
                 }),
             ),
             Resource::with("sapcalm_registration", "order_management", move |values| {
@@ -483,8 +484,8 @@ async fn no_secret_shows_when_keys_are_wrong() {
     run.finish("wrong keys").await;
 }
 
-/// One destination for every secret attribute: its authentication, what that
-/// needs, and the name of the attribute.
+/// One destination for every secret: its authentication, what that needs, and
+/// the name of the member or of the property.
 fn every_secret_attribute() -> Vec<(&'static str, Json)> {
     let url = "https://backend.example.com";
     let token = json!({
@@ -501,32 +502,38 @@ fn every_secret_attribute() -> Vec<(&'static str, Json)> {
         &token,
         json!({
             "authentication": "OAuth2SAMLBearerAssertion",
-            "audience": "a", "authn_context_class_ref": "b",
+            "properties": { "audience": "a", "authnContextClassRef": "b" },
         }),
     );
     let certificate = json!({
         "url": url, "authentication": "ClientCertificateAuthentication",
-        "key_store_location": "own.p12",
+        "properties": { "KeyStoreLocation": "own.p12" },
     });
     vec![
         ("client_secret", token.clone()),
         ("password", basic),
         (
-            "token_service_password",
-            with(&token, json!({ "token_service_user": "ann" })),
+            "tokenServicePassword",
+            with(
+                &token,
+                json!({ "properties": { "tokenServiceUser": "ann" } }),
+            ),
         ),
-        ("client_key", saml),
-        ("key_store_password", certificate),
+        ("clientKey", saml),
+        ("KeyStorePassword", certificate),
         (
-            "token_service_key_store_password",
+            "tokenService.KeyStorePassword",
             with(
                 &token,
                 json!({ "token_service_key_store_location": "own.p12" }),
             ),
         ),
         (
-            "trust_store_password",
-            with(&token, json!({ "trust_store_location": "own.jks" })),
+            "TrustStorePassword",
+            with(
+                &token,
+                json!({ "properties": { "TrustStoreLocation": "own.jks" } }),
+            ),
         ),
     ]
 }
@@ -540,7 +547,15 @@ async fn no_secret_attribute_shows_and_a_plain_one_is_in_the_state_only() {
         for (at, (attribute, mut block)) in every_secret_attribute().into_iter().enumerate() {
             let secret = canary(&format!("{attribute}{suffix}"));
             block["name"] = format!("d{at}{suffix}").into();
-            block[format!("{attribute}{suffix}")] = secret.clone().into();
+            let object = if suffix == "_wo" {
+                "credentials"
+            } else {
+                "stored_credentials"
+            };
+            block[object] = match attribute {
+                "client_secret" | "password" => json!({ format!("{attribute}{suffix}"): secret }),
+                key => json!({ format!("properties{suffix}"): { key: secret } }),
+            };
             resources.push(Resource::new(
                 "sapcalm_destination",
                 &format!("d{at}"),
@@ -613,9 +628,10 @@ async fn no_private_key_of_an_x509_service_key_shows() {
         "sapcalm_destination",
         "cloud_alm",
         json!({
+            "name": "CloudALM",
             "url": calm["endpoints"]["Api"],
             "client_id": calm["uaa"]["clientid"],
-            "client_secret_wo": secret,
+            "credentials": { "client_secret_wo": secret },
             "token_service_url": format!("{}/oauth/token", calm["uaa"]["url"].as_str().unwrap()),
         }),
     );
@@ -748,16 +764,17 @@ fn configuration(source: Source) -> Json {
                     "authentication": "BasicAuthentication",
                     "url": "https://backend.example.com",
                     "user": "technical",
-                    "password_wo": "${var.password}",
-                    "secret_properties_wo": { "my.secret": "${var.property}" },
+                    "credentials": {
+                        "password_wo": "${var.password}",
+                        "properties_wo": { "my.secret": "${var.property}" },
+                    },
                 },
                 "oauth": {
                     "name": "oauth",
                     "url": "https://backend.example.com",
                     "client_id": "sb-client",
                     "token_service_url": "https://backend.example.com/oauth/token",
-                    "client_secret_wo": "${var.client_secret}",
-                    "client_secret_wo_version": 1,
+                    "credentials": { "client_secret_wo": "${var.client_secret}", "version": 1 },
                 },
             },
             "sapcalm_registration": {
@@ -976,7 +993,10 @@ async fn cli_leaves_no_secret_in_anything_it_writes() {
     }
     world.set_destinations(&destinations).await;
     let drift = workspace.run(&mut search, &SAVED).await.ok();
-    assert!(drift.stdout.contains("out_of_sync_secrets"), "{drift}");
+    assert!(
+        drift.stdout.contains("changed outside Terraform"),
+        "{drift}"
+    );
     workspace
         .run(&mut search, &["show", "-json", "saved.tfplan"])
         .await

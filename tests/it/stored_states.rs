@@ -231,18 +231,20 @@ fn cases() -> Vec<Case> {
     let nothing = || json!({});
     let basic = json!({
         "name": "Basic", "authentication": "BasicAuthentication", "url": "https://a.example",
-        "user": "u", "password_wo": "secret-1", "password_wo_version": 1,
+        "user": "u", "credentials": { "password_wo": "secret-1", "version": 1 },
         "labels": { "team": ["a", "b"] }, "properties": { "sap-client": "100" },
         "timeouts": { "create": "5m" },
     });
     let oauth = json!({
         "name": "OAuth", "level": "instance", "url": "https://a.example", "client_id": "c",
-        "token_service_url": "https://t.example/oauth/token", "client_secret_wo": "secret-2",
-        "secret_properties_wo": { "tokenService.body.key": "secret-3" },
+        "token_service_url": "https://t.example/oauth/token", "credentials": {
+            "client_secret_wo": "secret-2",
+            "properties_wo": { "tokenService.body.key": "secret-3" },
+        },
     });
     let rfc = json!({
         "name": "RFC", "type": "RFC", "properties": { "jco.client.ashost": "h" },
-        "secret_properties_wo": { "jco.client.passwd": "secret-4" },
+        "credentials": { "properties_wo": { "jco.client.passwd": "secret-4" } },
     });
     let imported_at_sap = json!({ "destinations": [{ "properties": {
         "Name": "Imported", "Type": "HTTP", "URL": "https://a.example", "ProxyType": "Internet",
@@ -250,12 +252,12 @@ fn cases() -> Vec<Case> {
     } }] });
     let imported = json!({
         "name": "Imported", "authentication": "BasicAuthentication", "url": "https://a.example",
-        "user": "u", "password_wo": "secret-5",
+        "user": "u", "credentials": { "password_wo": "secret-5" },
     });
     let registration = json!({
         "destination_name": "CloudALM", "environment": "prod", "triggers": { "a": "1" },
     });
-    let key_store = json!({ "name": "a.p12", "content_base64_wo": "MAECAwQ=" });
+    let key_store = json!({ "name": "a.p12", "content": { "base64_wo": "MAECAwQ=" } });
     vec![
         (DESTINATION, "basic", nothing(), basic, None),
         (DESTINATION, "oauth-at-instance", nothing(), oauth, None),

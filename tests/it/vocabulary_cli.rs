@@ -58,12 +58,14 @@ async fn cli_data_sources_functions_and_a_token_for_a_write_only_argument() {
           service_key = "cloud_alm"
         }}
         resource "sapcalm_destination" "job" {{
-          name                     = "job"
-          url                      = "https://job.example"
-          client_id                = "job"
-          token_service_url        = provider::sapcalm::token_service_url(file("{keys}/cloud-alm.json"))
-          client_secret_wo         = ephemeral.sapcalm_access_token.cloud_alm.access_token
-          client_secret_wo_version = 1
+          name              = "job"
+          url               = "https://job.example"
+          client_id         = "job"
+          token_service_url = provider::sapcalm::token_service_url(file("{keys}/cloud-alm.json"))
+          credentials = {{
+            client_secret_wo = ephemeral.sapcalm_access_token.cloud_alm.access_token
+            version          = 1
+          }}
         }}
 
         output "url" {{ value = data.sapcalm_destination.cloud_alm.url }}
@@ -135,12 +137,14 @@ async fn cli_a_token_of_a_key_that_the_same_run_makes_is_fetched_while_applying(
           service_key = "cloud_alm"
         }}
         resource "sapcalm_destination" "job" {{
-          name                     = "job"
-          url                      = "https://job.example"
-          client_id                = "job"
-          token_service_url        = "https://token.example/oauth/token"
-          client_secret_wo         = ephemeral.sapcalm_access_token.cloud_alm.access_token
-          client_secret_wo_version = 1
+          name              = "job"
+          url               = "https://job.example"
+          client_id         = "job"
+          token_service_url = "https://token.example/oauth/token"
+          credentials = {{
+            client_secret_wo = ephemeral.sapcalm_access_token.cloud_alm.access_token
+            version          = 1
+          }}
         }}
         "#
     ));

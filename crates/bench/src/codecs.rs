@@ -24,8 +24,8 @@ use framework::types::Type;
 use framework::value::Value;
 use framework::wire::json::{self, Leniency};
 use framework::wire::msgpack;
+use sapcalm::provider::RESOURCES;
 use sapcalm::provider::configured::Configured;
-use sapcalm::provider::resource_destination::Destination;
 
 /// One destination as a plan meets it.
 struct Sample {
@@ -80,7 +80,7 @@ impl Sample {
 }
 
 fn resource() -> &'static dyn DynResource<Configured> {
-    &Destination
+    RESOURCES[0]
 }
 
 fn planned(provider: &Configured, config: &Value, prior: Value) -> Value {
@@ -106,7 +106,7 @@ fn applied(planned: Value) -> Value {
     for (name, value) in &mut attributes {
         if value.is_unknown() {
             *value = match name.as_str() {
-                "unmanaged_properties" | "out_of_sync_secrets" => Value::List(Vec::new()),
+                "unmanaged_properties" => Value::Null,
                 _ => Value::string("0123456789abcdef0123456789abcdef"),
             };
         }

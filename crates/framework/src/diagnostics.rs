@@ -74,8 +74,8 @@ impl Diagnostics {
     }
 
     /// Adds all messages of another collection.
-    pub fn extend(&mut self, other: Self) {
-        for diagnostic in other.0 {
+    pub fn extend(&mut self, other: impl IntoIterator<Item = Diagnostic>) {
+        for diagnostic in other {
             self.push(diagnostic);
         }
     }
@@ -103,6 +103,12 @@ impl Diagnostics {
 impl From<Diagnostic> for Diagnostics {
     fn from(diagnostic: Diagnostic) -> Self {
         Self(vec![diagnostic])
+    }
+}
+
+impl From<Option<Diagnostic>> for Diagnostics {
+    fn from(diagnostic: Option<Diagnostic>) -> Self {
+        Self(diagnostic.into_iter().collect())
     }
 }
 

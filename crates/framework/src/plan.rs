@@ -44,7 +44,8 @@ pub struct Change {
     pub config: Value,
     /// The state before; null on create.
     pub prior: Value,
-    /// What was kept beside it.
+    /// What was kept beside it. On create it is that of the object to replace,
+    /// if any, and not looked at.
     pub private: Private,
 }
 
@@ -181,8 +182,12 @@ impl Plan {
         let Change {
             config,
             prior,
-            private,
+            mut private,
         } = change;
+        let _ = private.take_decision();
+        if prior.is_null() {
+            private = Private::default();
+        }
         let mut planned = Value::Null;
         let mut replace = Vec::new();
         if !config.is_null() {

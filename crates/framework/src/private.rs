@@ -4,12 +4,18 @@
 //! small JSON object here; content that is foreign or broken counts as empty,
 //! so that no state can become unreadable because of it. Equal content gives
 //! equal bytes, as a plan that is made twice must be the same.
+//!
+//! One entry is the framework's: the [decision](super::resource::Resource::Decision)
+//! of a plan. Apply takes it out, so no state keeps it and nobody else sees it.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+/// The entry of the decision.
+const DECISION: &str = "decision";
 
 /// The private data of one object.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -52,6 +58,20 @@ impl Private {
             }
             Err(_) => self.remove(key),
         }
+    }
+
+    /// Puts a plan's decision in; one without content leaves no entry.
+    pub(crate) fn decide<T: Serialize>(&mut self, decision: &T) {
+        self.set(DECISION, decision);
+        if self.0.get(DECISION) == Some(&serde_json::Value::Null) {
+            self.remove(DECISION);
+        }
+    }
+
+    /// Takes a plan's decision out; null where there is none.
+    #[must_use]
+    pub fn take_decision(&mut self) -> serde_json::Value {
+        self.0.remove(DECISION).unwrap_or_default()
     }
 
     /// Removes an entry.

@@ -13,9 +13,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
-use super::diagnostics::Diagnostics;
+use super::diagnostics::{Diagnostic, Diagnostics};
 use super::model;
-use super::plan::Plan;
+use super::plan::{Action, Plan};
 use super::private::Private;
 use super::schema::{IdentitySchema, Schema};
 use super::value::Value;
@@ -40,8 +40,6 @@ pub struct Context {
     pub deadline: Instant,
     /// Cancelled by Terraform's `StopProvider`.
     pub cancel: CancellationToken,
-    /// Whether the client understands write-only attributes.
-    pub write_only_allowed: bool,
 }
 
 /// What an operation leaves behind. Without errors `state` must be there
@@ -98,11 +96,14 @@ impl<M> Outcome<M> {
 }
 
 /// What create works with.
-pub struct CreateRequest<M> {
-    /// The configuration, write-only values included.
+pub struct CreateRequest<M, D> {
+    /// The configuration, write-only values included. Only for the values that
+    /// the decision asks for: what is done follows from the plan.
     pub config: M,
     /// The plan; what is not decided yet is `None`.
     pub planned: M,
+    /// What the plan decided.
+    pub decision: D,
 }
 
 /// What read works with.
@@ -114,8 +115,9 @@ pub struct ReadRequest<M> {
 }
 
 /// What update works with.
-pub struct UpdateRequest<M> {
-    /// The configuration, write-only values included.
+pub struct UpdateRequest<M, D> {
+    /// The configuration, write-only values included. Only for the values that
+    /// the decision asks for: what is done follows from the plan.
     pub config: M,
     /// The plan; what is not decided yet is `None`.
     pub planned: M,
@@ -123,6 +125,8 @@ pub struct UpdateRequest<M> {
     pub prior: M,
     /// What the plan keeps beside it.
     pub private: Private,
+    /// What the plan decided.
+    pub decision: D,
 }
 
 /// What delete works with.
@@ -179,6 +183,13 @@ pub trait Resource: Send + Sync + 'static {
     /// The struct of configuration, plan and state. A write-only field is
     /// `None` in plan and state; the framework sees to it.
     type Model: Serialize + DeserializeOwned + Send + Sync + 'static;
+    /// What a plan decides beyond the planned values, for create and update to
+    /// carry out. It may refine what follows from those values and never add
+    /// to it: the decision of the plan that a person reviewed is thrown away,
+    /// and Terraform plans again, with known values, right before every create
+    /// and update. It travels in private data, so no secret belongs in it.
+    /// `()` where there is nothing to decide.
+    type Decision: Default + Serialize + DeserializeOwned + Send + Sync + 'static;
 
     /// The static facts.
     fn definition(&self) -> &'static Definition;
@@ -189,15 +200,16 @@ pub trait Resource: Send + Sync + 'static {
 
     /// Refines a plan. Called for create, update and delete; must answer the
     /// same for the same input, and asks no server. `provider` is `None`
-    /// where the provider's configuration failed or was never given.
-    fn plan(&self, provider: Option<&Self::Provider>, plan: &mut Plan);
+    /// where the provider's configuration failed or was never given. What it
+    /// returns is what create and update get; of a delete it is dropped.
+    fn plan(&self, provider: Option<&Self::Provider>, plan: &mut Plan) -> Self::Decision;
 
     /// Creates the object.
     fn create(
         &self,
         provider: &Self::Provider,
         context: &Context,
-        request: CreateRequest<Self::Model>,
+        request: CreateRequest<Self::Model, Self::Decision>,
     ) -> impl Future<Output = Outcome<Self::Model>> + Send;
 
     /// Reads the object; [`Outcome::gone`] when it is certainly gone.
@@ -213,7 +225,7 @@ pub trait Resource: Send + Sync + 'static {
         &self,
         provider: &Self::Provider,
         context: &Context,
-        request: UpdateRequest<Self::Model>,
+        request: UpdateRequest<Self::Model, Self::Decision>,
     ) -> impl Future<Output = Outcome<Self::Model>> + Send;
 
     /// Removes the object; removing what is gone already succeeds.
@@ -236,8 +248,15 @@ pub trait Resource: Send + Sync + 'static {
     fn identity(&self, state: &Self::Model) -> Vec<(&'static str, Option<String>)>;
 
     /// Fills in what a generated configuration needs and the state of an
-    /// imported object does not tell. The rest of it is made from the state.
-    fn complete_generated(&self, _config: &mut BTreeMap<String, Value>) {}
+    /// imported object does not tell, and takes out what it had better not
+    /// say. The rest of it is made from the state. `provider` is `None` where
+    /// the provider is not configured.
+    fn complete_generated(
+        &self,
+        _provider: Option<&Self::Provider>,
+        _config: &mut BTreeMap<String, Value>,
+    ) {
+    }
 
     /// How states of older schema versions become states of the current one:
     /// one upgrader for each older version.
@@ -261,7 +280,7 @@ pub trait DynResource<P>: Send + Sync {
     fn upgraders(&self) -> &'static [Upgrader];
 
     /// See [`Resource::complete_generated`].
-    fn complete_generated(&self, config: &mut BTreeMap<String, Value>);
+    fn complete_generated(&self, provider: Option<&P>, config: &mut BTreeMap<String, Value>);
 
     /// See [`Resource::movers`].
     fn movers(&self) -> &'static [Mover];
@@ -277,7 +296,7 @@ pub trait DynResource<P>: Send + Sync {
         &'a self,
         provider: &'a P,
         context: &'a Context,
-        request: CreateRequest<Value>,
+        request: CreateRequest<Value, serde_json::Value>,
     ) -> BoxFuture<'a, Outcome<Value>>;
 
     /// See [`Resource::read`].
@@ -293,7 +312,7 @@ pub trait DynResource<P>: Send + Sync {
         &'a self,
         provider: &'a P,
         context: &'a Context,
-        request: UpdateRequest<Value>,
+        request: UpdateRequest<Value, serde_json::Value>,
     ) -> BoxFuture<'a, Outcome<Value>>;
 
     /// See [`Resource::delete`].
@@ -326,8 +345,12 @@ impl<R: Resource> DynResource<R::Provider> for R {
         Resource::upgraders(self)
     }
 
-    fn complete_generated(&self, config: &mut BTreeMap<String, Value>) {
-        Resource::complete_generated(self, config);
+    fn complete_generated(
+        &self,
+        provider: Option<&R::Provider>,
+        config: &mut BTreeMap<String, Value>,
+    ) {
+        Resource::complete_generated(self, provider, config);
     }
 
     fn movers(&self) -> &'static [Mover] {
@@ -339,20 +362,24 @@ impl<R: Resource> DynResource<R::Provider> for R {
     }
 
     fn plan(&self, provider: Option<&R::Provider>, plan: &mut Plan) {
-        Resource::plan(self, provider, plan);
+        let decision = Resource::plan(self, provider, plan);
+        if plan.action() != Action::Delete {
+            plan.private.decide(&decision);
+        }
     }
 
     fn create<'a>(
         &'a self,
         provider: &'a R::Provider,
         context: &'a Context,
-        request: CreateRequest<Value>,
+        request: CreateRequest<Value, serde_json::Value>,
     ) -> BoxFuture<'a, Outcome<Value>> {
         Box::pin(async move {
             let decoded = || -> Result<_, Diagnostics> {
                 Ok(CreateRequest {
                     config: from_value(&request.config)?,
                     planned: from_value(&request.planned)?,
+                    decision: decision(request.decision)?,
                 })
             };
             match decoded() {
@@ -387,7 +414,7 @@ impl<R: Resource> DynResource<R::Provider> for R {
         &'a self,
         provider: &'a R::Provider,
         context: &'a Context,
-        request: UpdateRequest<Value>,
+        request: UpdateRequest<Value, serde_json::Value>,
     ) -> BoxFuture<'a, Outcome<Value>> {
         Box::pin(async move {
             let decoded = || -> Result<_, Diagnostics> {
@@ -396,6 +423,7 @@ impl<R: Resource> DynResource<R::Provider> for R {
                     planned: from_value(&request.planned)?,
                     prior: from_value(&request.prior)?,
                     private: request.private,
+                    decision: decision(request.decision)?,
                 })
             };
             match decoded() {
@@ -442,6 +470,18 @@ impl<R: Resource> DynResource<R::Provider> for R {
 /// the model is a bug, of the model.
 fn from_value<M: DeserializeOwned>(value: &Value) -> Result<M, Diagnostics> {
     model::from_value(value).map_err(model::misfit)
+}
+
+/// What a plan decided. Nobody but this provider writes it.
+fn decision<D: DeserializeOwned>(decision: serde_json::Value) -> Result<D, Diagnostics> {
+    serde_json::from_value(decision).map_err(|_| {
+        Diagnostic::error(
+            "Plan without a decision",
+            "The plan does not say what to do: it lacks what this provider put beside it, or \
+             another version of the provider made it. Nothing was changed. Plan again.",
+        )
+        .into()
+    })
 }
 
 /// The model of a resource as a value.

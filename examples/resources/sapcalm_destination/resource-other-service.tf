@@ -11,9 +11,10 @@ resource "sapcalm_destination" "warehouse" {
   client_id         = "stock-reader"
   token_service_url = "https://login.example.com/oauth/token"
 
-  client_secret_wo         = var.warehouse_secret
-  client_secret_wo_version = 1 # raise it to write a new secret
-
+  credentials = {
+    client_secret_wo = var.warehouse_secret
+    version          = 1 # raise it to write a new secret
+  }
   properties = {
     "HTML5.DynamicDestination" = "true"
   }

@@ -4,12 +4,16 @@ locals {
 }
 
 resource "sapcalm_destination_certificate" "cloud_alm" {
-  name   = "cloud-alm.pem"
-  pem_wo = "${local.cloud_alm.uaa.certificate}\n${local.cloud_alm.uaa.key}"
+  name = "cloud-alm.pem"
+  content = {
+    pem_wo = "${local.cloud_alm.uaa.certificate}\n${local.cloud_alm.uaa.key}"
+  }
 }
 
 # A key store. Its password belongs to the destination that uses it.
 resource "sapcalm_destination_certificate" "client" {
-  name              = "client.p12"
-  content_base64_wo = filebase64("${path.module}/keys/client.p12")
+  name = "client.p12"
+  content = {
+    base64_wo = filebase64("${path.module}/keys/client.p12")
+  }
 }

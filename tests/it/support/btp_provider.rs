@@ -150,6 +150,7 @@ fn not_ours() -> Diagnostic {
 impl Resource for Foreign {
     type Provider = ();
     type Model = Nothing;
+    type Decision = ();
 
     fn definition(&self) -> &'static Definition {
         self.0
@@ -163,7 +164,12 @@ impl Resource for Foreign {
         plan.report(not_ours());
     }
 
-    async fn create(&self, (): &(), _: &Context, _: CreateRequest<Nothing>) -> Outcome<Nothing> {
+    async fn create(
+        &self,
+        (): &(),
+        _: &Context,
+        _: CreateRequest<Nothing, ()>,
+    ) -> Outcome<Nothing> {
         Outcome::failed(not_ours())
     }
 
@@ -171,7 +177,12 @@ impl Resource for Foreign {
         Outcome::failed(not_ours())
     }
 
-    async fn update(&self, (): &(), _: &Context, _: UpdateRequest<Nothing>) -> Outcome<Nothing> {
+    async fn update(
+        &self,
+        (): &(),
+        _: &Context,
+        _: UpdateRequest<Nothing, ()>,
+    ) -> Outcome<Nothing> {
         Outcome::failed(not_ours())
     }
 

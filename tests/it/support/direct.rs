@@ -30,9 +30,15 @@ impl Instance {
 
     pub(crate) fn list(&self, name: &str) -> Vec<&str> {
         match self.state.get(name) {
+            Value::Null => Vec::new(),
             Value::List(items) => items.iter().filter_map(Value::as_str).collect(),
             other => panic!("{name} is {other:?}"),
         }
+    }
+
+    /// What `secrets` says about one of them.
+    pub(crate) fn entry(&self, name: &str) -> &str {
+        self.state.get("secrets").get(name).as_str().unwrap_or("")
     }
 
     /// State and private state as they would be stored.
@@ -136,7 +142,6 @@ pub(crate) fn context() -> Context {
     Context {
         deadline: Instant::now() + Duration::from_secs(30),
         cancel: CancellationToken::new(),
-        write_only_allowed: true,
     }
 }
 
@@ -203,10 +208,12 @@ impl Direct {
         config: &Value,
         context: &Context,
     ) -> Done {
-        let planned = self.planned(provider, config, None).state;
+        let mut plan = self.planned(provider, config, None);
+        let planned = plan.state;
         let request = CreateRequest {
             config: config.clone(),
             planned: planned.clone(),
+            decision: plan.private.take_decision(),
         };
         let outcome = self.resource.create(provider, context, request).await;
         keeps_the_plan(&planned, &outcome);
@@ -243,13 +250,14 @@ impl Direct {
         prior: &Instance,
         context: &Context,
     ) -> Done {
-        let plan = self.planned(provider, config, Some(prior));
+        let mut plan = self.planned(provider, config, Some(prior));
         assert!(plan.replace.is_empty(), "an update replaces");
         assert!(!plan.state.same(&prior.state), "there is nothing to update");
         let request = UpdateRequest {
             config: config.clone(),
             planned: plan.state.clone(),
             prior: prior.state.clone(),
+            decision: plan.private.take_decision(),
             private: plan.private,
         };
         let outcome = self.resource.update(provider, context, request).await;
@@ -291,10 +299,23 @@ pub(crate) fn keeps_the_plan(planned: &Value, outcome: &Outcome<Value>) {
     let Some(state) = &outcome.state else { return };
     assert!(state.is_wholly_known());
     for (name, value) in planned.entries().unwrap() {
-        let kept = value.is_unknown() || value.same(state.get(name));
         assert!(
-            kept || outcome.diagnostics.has_errors(),
+            has_come_true(value, state.get(name)) || outcome.diagnostics.has_errors(),
             "{name} was planned otherwise"
         );
+    }
+}
+
+/// Whether a value is the planned one, where the plan knew it.
+fn has_come_true(planned: &Value, value: &Value) -> bool {
+    match (planned, value) {
+        (Value::Unknown, _) => true,
+        (Value::Map(planned), Value::Map(value)) => {
+            planned.len() == value.len()
+                && planned
+                    .iter()
+                    .all(|(key, one)| value.get(key).is_some_and(|it| has_come_true(one, it)))
+        }
+        _ => planned.same(value),
     }
 }

@@ -7,14 +7,8 @@ const NAME: &str = "kind";
 
 /// What an import cannot bring back.
 pub(crate) const NOT_IMPORTED: &[&str] = &[
-    "client_secret_wo_version",
-    "password_wo_version",
-    "client_key_wo_version",
-    "key_store_password_wo_version",
-    "token_service_password_wo_version",
-    "token_service_key_store_password_wo_version",
-    "trust_store_password_wo_version",
-    "secret_properties_wo_version",
+    "credentials",
+    "secrets",
     "timeouts",
     "check_token",
     "adopt_existing",
@@ -55,10 +49,16 @@ impl Kind {
         let mut found = Map::new();
         for (attribute, value) in self.config.as_object().unwrap() {
             match attribute.as_str() {
-                "properties" | "secret_properties_wo" => {
-                    found.extend(value.as_object().unwrap().clone());
+                "properties" => found.extend(value.as_object().unwrap().clone()),
+                "credentials" => {
+                    for (member, value) in value.as_object().unwrap() {
+                        match member.as_str() {
+                            "properties_wo" => found.extend(value.as_object().unwrap().clone()),
+                            "version" => {}
+                            _ => drop(found.insert(spelled(member).to_owned(), value.clone())),
+                        }
+                    }
                 }
-                _ if attribute.ends_with("_version") => {}
                 _ => drop(found.insert(spelled(attribute).to_owned(), value.clone())),
             }
         }
@@ -94,22 +94,10 @@ fn spelled(attribute: &str) -> &'static str {
         "client_id" => "clientId",
         "token_service_url" => "tokenServiceURL",
         "token_service_url_type" => "tokenServiceURLType",
-        "scope" => "scope",
         "user" => "User",
-        "token_service_user" => "tokenServiceUser",
-        "audience" => "audience",
-        "authn_context_class_ref" => "authnContextClassRef",
-        "key_store_location" => "KeyStoreLocation",
         "token_service_key_store_location" => "tokenService.KeyStoreLocation",
-        "trust_store_location" => "TrustStoreLocation",
-        "cloud_connector_location_id" => "CloudConnectorLocationId",
         "client_secret_wo" => "clientSecret",
         "password_wo" => "Password",
-        "token_service_password_wo" => "tokenServicePassword",
-        "client_key_wo" => "clientKey",
-        "key_store_password_wo" => "KeyStorePassword",
-        "token_service_key_store_password_wo" => "tokenService.KeyStorePassword",
-        "trust_store_password_wo" => "TrustStorePassword",
         other => panic!("SAP's spelling of `{other}`?"),
     }
 }
@@ -118,14 +106,20 @@ fn extend(config: &mut Json, more: Json) {
     let Json::Object(more) = more else {
         panic!("not an object: {more}")
     };
-    config.as_object_mut().unwrap().extend(more);
+    // Properties and secrets are added to those that there are.
+    for (name, value) in more {
+        match (config.get_mut(&name), value) {
+            (Some(Json::Object(there)), Json::Object(value)) => there.extend(value),
+            (_, value) => config[&name] = value,
+        }
+    }
 }
 
 /// A client of a token service; every second secret has a version.
 fn token_client(more: Json) -> Json {
     let mut config = json!({
         "client_id": "sb-client!b1",
-        "client_secret_wo": "secret of the client",
+        "credentials": { "client_secret_wo": "secret of the client" },
         "token_service_url": "https://token.example.com/oauth/token",
     });
     extend(&mut config, more);
@@ -135,46 +129,67 @@ fn token_client(more: Json) -> Json {
 /// One row per `Authentication` that SAP documents, in its order, with what it
 /// needs; then the ways that differ from it.
 pub(crate) fn http_kinds() -> Vec<Kind> {
-    let saml = json!({
+    let saml = json!({ "properties": {
         "audience": "https://audience.example.com",
-        "authn_context_class_ref": "urn:oasis:names:tc:SAML:2.0:ac:classes:PreviousSession",
-    });
+        "authnContextClassRef": "urn:oasis:names:tc:SAML:2.0:ac:classes:PreviousSession",
+    } });
     let mut bearer = json!({
-        "client_key_wo": "key of the client",
-        "client_key_wo_version": 1,
         "token_service_url": "https://token.example.com/oauth/token",
-        "token_service_user": "technical",
-        "token_service_password_wo": "password of the technical user",
+        "properties": { "tokenServiceUser": "technical" },
+        "credentials": {
+            "properties_wo": {
+                "clientKey": "key of the client",
+                "tokenServicePassword": "password of the technical user",
+            },
+            "version": 1,
+        },
     });
     extend(&mut bearer, saml.clone());
     let users_token = json!({
-        "token_service_user": "technical",
-        "token_service_password_wo": "password for the token service",
-        "token_service_password_wo_version": 3,
+        "properties": { "tokenServiceUser": "technical" },
+        "credentials": {
+            "properties_wo": { "tokenServicePassword": "password for the token service" },
+            "version": 3,
+        },
     });
     vec![
         Kind::http("NoAuthentication", json!({})),
         Kind::http(
             "BasicAuthentication",
-            json!({ "user": "somebody", "password_wo": "password of somebody" }),
+            json!({
+                "user": "somebody",
+                "credentials": { "password_wo": "password of somebody" },
+            }),
         ),
         Kind::http(
             "ClientCertificateAuthentication",
             json!({
-                "key_store_location": "client.p12",
-                "key_store_password_wo": "password of the key store",
-                "key_store_password_wo_version": 1,
-                "trust_store_location": "trust.jks",
-                "trust_store_password_wo": "password of the trust store",
+                "properties": {
+                    "KeyStoreLocation": "client.p12",
+                    "TrustStoreLocation": "trust.jks",
+                },
+                "credentials": {
+                    "properties_wo": {
+                        "KeyStorePassword": "password of the key store",
+                        "TrustStorePassword": "password of the trust store",
+                    },
+                    "version": 1,
+                },
             }),
         ),
         Kind::http(
             "OAuth2ClientCredentials",
-            token_client(json!({ "scope": "read write", "client_secret_wo_version": 7 })),
+            token_client(json!({
+                "properties": { "scope": "read write" },
+                "credentials": { "version": 7 },
+            })),
         ),
         Kind::http(
             "OAuth2Password",
-            token_client(json!({ "user": "somebody", "password_wo": "another password" })),
+            token_client(json!({
+                "user": "somebody",
+                "credentials": { "password_wo": "another password" },
+            })),
         ),
         Kind::http("OAuth2RefreshToken", token_client(json!({}))),
         Kind::http(
@@ -189,7 +204,7 @@ pub(crate) fn http_kinds() -> Vec<Kind> {
         Kind::http("SAMLAssertion", saml),
         Kind::http(
             "PrincipalPropagation",
-            json!({ "cloud_connector_location_id": "cellar" }),
+            json!({ "properties": { "CloudConnectorLocationId": "cellar" } }),
         ),
         Kind::variant(
             "OAuth2ClientCredentials with mutual TLS",
@@ -199,7 +214,9 @@ pub(crate) fn http_kinds() -> Vec<Kind> {
                     "client_id": "sb-client!b1",
                     "token_service_url": "https://token.cert.example.com/oauth/token",
                     "token_service_key_store_location": "client.p12",
-                    "token_service_key_store_password_wo": "password of the key store",
+                    "credentials": { "properties_wo": {
+                        "tokenService.KeyStorePassword": "password of the key store",
+                    } },
                 }),
             ),
         ),
@@ -226,7 +243,9 @@ pub(crate) fn other_kinds() -> Vec<Kind> {
                     "jco.client.user": "SOMEBODY",
                     "jco.destination.auth_type": "CONFIGURED_USER",
                 },
-                "secret_properties_wo": { "jco.client.passwd": "password of SOMEBODY" },
+                "credentials": {
+                    "properties_wo": { "jco.client.passwd": "password of SOMEBODY" },
+                },
             }),
         ),
         Kind::of_type(
@@ -235,10 +254,12 @@ pub(crate) fn other_kinds() -> Vec<Kind> {
                 "proxy_type": "Internet",
                 "authentication": "BasicAuthentication",
                 "user": "postmaster",
-                "password_wo": "password of the postmaster",
                 "properties": { "mail.smtp.host": "mail.example.com", "mail.smtp.port": "587" },
-                "secret_properties_wo": { "mail.password": "password of the mailbox" },
-                "secret_properties_wo_version": 2,
+                "credentials": {
+                    "password_wo": "password of the postmaster",
+                    "properties_wo": { "mail.password": "password of the mailbox" },
+                    "version": 2,
+                },
             }),
         ),
         Kind::of_type(
@@ -250,7 +271,9 @@ pub(crate) fn other_kinds() -> Vec<Kind> {
                     "ldap.url": "ldap://ldap.example.com",
                     "ldap.user": "somebody",
                 },
-                "secret_properties_wo": { "ldap.password": "password of the directory" },
+                "credentials": {
+                    "properties_wo": { "ldap.password": "password of the directory" },
+                },
             }),
         ),
         Kind::of_type(

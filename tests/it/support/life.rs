@@ -83,11 +83,12 @@ fn other(goal: Goal, _: Reference) -> Json {
         "authentication": "BasicAuthentication",
         "url": "https://backend.example.com",
         "user": "technical",
-        "password_wo": format!("password-{version}"),
-        "password_wo_version": version,
         "properties": properties,
-        "secret_properties_wo": { "my.secret": format!("secret-{version}") },
-        "secret_properties_wo_version": version,
+        "credentials": {
+            "password_wo": format!("password-{version}"),
+            "properties_wo": { "my.secret": format!("secret-{version}") },
+            "version": version,
+        },
         "labels": if changed { json!({ "team": ["a", "b"] }) } else { json!({ "team": ["a"] }) },
     })
 }

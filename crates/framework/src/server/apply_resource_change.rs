@@ -81,15 +81,14 @@ struct Apply<'a, P: Provider> {
 
 impl<P: Provider> Apply<'_, P> {
     async fn create(&self, config: Value, planned: Value) -> Result<Response, Diagnostics> {
-        let context = self.server.context(
-            &self.configured,
-            Operation::Create,
-            &planned,
-            self.definition.default_timeout,
-        );
+        let context =
+            self.server
+                .context(Operation::Create, &planned, self.definition.default_timeout);
+        let mut private = Private::from_bytes(&self.request.planned_private);
         let request = CreateRequest {
             config,
             planned: planned.clone(),
+            decision: private.take_decision(),
         };
         let outcome = self
             .resource
@@ -122,18 +121,16 @@ impl<P: Provider> Apply<'_, P> {
         planned: Value,
         prior: Value,
     ) -> Result<Response, Diagnostics> {
-        let context = self.server.context(
-            &self.configured,
-            Operation::Update,
-            &planned,
-            self.definition.default_timeout,
-        );
-        let private = Private::from_bytes(&self.request.planned_private);
+        let context =
+            self.server
+                .context(Operation::Update, &planned, self.definition.default_timeout);
+        let mut private = Private::from_bytes(&self.request.planned_private);
         let request = UpdateRequest {
             config,
             planned: planned.clone(),
             prior,
-            private: private.clone(),
+            decision: private.take_decision(),
+            private,
         };
         let outcome = self
             .resource
@@ -141,7 +138,7 @@ impl<P: Provider> Apply<'_, P> {
             .await;
 
         let failed = outcome.diagnostics.has_errors();
-        let private = self.private_bytes(&private, &outcome);
+        let private = outcome.private.to_bytes();
         let mut diagnostics = outcome.diagnostics;
         let Some(state) = outcome.state else {
             if !failed {
@@ -171,12 +168,9 @@ impl<P: Provider> Apply<'_, P> {
     }
 
     async fn delete(&self, prior: Value) -> Result<Response, Diagnostics> {
-        let context = self.server.context(
-            &self.configured,
-            Operation::Delete,
-            &prior,
-            self.definition.default_timeout,
-        );
+        let context =
+            self.server
+                .context(Operation::Delete, &prior, self.definition.default_timeout);
         let private = Private::from_bytes(&self.request.planned_private);
         let request = DeleteRequest {
             prior,

@@ -20,7 +20,6 @@ pub(super) fn run<P: Provider>(
         "config",
         request.config.as_ref(),
     )?;
-    let capabilities = request.client_capabilities.unwrap_or_default();
     let (provider, mut diagnostics) = server
         .provider
         .configure(&config, &request.terraform_version);
@@ -28,7 +27,6 @@ pub(super) fn run<P: Provider>(
         Some(provider) if !diagnostics.has_errors() => {
             server.configure(Configuration::Done(Configured {
                 provider: Arc::new(provider),
-                write_only_allowed: capabilities.write_only_attributes_allowed,
             }));
         }
         None if !diagnostics.has_errors() => diagnostics.push(Diagnostic::error(

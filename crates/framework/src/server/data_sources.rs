@@ -42,12 +42,7 @@ pub(super) async fn read<P: Provider>(
         ));
     }
     let configured = server.configured()?;
-    let context = server.context(
-        &configured,
-        Operation::Read,
-        &config,
-        definition.default_timeout,
-    );
+    let context = server.context(Operation::Read, &config, definition.default_timeout);
     let found = data_source
         .read(&configured.provider, &context, &config)
         .await?;

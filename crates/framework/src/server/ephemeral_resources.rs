@@ -49,12 +49,7 @@ pub(super) async fn open<P: Provider>(
         ));
     }
     let configured = server.configured()?;
-    let context = server.context(
-        &configured,
-        Operation::Open,
-        &config,
-        definition.default_timeout,
-    );
+    let context = server.context(Operation::Open, &config, definition.default_timeout);
     let Opened { result, lease } = resource
         .open(&configured.provider, &context, &config)
         .await?;
@@ -103,7 +98,6 @@ pub(super) async fn renew<P: Provider>(
     let resource = find(server, &request.type_name)?;
     let configured = server.configured()?;
     let context = server.context(
-        &configured,
         Operation::Open,
         &Value::Null,
         resource.definition().default_timeout,
@@ -127,7 +121,6 @@ pub(super) async fn close<P: Provider>(
     let resource = find(server, &request.type_name)?;
     let configured = server.configured()?;
     let context = server.context(
-        &configured,
         Operation::Open,
         &Value::Null,
         resource.definition().default_timeout,

@@ -18,7 +18,9 @@ pub(super) fn run<P: Provider>(
     let mut config = convert::decode_object(&object_type, "state", request.state.as_ref())?;
     keep_configurable(schema.attributes, &mut config);
     if let Value::Object(attributes) = &mut config {
-        resource.complete_generated(attributes);
+        let configured = server.configured().ok();
+        let provider = configured.as_ref().map(|configured| &*configured.provider);
+        resource.complete_generated(provider, attributes);
     }
     Ok(Response {
         config: Some(convert::encode(&object_type, &config)?),

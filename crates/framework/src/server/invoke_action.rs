@@ -44,7 +44,7 @@ fn work<P: Provider>(server: &Server<P>, request: &Request) -> Result<Work, Diag
     }
     let configured = server.configured()?;
     let default_timeout = definition.default_timeout;
-    let context = server.context(&configured, Operation::Invoke, &config, default_timeout);
+    let context = server.context(Operation::Invoke, &config, default_timeout);
     Ok(Box::new(move |events| {
         Box::pin(async move {
             let progress = Progress::new(events);

@@ -47,7 +47,7 @@ fn work<P: Provider>(server: &Server<P>, request: &Request) -> Result<Work, Diag
     }
     let configured = server.configured()?;
     let default_timeout = definition.default_timeout;
-    let context = server.context(&configured, Operation::List, &config, default_timeout);
+    let context = server.context(Operation::List, &config, default_timeout);
     let limit = usize::try_from(request.limit).unwrap_or(0);
     let list_request = ListRequest {
         config,

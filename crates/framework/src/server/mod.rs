@@ -84,14 +84,12 @@ enum Configuration<C> {
 /// A configured provider, as an operation holds it.
 struct Configured<C> {
     provider: Arc<C>,
-    write_only_allowed: bool,
 }
 
 impl<C> Clone for Configured<C> {
     fn clone(&self) -> Self {
         Self {
             provider: Arc::clone(&self.provider),
-            write_only_allowed: self.write_only_allowed,
         }
     }
 }
@@ -192,18 +190,11 @@ impl<P: Provider> Server<P> {
         }
     }
 
-    fn context(
-        &self,
-        configured: &Configured<P::Configured>,
-        operation: Operation,
-        object: &Value,
-        default_timeout: Duration,
-    ) -> Context {
+    fn context(&self, operation: Operation, object: &Value, default_timeout: Duration) -> Context {
         let cancel = self.cancel.lock().unwrap_or_else(PoisonError::into_inner);
         Context {
             deadline: timeouts::deadline(object, operation, default_timeout),
             cancel: cancel.clone(),
-            write_only_allowed: configured.write_only_allowed,
         }
     }
 

@@ -31,7 +31,7 @@ pub(super) fn run<P: Provider>(
             "It is null, and there is no prior state either.",
         ));
     }
-    let creates = prior.is_null();
+    let (creates, config_is_null) = (prior.is_null(), config.is_null());
     let private = Private::from_bytes(&request.prior_private);
     // Without a configured provider a plan is possible; it knows less.
     let configured = server.configured().ok();
@@ -41,7 +41,7 @@ pub(super) fn run<P: Provider>(
         Change {
             config,
             prior,
-            private: private.clone(),
+            private,
         },
     );
 
@@ -52,7 +52,8 @@ pub(super) fn run<P: Provider>(
     Ok(Response {
         planned_state: Some(convert::encode(&object_type, &planned.state)?),
         requires_replace: replace.map(convert::attribute_path).collect(),
-        planned_private: if planned.private == private {
+        planned_private: if config_is_null {
+            // Bytes that the provider could not read stay as they were.
             request.prior_private.clone()
         } else {
             planned.private.to_bytes()

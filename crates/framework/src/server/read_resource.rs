@@ -39,13 +39,10 @@ pub(super) async fn run<P: Provider>(
     )?;
     let configured = server.configured()?;
     server.keep_secrets(&configured.provider, definition.schema, &[&state]);
-    let context = server.context(
-        &configured,
-        Operation::Read,
-        &state,
-        definition.default_timeout,
-    );
-    let private = Private::from_bytes(&request.private);
+    let context = server.context(Operation::Read, &state, definition.default_timeout);
+    let mut private = Private::from_bytes(&request.private);
+    // Of an update that failed.
+    let _ = private.take_decision();
     let outcome = resource
         .read(
             &configured.provider,

@@ -428,7 +428,7 @@ async fn a_thing_lives_from_create_to_destroy() {
     let state = value(created.new_state.as_ref());
     assert_eq!(state.get("id"), &text("id-one"));
     assert_eq!(state.get("secret_wo"), &Value::Null);
-    let seen = "region=here secret=true minutes=20 write_only=true cancelled=false";
+    let seen = "region=here secret=true minutes=20 cancelled=false";
     assert_eq!(state.get("seen"), &text(seen));
     assert_eq!(created.private, br#"{"note":"created"}"#);
     assert!(created.new_identity == Some(identity_of([("id", "id-one")])));
@@ -517,8 +517,30 @@ async fn a_replacement_is_planned_with_its_path() {
         .plan(&config, &Value::Null, &planned.planned_private)
         .await;
     fine(&create.diagnostics);
+    assert!(create.planned_private.is_empty());
     assert!(create.planned_identity.is_none() && create.requires_replace.is_empty());
     assert!(value(create.planned_state.as_ref()).get("id").is_unknown());
+}
+
+#[tokio::test]
+async fn a_decision_goes_from_a_plan_to_its_apply_and_nowhere_else() {
+    let client = Client::new().await;
+    let state = client.created(&thing([("name", text("one"))])).await;
+    let config = thing([("name", text("one")), ("size", text("large"))]);
+    let planned = client.plan(&config, &state, br#"{"note":"n"}"#).await;
+    fine(&planned.diagnostics);
+    assert_eq!(
+        planned.planned_private,
+        br#"{"decision":"large","note":"n"}"#
+    );
+
+    // That of an update that failed is in the state: nobody gets to see it.
+    let read = client.read(&state, &planned.planned_private).await;
+    assert_eq!(read.private, planned.planned_private);
+    let smaller = thing([("name", text("one")), ("size", text("small"))]);
+    let updated = client.apply(&smaller, &state, &read.private).await;
+    fine(&updated.diagnostics);
+    assert_eq!(updated.private, br#"{"note":"n"}"#);
 }
 
 #[tokio::test]
@@ -611,10 +633,10 @@ async fn an_update_that_fails_keeps_what_was() {
         ("panic", "Provider crashed"),
     ] {
         let config = thing([("name", text("one")), ("behave", text(behave))]);
-        let failed = client.apply(&config, &state, b"{\"a\": 1}").await;
+        let failed = client.apply(&config, &state, b"{\"a\":1}").await;
         assert!(error(&failed.diagnostics).contains(expected), "{behave}");
         assert_eq!(value(failed.new_state.as_ref()), state);
-        assert_eq!(failed.private, b"{\"a\": 1}");
+        assert_eq!(failed.private, b"{\"a\":1}");
         assert!(failed.new_identity == Some(identity_of([("id", "id-one")])));
     }
 }

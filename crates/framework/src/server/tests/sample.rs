@@ -235,11 +235,10 @@ impl Model {
             access.key = Some("s3cr3t-key".to_owned());
         }
         self.seen = Some(format!(
-            "region={} secret={} minutes={} write_only={} cancelled={}",
+            "region={} secret={} minutes={} cancelled={}",
             world.region,
             config.secret_wo.is_some(),
             minutes(context.deadline),
-            context.write_only_allowed,
             context.cancel.is_cancelled(),
         ));
         // The framework is to take it out.
@@ -271,6 +270,8 @@ async fn wait(context: &Context) {
 impl Resource for Thing {
     type Provider = World;
     type Model = Model;
+    /// The planned size.
+    type Decision = Option<String>;
 
     fn definition(&self) -> &'static Definition {
         &DEFINITION
@@ -284,7 +285,7 @@ impl Resource for Thing {
         }
     }
 
-    fn plan(&self, provider: Option<&World>, plan: &mut Plan) {
+    fn plan(&self, provider: Option<&World>, plan: &mut Plan) -> Option<String> {
         match plan.planned("behave").as_str() {
             Some("panic_plan") => panic!("plan s3cr3t"),
             Some("impossible") => plan.set("name", Value::string("another")),
@@ -300,15 +301,21 @@ impl Resource for Thing {
         if provider.is_none() {
             plan.report(Diagnostic::warning("Not configured", "Less is known."));
         }
+        plan.planned("size").as_str().map(str::to_owned)
     }
 
     async fn create(
         &self,
         world: &World,
         context: &Context,
-        request: CreateRequest<Model>,
+        request: CreateRequest<Model, Option<String>>,
     ) -> Outcome<Model> {
-        let CreateRequest { config, planned } = request;
+        let CreateRequest {
+            config,
+            planned,
+            decision,
+        } = request;
+        assert_eq!(decision, planned.size, "the decision is that of this plan");
         let mut model = planned.clone().completed(world, context, &config);
         if model.behaves("panic") {
             panic!("create s3cr3t");
@@ -373,14 +380,16 @@ impl Resource for Thing {
         &self,
         world: &World,
         context: &Context,
-        request: UpdateRequest<Model>,
+        request: UpdateRequest<Model, Option<String>>,
     ) -> Outcome<Model> {
         let UpdateRequest {
             config,
             planned,
             prior,
             private: kept,
+            decision,
         } = request;
+        assert_eq!(decision, planned.size, "the decision is that of this plan");
         let mut model = planned.clone().completed(world, context, &config);
         model.revision = prior.revision.map(|revision| revision + 1);
         if model.behaves("panic") {

@@ -6,28 +6,28 @@
 
 use std::collections::BTreeMap;
 
-use super::destination_fallback::{FROM_KEY, Fallback};
-use super::destination_properties::{
-    ALWAYS_ALLOWED, Authentication, CLIENT_CREDENTIALS, HTTP, Known, PROXY_TYPES, SECRETS, TYPED,
-    authentication, default_authentication, default_proxy_type, looks_secret, lookup, respelled,
-};
-use super::destination_schema::{DEFAULT_NAME, DEFINITION};
 use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::path::Path;
 use framework::value::Value;
 
+use super::plan::{Credentials, SECRET_OBJECTS};
+use super::schema::{DEFAULT_NAME, DEFINITION};
+use super::source::{FROM_KEY, Fallback};
+use super::vocabulary::{
+    ALWAYS_ALLOWED, Authentication, CLIENT_CREDENTIALS, HTTP, Known, NAMED_SECRETS, PROXY_TYPES,
+    TYPED, authentication, belongs_to_authentication, default_authentication, default_proxy_type,
+    looks_secret, lookup, respelled, secret_name,
+};
+
 const PROPERTIES: &str = "properties";
-const SECRET_PROPERTIES: &str = "secret_properties_wo";
-const SECRET_PROPERTIES_VERSION: &str = "secret_properties_wo_version";
 
 /// Everything that is wrong or doubtful about a configuration.
 pub(super) fn validate(config: &Value) -> Diagnostics {
     let mut found = Diagnostics::new();
     name(config, &mut found);
     spelling(config, &mut found);
-    secret_pairs(config, &mut found);
     properties(config, &mut found);
-    secret_properties(config, &mut found);
+    secrets(config, &mut found);
     url_form(config, &mut found);
     if known_or(config, "type", Some(HTTP)) == Some(HTTP) {
         http(config, &mut found);
@@ -54,6 +54,9 @@ fn doubtful(summary: &'static str, detail: impl Into<String>, path: Path) -> Dia
 /// SAP's documents and its API disagree about names; what only one of them
 /// forbids is a warning.
 fn name(config: &Value, found: &mut Diagnostics) {
+    if config.get("name").is_null() && Fallback::of(config).is_out() {
+        found.push(missing_name());
+    }
     let Some(name) = known_or(config, "name", Some(DEFAULT_NAME)) else {
         return;
     };
@@ -68,6 +71,19 @@ fn name(config: &Value, found: &mut Diagnostics) {
             Path::attribute("name"),
         ));
     }
+}
+
+/// Without a name it would be `CloudALM`, and lead elsewhere.
+pub(super) fn missing_name() -> Diagnostic {
+    wrong(
+        "Missing attribute",
+        format!(
+            "Without `name` a destination is `{DEFAULT_NAME}`, which leads to Cloud ALM with the \
+             values of the provider's `cloud_alm_service_key`. This one is configured otherwise. \
+             Set `name`."
+        ),
+        Path::attribute("name"),
+    )
 }
 
 /// Values of SAP's closed vocabularies: another case of a known one is an
@@ -112,23 +128,6 @@ fn spelling(config: &Value, found: &mut Diagnostics) {
     }
 }
 
-/// A version says something about a secret. That a secret is not given in two
-/// attributes is a matter of the schema.
-fn secret_pairs(config: &Value, found: &mut Diagnostics) {
-    for pair in SECRETS {
-        if is_known(config.get(pair.version)) && config.get(pair.write_only).is_null() {
-            found.push(wrong(
-                "Version without secret",
-                format!(
-                    "`{0}` says when `{1}` is new, but `{1}` is not set. Set `{1}`, or take `{0}` out.",
-                    pair.version, pair.write_only
-                ),
-                Path::attribute(pair.version),
-            ));
-        }
-    }
-}
-
 fn is_known(value: &Value) -> bool {
     !value.is_null() && !value.is_unknown()
 }
@@ -140,14 +139,21 @@ fn properties(config: &Value, found: &mut Diagnostics) {
     };
     for key in entries.keys() {
         let path = Path::attribute(PROPERTIES).key(key);
-        if let Some(problem) = misplaced_property(key) {
+        if let Some(problem) = unusable_key(key).or_else(|| typed_key(key)) {
             found.push(problem.at(path));
+        } else if matches!(lookup(key), Known::Secret) {
+            found.push(wrong(
+                "Property in the wrong place",
+                format!("`{key}` is secret. Set it with {}.", member_of(key)),
+                path,
+            ));
         } else if looks_secret(key) {
             found.push(doubtful(
                 "Property looks secret",
                 format!(
                     "The values of `{PROPERTIES}` are stored in the state in clear and shown in \
-                     plans. If `{key}` is secret, move it to `{SECRET_PROPERTIES}`."
+                     plans. If `{key}` is secret, move it to {}.",
+                    member_of(key)
                 ),
                 path,
             ));
@@ -155,28 +161,27 @@ fn properties(config: &Value, found: &mut Diagnostics) {
     }
 }
 
-fn misplaced_property(key: &str) -> Option<Diagnostic> {
-    if let Some(problem) = unusable_key(key) {
-        return Some(problem);
-    }
-    let detail = match lookup(key) {
-        Known::Name => "The name of the destination is the attribute `name`.".to_owned(),
-        Known::Typed(property) => {
-            format!(
-                "`{key}` is the attribute `{}`. Set it there.",
-                property.attribute
-            )
-        }
-        Known::Secret(pair) => format!(
-            "`{key}` is secret. Set it with the attribute `{}` or `{}`.",
-            pair.attribute, pair.write_only
-        ),
-        Known::OtherSecret => {
-            format!("`{key}` is secret. Set it in `{SECRET_PROPERTIES}`.")
-        }
-        Known::Open | Known::Unknown => return None,
+/// A property with an attribute of its own.
+fn typed_key(key: &str) -> Option<Diagnostic> {
+    let attribute = match lookup(key) {
+        Known::Name => "name",
+        Known::Typed(property) => property.attribute,
+        Known::Secret | Known::Open | Known::Unknown => return None,
     };
-    Some(Diagnostic::error("Property in the wrong place", detail))
+    Some(Diagnostic::error(
+        "Property in the wrong place",
+        format!("`{key}` is the attribute `{attribute}`. Set it there."),
+    ))
+}
+
+/// Where a secret is configured, in words.
+fn member_of(key: &str) -> String {
+    let name = secret_name(key);
+    if name == key {
+        "`properties_wo` of `credentials`".to_owned()
+    } else {
+        format!("`{name}_wo` of `credentials`")
+    }
 }
 
 /// Keys that are wrong in either map.
@@ -198,8 +203,7 @@ fn unusable_key(key: &str) -> Option<Diagnostic> {
         let attribute = match lookup(right) {
             Known::Name => Some("name"),
             Known::Typed(property) => Some(property.attribute),
-            Known::Secret(pair) => Some(pair.attribute),
-            Known::OtherSecret | Known::Open | Known::Unknown => None,
+            Known::Secret | Known::Open | Known::Unknown => None,
         };
         let next_step = match attribute {
             Some(attribute) => format!("Set it with the attribute `{attribute}`."),
@@ -215,74 +219,70 @@ fn unusable_key(key: &str) -> Option<Diagnostic> {
     })
 }
 
-/// The keys of `secret_properties_wo` belong there, and have values that are
-/// not empty.
-fn secret_properties(config: &Value, found: &mut Diagnostics) {
-    let secrets = config.get(SECRET_PROPERTIES);
-    if is_known(config.get(SECRET_PROPERTIES_VERSION)) && secrets.is_null() {
-        found.push(wrong(
-            "Version without secret",
-            format!(
-                "`{SECRET_PROPERTIES_VERSION}` says when `{SECRET_PROPERTIES}` is new, but \
-                 `{SECRET_PROPERTIES}` is not set. Set `{SECRET_PROPERTIES}`, or take \
-                 `{SECRET_PROPERTIES_VERSION}` out."
-            ),
-            Path::attribute(SECRET_PROPERTIES_VERSION),
-        ));
-    }
+/// Secrets have values, each in one place; and those without a member of
+/// their own are named as SAP spells them.
+fn secrets(config: &Value, found: &mut Diagnostics) {
     let nothing = BTreeMap::new();
     let open = config.get(PROPERTIES).entries().unwrap_or(&nothing);
-    for (key, value) in secrets.entries().unwrap_or(&nothing) {
-        // The path ends at the attribute: its keys are as hidden as its values.
-        let path = Path::attribute(SECRET_PROPERTIES);
-        if value.as_str() == Some("") {
-            found.push(wrong(
-                "Property without value",
-                format!("`{key}` has no value. A secret is never replaced by an empty one."),
-                path.clone(),
-            ));
-        }
-        if open.contains_key(key) {
-            found.push(wrong(
-                "Property given twice",
-                format!("`{key}` is in `{PROPERTIES}` as well. Keep one of them."),
-                path.clone(),
-            ));
-        }
-        if let Some(problem) = misplaced_secret(key) {
-            found.push(problem.at(path));
+    for (object, suffix) in SECRET_OBJECTS {
+        let map = format!("properties{suffix}");
+        // The path ends at the map: its keys are as hidden as its values.
+        let path = Path::attribute(object).then(map.clone());
+        let entries = config.get(object).get(&map).entries();
+        for (key, value) in entries.unwrap_or(&nothing) {
+            if value.as_str() == Some("") {
+                found.push(wrong(
+                    "Property without value",
+                    format!("`{key}` has no value. A secret is never replaced by an empty one."),
+                    path.clone(),
+                ));
+            }
+            if open.contains_key(key) {
+                found.push(wrong(
+                    "Property given twice",
+                    format!("`{key}` is in `{PROPERTIES}` as well. Keep one of them."),
+                    path.clone(),
+                ));
+            }
+            let named = NAMED_SECRETS
+                .iter()
+                .find(|(name, named)| key == name || key == named);
+            if let Some((name, _)) = named {
+                found.push(wrong(
+                    "Property in the wrong place",
+                    format!("`{key}` is `{name}{suffix}` of `{object}`. Set it there."),
+                    path.clone(),
+                ));
+            } else if let Some(problem) = unusable_key(key).or_else(|| typed_key(key)) {
+                found.push(problem.at(path.clone()));
+            }
         }
     }
-}
-
-fn misplaced_secret(key: &str) -> Option<Diagnostic> {
-    if let Some(problem) = unusable_key(key) {
-        return Some(problem);
-    }
-    let detail = match lookup(key) {
-        Known::Name => "The name of the destination is the attribute `name`.".to_owned(),
-        Known::Typed(property) => {
+    let [written, stored] =
+        SECRET_OBJECTS.map(|(name, suffix)| Credentials::of_object(config.get(name), suffix));
+    for key in written
+        .values
+        .keys()
+        .filter(|key| stored.values.contains_key(*key))
+    {
+        found.push(wrong(
+            "Secret given twice",
             format!(
-                "`{key}` is the attribute `{}`. Set it there.",
-                property.attribute
-            )
-        }
-        Known::Secret(pair) => format!(
-            "`{key}` has attributes of its own. Set it with `{}` or `{}`.",
-            pair.attribute, pair.write_only
-        ),
-        Known::OtherSecret | Known::Open | Known::Unknown => return None,
-    };
-    Some(Diagnostic::error("Property in the wrong place", detail))
+                "`{}` is in `credentials` and in `stored_credentials`. Keep one of them.",
+                secret_name(key)
+            ),
+            Path::attribute("stored_credentials"),
+        ));
+    }
 }
 
 fn url_form(config: &Value, found: &mut Diagnostics) {
-    if is_known(config.get("url_form")) && is_known(config.get("url")) {
+    if is_known(config.get("service_key").get("url_form")) && is_known(config.get("url")) {
         found.push(doubtful(
             "Attribute without effect",
             "`url_form` says how the URL is made from the Cloud ALM service key. Here `url` is \
              configured, and is used as it is.",
-            Path::attribute("url_form"),
+            Path::attribute("service_key").then("url_form"),
         ));
     }
 }
@@ -319,72 +319,94 @@ fn proxy_type(config: &Value, kind: &Authentication, found: &mut Diagnostics) {
     }
 }
 
-fn required(config: &Value, kind: &Authentication, found: &mut Diagnostics) {
-    // What the Cloud ALM key fills in is looked at when the plan is made.
-    if Fallback::of_config(config) != Fallback::Nothing {
-        return;
-    }
-    let client_has_the_key_store = || match config.get(PROPERTIES) {
-        Value::Unknown => true,
-        properties => match properties.get("KeyStore.Source") {
-            Value::Unknown => true,
-            source => source.as_str() == Some("ClientProvided"),
-        },
-    };
-    for attribute in std::iter::once(&"url").chain(kind.requires) {
-        if !config.get(attribute).is_null() {
-            continue;
-        }
-        if *attribute == "key_store_location" && client_has_the_key_store() {
-            continue;
-        }
-        let mut detail = format!(
-            "An HTTP destination with the authentication `{}` needs `{attribute}`. Set it, or \
-             choose another `authentication`.",
-            kind.name
-        );
-        if FROM_KEY.contains(attribute) && kind.name == CLIENT_CREDENTIALS {
-            detail.push_str(
-                "\n\nIt can come from the provider's `cloud_alm_service_key` only when `url`, \
-                 `client_id`, `token_service_url` and every client secret are left out, the proxy \
-                 type is `Internet`, the token service URL type is `Dedicated`, and nothing else \
-                 about the token service (or `TrustAll`) is configured.",
-            );
-        }
-        found.push(wrong(
-            "Missing attribute",
-            detail,
-            Path::attribute(*attribute),
-        ));
+/// The configured value of a property of SAP, in an attribute of its own or
+/// not.
+fn configured<'a>(config: &'a Value, key: &str) -> &'a Value {
+    match lookup(key) {
+        Known::Typed(property) => config.get(property.attribute),
+        _ => config.get(PROPERTIES).get(key),
     }
 }
 
-/// A secret that the authentication does not use is an error: it would be sent
-/// for nothing. Other attributes are not: existing destinations have them.
-fn unfitting(config: &Value, kind: &Authentication, found: &mut Diagnostics) {
-    let fits = |attribute: &&str| {
-        ALWAYS_ALLOWED.contains(attribute)
-            || kind.requires.contains(attribute)
-            || kind.allows.contains(attribute)
+/// Where a property that is not secret is configured, in words.
+fn place_of(key: &str) -> (String, Path) {
+    match lookup(key) {
+        Known::Typed(property) => (
+            format!("`{}`", property.attribute),
+            Path::attribute(property.attribute),
+        ),
+        _ => (
+            format!("`{key}` in `{PROPERTIES}`"),
+            Path::attribute(PROPERTIES),
+        ),
+    }
+}
+
+fn required(config: &Value, kind: &Authentication, found: &mut Diagnostics) {
+    // What the Cloud ALM key fills in is looked at when the plan is made.
+    if !Fallback::of(config).is_out() {
+        return;
+    }
+    let client_has_the_key_store = || match configured(config, "KeyStore.Source") {
+        Value::Unknown => true,
+        source => source.as_str() == Some("ClientProvided"),
     };
-    for pair in SECRETS.iter().filter(|pair| !fits(&pair.attribute)) {
-        for attribute in [pair.attribute, pair.write_only] {
-            if is_known(config.get(attribute)) {
-                found.push(wrong(
-                    "Secret does not fit",
-                    format!("`{}` does not use `{attribute}`. Take it out.", kind.name),
-                    Path::attribute(attribute),
-                ));
-            }
+    let missing: Vec<&str> = std::iter::once(&"URL")
+        .chain(kind.requires)
+        .filter(|key| configured(config, key).is_null())
+        .filter(|key| **key != "KeyStoreLocation" || !client_has_the_key_store())
+        .copied()
+        .collect();
+    let Some(first) = missing.first() else {
+        return;
+    };
+    let places: Vec<String> = missing.iter().map(|key| place_of(key).0).collect();
+    let mut detail = format!(
+        "An HTTP destination with the authentication `{}` needs {}. Set what is missing, or \
+         choose another `authentication`.",
+        kind.name,
+        places.join(", ")
+    );
+    let from_key = TYPED
+        .iter()
+        .any(|property| missing.contains(&property.key) && FROM_KEY.contains(&property.attribute));
+    if from_key && kind.name == CLIENT_CREDENTIALS {
+        detail.push_str(
+            "\n\nIt can come from the provider's `cloud_alm_service_key` only when `url`, \
+             `client_id`, `token_service_url` and every client secret are left out, the proxy \
+             type is `Internet`, the token service URL type is `Dedicated`, and nothing else \
+             about the token service (or `TrustAll`) is configured.",
+        );
+    }
+    found.push(wrong("Missing attribute", detail, place_of(first).1));
+}
+
+/// A secret that the authentication does not use is an error: it would be sent
+/// for nothing. Other properties are not: existing destinations have them.
+fn unfitting(config: &Value, kind: &Authentication, found: &mut Diagnostics) {
+    let fits = |key: &str| ALWAYS_ALLOWED.contains(&key) || kind.uses(key);
+    let secrets = Credentials::of(config).values;
+    for (key, _) in secrets.iter().filter(|(_, value)| is_known(value)) {
+        if belongs_to_authentication(key) && !fits(key) {
+            found.push(wrong(
+                "Secret does not fit",
+                format!(
+                    "`{}` does not use `{}`. Take it out.",
+                    kind.name,
+                    secret_name(key)
+                ),
+                Path::attribute("credentials"),
+            ));
         }
     }
-    for property in TYPED.iter().filter(|property| !fits(&property.attribute)) {
-        if is_known(config.get(property.attribute)) {
-            found.push(doubtful(
-                "Attribute without effect",
-                format!("`{}` does not use `{}`.", kind.name, property.attribute),
-                Path::attribute(property.attribute),
-            ));
+    let typed = TYPED.iter().map(|property| property.key);
+    let further = config.get(PROPERTIES).entries().into_iter().flatten();
+    let further = further.map(|(key, _)| key.as_str());
+    for key in typed.chain(further.filter(|key| belongs_to_authentication(key))) {
+        if !fits(key) && is_known(configured(config, key)) {
+            let (place, path) = place_of(key);
+            let detail = format!("`{}` does not use {place}.", kind.name);
+            found.push(doubtful("Attribute without effect", detail, path));
         }
     }
 }
@@ -441,8 +463,13 @@ mod tests {
 
     #[test]
     fn each_authentication_names_what_it_lacks() {
-        let missing =
-            |name: &str| messages(&[("authentication", text(name)), ("url", text("https://a"))]);
+        let missing = |name: &str| {
+            messages(&[
+                ("name", text("d")),
+                ("authentication", text(name)),
+                ("url", text("https://a")),
+            ])
+        };
         assert_eq!(missing("NoAuthentication"), Vec::<String>::new());
         assert_eq!(
             missing("BasicAuthentication"),
@@ -450,30 +477,51 @@ mod tests {
         );
         assert_eq!(
             missing("OAuth2ClientCredentials"),
-            [
-                "E Missing attribute @ client_id",
-                "E Missing attribute @ token_service_url"
-            ]
+            ["E Missing attribute @ client_id"]
         );
         assert_eq!(
             missing("ClientCertificateAuthentication"),
-            ["E Missing attribute @ key_store_location"]
+            ["E Missing attribute @ properties"]
         );
         assert_eq!(missing("PrincipalPropagation"), Vec::<String>::new());
         assert_eq!(
             missing("OAuth2SAMLBearerAssertion"),
-            [
-                "E Missing attribute @ audience",
-                "E Missing attribute @ token_service_url",
-                "E Missing attribute @ authn_context_class_ref"
-            ]
+            ["E Missing attribute @ properties"]
         );
+    }
+
+    #[test]
+    fn one_message_names_everything_that_is_missing() {
+        let found = validate(&config(&[
+            ("name", text("d")),
+            ("authentication", text("OAuth2SAMLBearerAssertion")),
+            ("url", text("https://a")),
+        ]));
+        let detail = &found.iter().next().unwrap().detail;
+        for place in [
+            "`audience` in `properties`",
+            "`token_service_url`",
+            "`authnContextClassRef` in `properties`",
+        ] {
+            assert!(detail.contains(place), "{place}: {detail}");
+        }
+    }
+
+    #[test]
+    fn a_destination_that_is_not_made_from_the_key_has_a_name() {
+        let warehouse = [
+            ("authentication", text("NoAuthentication")),
+            ("url", text("https://a")),
+        ];
+        assert_eq!(messages(&warehouse), ["E Missing attribute @ name"]);
+        assert_eq!(messages(&[("url", Value::Unknown)]), Vec::<String>::new());
     }
 
     #[test]
     fn a_client_provided_key_store_needs_no_location() {
         let with = |properties: Value| {
             messages(&[
+                ("name", text("d")),
                 ("authentication", text("ClientCertificateAuthentication")),
                 ("url", text("https://a")),
                 ("properties", properties),
@@ -484,15 +532,15 @@ mod tests {
         assert!(!with(map(&[("KeyStore.Source", text("DestinationService"))])).is_empty());
     }
 
+    fn wo(members: &[(&str, Value)]) -> (&'static str, Value) {
+        ("credentials", config(members))
+    }
+
     #[test]
     fn half_a_configuration_does_not_fall_back_to_the_key() {
         assert_eq!(
-            messages(&[("client_secret", text("x"))]),
-            [
-                "E Missing attribute @ url",
-                "E Missing attribute @ client_id",
-                "E Missing attribute @ token_service_url"
-            ]
+            messages(&[("name", text("d")), wo(&[("client_secret_wo", text("x"))])]),
+            ["E Missing attribute @ url"]
         );
     }
 
@@ -504,25 +552,19 @@ mod tests {
             "proxy_type",
             "url",
             "properties",
-            "client_secret_wo",
+            "credentials",
         ] {
             assert!(messages(&[(name, Value::Unknown)]).is_empty(), "{name}");
         }
-        let both = [
-            ("client_secret", Value::Unknown),
-            ("client_secret_wo", text("x")),
-        ];
-        assert!(
-            !messages(&both)
-                .iter()
-                .any(|one| one.contains("given twice"))
-        );
+        let unknown = wo(&[("client_secret_wo", Value::Unknown)]);
+        assert!(messages(&[unknown]).is_empty());
     }
 
     #[test]
-    fn secrets_are_given_once_and_versions_need_them() {
+    fn secrets_are_given_once_and_where_they_are_used() {
         let basic = |extra: &[(&'static str, Value)]| {
             let mut entries = vec![
+                ("name", text("d")),
                 ("authentication", text("BasicAuthentication")),
                 ("url", text("https://a")),
                 ("user", text("u")),
@@ -530,18 +572,32 @@ mod tests {
             entries.extend_from_slice(extra);
             messages(&entries)
         };
-        assert!(basic(&[("password", text("x"))]).is_empty());
+        let stored = |members: &[(&str, Value)]| ("stored_credentials", config(members));
+        assert!(basic(&[wo(&[("password_wo", text("x"))])]).is_empty());
+        assert!(basic(&[stored(&[("password", text("x"))])]).is_empty());
         assert_eq!(
-            basic(&[("password_wo_version", Value::Number(1_i64.into()))]),
-            ["E Version without secret @ password_wo_version"]
+            basic(&[
+                wo(&[("password_wo", text("x"))]),
+                stored(&[("password", text("x"))])
+            ]),
+            ["E Secret given twice @ stored_credentials"]
         );
         assert_eq!(
-            basic(&[("client_secret_wo", text("x"))]),
-            ["E Secret does not fit @ client_secret_wo"]
+            basic(&[wo(&[("client_secret_wo", text("x"))])]),
+            ["E Secret does not fit @ credentials"]
+        );
+        let key_store = map(&[("KeyStorePassword", text("x"))]);
+        assert_eq!(
+            basic(&[wo(&[("properties_wo", key_store)])]),
+            ["E Secret does not fit @ credentials"]
         );
         assert_eq!(
-            basic(&[("scope", text("x"))]),
-            ["W Attribute without effect @ scope"]
+            basic(&[("client_id", text("x"))]),
+            ["W Attribute without effect @ client_id"]
+        );
+        assert_eq!(
+            basic(&[("properties", map(&[("scope", text("x"))]))]),
+            ["W Attribute without effect @ properties"]
         );
     }
 
@@ -549,6 +605,7 @@ mod tests {
     fn properties_are_for_what_has_no_attribute() {
         let check = |key: &str| {
             messages(&[
+                ("name", text("d")),
                 ("type", text("RFC")),
                 ("properties", map(&[(key, text("x"))])),
             ])
@@ -589,37 +646,43 @@ mod tests {
     fn secret_properties_have_values_and_no_attribute() {
         let check = |key: &str, value: &str| {
             messages(&[
+                ("name", text("d")),
                 ("type", text("RFC")),
                 ("properties", map(&[("both", text("x"))])),
-                ("secret_properties_wo", map(&[(key, text(value))])),
+                wo(&[("properties_wo", map(&[(key, text(value))]))]),
             ])
         };
         assert!(check("jco.client.passwd", "x").is_empty());
         assert_eq!(
             check("jco.client.passwd", ""),
-            ["E Property without value @ secret_properties_wo"]
+            ["E Property without value @ credentials.properties_wo"]
         );
         assert_eq!(
             check("both", "x"),
-            ["E Property given twice @ secret_properties_wo"]
+            ["E Property given twice @ credentials.properties_wo"]
+        );
+        assert_eq!(
+            check("client_secret", "x"),
+            ["E Property in the wrong place @ credentials.properties_wo"]
         );
         assert_eq!(
             check("Password", "x"),
-            ["E Property in the wrong place @ secret_properties_wo"]
+            ["E Property in the wrong place @ credentials.properties_wo"]
         );
     }
 
     #[test]
     fn vocabularies_are_open_but_case_matters() {
         assert_eq!(
-            messages(&[("type", text("http"))]),
+            messages(&[("name", text("d")), ("type", text("http"))]),
             ["E Wrong spelling @ type"]
         );
         assert_eq!(
-            messages(&[("type", text("FTP"))]),
+            messages(&[("name", text("d")), ("type", text("FTP"))]),
             ["W Unknown value @ type"]
         );
         let newer = [
+            ("name", text("d")),
             ("authentication", text("OAuth3")),
             ("url", text("https://a")),
         ];
@@ -630,6 +693,7 @@ mod tests {
     fn an_authentication_has_its_proxy_types() {
         let check = |proxy: &str| {
             messages(&[
+                ("name", text("d")),
                 ("authentication", text("PrincipalPropagation")),
                 ("url", text("http://virtual:80")),
                 ("proxy_type", text(proxy)),

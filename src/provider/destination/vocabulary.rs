@@ -2,26 +2,24 @@
 //! of SAP, which properties are secret, and which authentication needs what.
 //!
 //! Everything here is data and look-ups in it. What a configuration makes of
-//! it is in `destination_rules` (validation), `destination_plan` and
-//! `destination_body`.
+//! it is in `rules` (validation), `plan` and `write`.
 //!
 //! Sources: SAP BTP Connectivity documentation, one page per destination type
-//! and authentication. SAP publishes no list of secret properties; the list
-//! here is ours.
+//! and authentication. SAP publishes no list of secret properties, and none of
+//! those that weaken security; the lists here are ours.
 
-use super::destination_schema::Model;
-use framework::sensitive::Sensitive;
+use super::schema::Model;
 
 /// The property that names a destination. It is not a typed property: it
 /// cannot change.
 pub(super) const NAME: &str = "Name";
 
 /// A non-secret property with an attribute of its own.
-pub(super) struct TypedProperty {
+pub(crate) struct TypedProperty {
     /// The attribute, such as `token_service_url`.
-    pub(super) attribute: &'static str,
+    pub(crate) attribute: &'static str,
     /// SAP's spelling, such as `tokenServiceURL`.
-    pub(super) key: &'static str,
+    pub(crate) key: &'static str,
     /// Reads the attribute.
     pub(super) read: fn(&Model) -> Option<&str>,
     /// Writes the attribute.
@@ -42,9 +40,10 @@ const fn typed(
     }
 }
 
-/// The non-secret properties with an attribute, in the order of the schema.
+/// The non-secret properties with an attribute, in the order of the schema:
+/// what a connection to Cloud ALM needs, or what has rules with others.
 #[rustfmt::skip]
-pub(super) static TYPED: &[TypedProperty] = &[
+pub(crate) static TYPED: &[TypedProperty] = &[
     typed("type", "Type", |m| m.r#type.as_deref(), |m| &mut m.r#type),
     typed("description", "Description", |m| m.description.as_deref(), |m| &mut m.description),
     typed("url", "URL", |m| m.url.as_deref(), |m| &mut m.url),
@@ -53,130 +52,38 @@ pub(super) static TYPED: &[TypedProperty] = &[
     typed("client_id", "clientId", |m| m.client_id.as_deref(), |m| &mut m.client_id),
     typed("token_service_url", "tokenServiceURL", |m| m.token_service_url.as_deref(), |m| &mut m.token_service_url),
     typed("token_service_url_type", "tokenServiceURLType", |m| m.token_service_url_type.as_deref(), |m| &mut m.token_service_url_type),
-    typed("scope", "scope", |m| m.scope.as_deref(), |m| &mut m.scope),
     typed("user", "User", |m| m.user.as_deref(), |m| &mut m.user),
-    typed("token_service_user", "tokenServiceUser", |m| m.token_service_user.as_deref(), |m| &mut m.token_service_user),
-    typed("audience", "audience", |m| m.audience.as_deref(), |m| &mut m.audience),
-    typed("authn_context_class_ref", "authnContextClassRef", |m| m.authn_context_class_ref.as_deref(), |m| &mut m.authn_context_class_ref),
-    typed("key_store_location", "KeyStoreLocation", |m| m.key_store_location.as_deref(), |m| &mut m.key_store_location),
     typed("token_service_key_store_location", "tokenService.KeyStoreLocation", |m| m.token_service_key_store_location.as_deref(), |m| &mut m.token_service_key_store_location),
-    typed("trust_store_location", "TrustStoreLocation", |m| m.trust_store_location.as_deref(), |m| &mut m.trust_store_location),
-    typed("cloud_connector_location_id", "CloudConnectorLocationId", |m| m.cloud_connector_location_id.as_deref(), |m| &mut m.cloud_connector_location_id),
 ];
 
-/// A secret property with attributes of its own: a plain one, a write-only
-/// one, and a version that says when the write-only value is new.
-pub(super) struct SecretPair {
-    /// The plain attribute, such as `client_secret`.
-    pub(super) attribute: &'static str,
-    /// The write-only attribute, such as `client_secret_wo`.
-    pub(super) write_only: &'static str,
-    /// The version, such as `client_secret_wo_version`.
-    pub(super) version: &'static str,
-    /// SAP's spelling, such as `clientSecret`.
-    pub(super) key: &'static str,
-    /// Reads the three attributes.
-    pub(super) read: fn(&Model) -> SecretValues<'_>,
-}
+/// The secret properties with a member of their own in `credentials` and
+/// `stored_credentials`: the name there, and SAP's.
+pub(super) static NAMED_SECRETS: &[(&str, &str)] =
+    &[("client_secret", CLIENT_SECRET), ("password", "Password")];
 
-/// The values of a [`SecretPair`] in a configuration, plan or state.
-#[derive(Clone, Copy)]
-pub(super) struct SecretValues<'a> {
-    /// The plain attribute.
-    pub(super) plain: Option<&'a Sensitive>,
-    /// The write-only attribute.
-    pub(super) write_only: Option<&'a Sensitive>,
-    /// The version.
-    pub(super) version: Option<i64>,
-}
-
-/// The one client secret a Cloud ALM service key can provide.
+/// The one client secret that a service key can provide.
 pub(super) const CLIENT_SECRET: &str = "clientSecret";
 
-/// The secret properties with attributes, in the order of the schema.
-pub(super) static SECRETS: &[SecretPair] = &[
-    SecretPair {
-        attribute: "client_secret",
-        write_only: "client_secret_wo",
-        version: "client_secret_wo_version",
-        key: CLIENT_SECRET,
-        read: |model| SecretValues {
-            plain: model.client_secret.as_ref(),
-            write_only: model.client_secret_wo.as_ref(),
-            version: model.client_secret_wo_version,
-        },
-    },
-    SecretPair {
-        attribute: "password",
-        write_only: "password_wo",
-        version: "password_wo_version",
-        key: "Password",
-        read: |model| SecretValues {
-            plain: model.password.as_ref(),
-            write_only: model.password_wo.as_ref(),
-            version: model.password_wo_version,
-        },
-    },
-    SecretPair {
-        attribute: "token_service_password",
-        write_only: "token_service_password_wo",
-        version: "token_service_password_wo_version",
-        key: "tokenServicePassword",
-        read: |model| SecretValues {
-            plain: model.token_service_password.as_ref(),
-            write_only: model.token_service_password_wo.as_ref(),
-            version: model.token_service_password_wo_version,
-        },
-    },
-    SecretPair {
-        attribute: "client_key",
-        write_only: "client_key_wo",
-        version: "client_key_wo_version",
-        key: "clientKey",
-        read: |model| SecretValues {
-            plain: model.client_key.as_ref(),
-            write_only: model.client_key_wo.as_ref(),
-            version: model.client_key_wo_version,
-        },
-    },
-    SecretPair {
-        attribute: "key_store_password",
-        write_only: "key_store_password_wo",
-        version: "key_store_password_wo_version",
-        key: "KeyStorePassword",
-        read: |model| SecretValues {
-            plain: model.key_store_password.as_ref(),
-            write_only: model.key_store_password_wo.as_ref(),
-            version: model.key_store_password_wo_version,
-        },
-    },
-    SecretPair {
-        attribute: "token_service_key_store_password",
-        write_only: "token_service_key_store_password_wo",
-        version: "token_service_key_store_password_wo_version",
-        key: "tokenService.KeyStorePassword",
-        read: |model| SecretValues {
-            plain: model.token_service_key_store_password.as_ref(),
-            write_only: model.token_service_key_store_password_wo.as_ref(),
-            version: model.token_service_key_store_password_wo_version,
-        },
-    },
-    SecretPair {
-        attribute: "trust_store_password",
-        write_only: "trust_store_password_wo",
-        version: "trust_store_password_wo_version",
-        key: "TrustStorePassword",
-        read: |model| SecretValues {
-            plain: model.trust_store_password.as_ref(),
-            write_only: model.trust_store_password_wo.as_ref(),
-            version: model.trust_store_password_wo_version,
-        },
-    },
-];
+/// The name of a secret property in the configuration and in `secrets`.
+pub(super) fn secret_name(key: &str) -> &str {
+    let named = NAMED_SECRETS.iter().find(|(_, named)| *named == key);
+    named.map_or(key, |(name, _)| name)
+}
 
-/// Secret properties without attributes of their own; they are written with
-/// `secret_properties_wo`.
+/// The secret property of that name.
+pub(super) fn secret_key(name: &str) -> &str {
+    let named = NAMED_SECRETS.iter().find(|(named, _)| *named == name);
+    named.map_or(name, |(_, key)| key)
+}
+
+/// Secret properties without a member of their own; they are written with the
+/// `properties` of `credentials`.
 static OTHER_SECRETS: &[&str] = &[
+    "KeyStorePassword",
+    "TrustStorePassword",
+    "clientKey",
+    "tokenService.KeyStorePassword",
+    "tokenServicePassword",
     "jco.client.passwd",
     "jco.client.tls_p12passwd",
     "jco.destination.repository.passwd",
@@ -189,6 +96,8 @@ static OTHER_SECRETS: &[&str] = &[
 #[rustfmt::skip]
 static OPEN: &[&str] = &[
     // HTTP
+    "CloudConnectorLocationId", "KeyStoreLocation", "TrustStoreLocation", "audience",
+    "authnContextClassRef", "scope", "tokenServiceUser",
     "HTML5.DynamicDestination", "HTML5.ForwardAuthToken", "HostnameVerifier", "KeyStore.Source",
     "Preemptive", "SAMLAssertionProvider", "SystemUser", "TrustAll", "WebIDEEnabled",
     "WebIDESystem", "WebIDEUsage", "assertionIssuer", "assertionRecipient",
@@ -223,43 +132,40 @@ static OPEN: &[&str] = &[
     "Address",
 ];
 
-/// Prefixes of properties that carry a header, query or form field of a
-/// request. They change what is sent where, and their values can be secret.
-static REQUEST_PARTS: &[&str] = &[
-    "URL.headers.",
-    "URL.queries.",
-    "tokenServiceURL.headers.",
-    "tokenServiceURL.queries.",
-    "tokenService.body.",
-];
-
 /// What this provider knows about the name of a property.
 #[derive(Clone, Copy)]
-pub(super) enum Known {
+pub(crate) enum Known {
     /// The destination's name itself.
     Name,
     /// It has an attribute.
     Typed(&'static TypedProperty),
-    /// It is secret and has attributes.
-    Secret(&'static SecretPair),
-    /// It is secret and has no attribute.
-    OtherSecret,
+    /// It is secret.
+    Secret,
     /// It is not secret and has no attribute.
     Open,
     /// Nothing.
     Unknown,
 }
 
+/// Every property that is known to be secret.
+fn secrets() -> impl Iterator<Item = &'static str> {
+    let named = NAMED_SECRETS.iter().map(|(_, key)| *key);
+    named.chain(OTHER_SECRETS.iter().copied())
+}
+
+/// Whether a property is known to be secret.
+pub(super) fn is_secret(key: &str) -> bool {
+    matches!(lookup(key), Known::Secret)
+}
+
 /// Looks a property up by SAP's exact spelling.
-pub(super) fn lookup(key: &str) -> Known {
+pub(crate) fn lookup(key: &str) -> Known {
     if key == NAME {
         Known::Name
     } else if let Some(property) = TYPED.iter().find(|property| property.key == key) {
         Known::Typed(property)
-    } else if let Some(pair) = SECRETS.iter().find(|pair| pair.key == key) {
-        Known::Secret(pair)
-    } else if OTHER_SECRETS.contains(&key) {
-        Known::OtherSecret
+    } else if secrets().any(|secret| secret == key) {
+        Known::Secret
     } else if OPEN.contains(&key) {
         Known::Open
     } else {
@@ -271,11 +177,9 @@ pub(super) fn lookup(key: &str) -> Known {
 /// SAP stores the misspelt one silently and ignores it.
 pub(super) fn respelled(key: &str) -> Option<&'static str> {
     let typed = TYPED.iter().map(|property| property.key);
-    let secrets = SECRETS.iter().map(|pair| pair.key);
     std::iter::once(NAME)
         .chain(typed)
-        .chain(secrets)
-        .chain(OTHER_SECRETS.iter().copied())
+        .chain(secrets())
         .chain(OPEN.iter().copied())
         .find(|known| *known != key && known.eq_ignore_ascii_case(key))
 }
@@ -287,17 +191,11 @@ pub(super) fn is_open(key: &str) -> bool {
 
 /// Whether a value is a URL with a user name or a password in it, such as
 /// `https://user:password@host`. Such a value is a secret under whatever name.
-pub(super) fn holds_credentials(value: &str) -> bool {
+pub(crate) fn holds_credentials(value: &str) -> bool {
     value.split_once("://").is_some_and(|(_, rest)| {
         let authority = rest.split(['/', '\\', '?', '#']).next();
         authority.is_some_and(|authority| authority.contains('@'))
     })
-}
-
-/// Whether a property is one for `properties`: neither typed nor known to be
-/// secret.
-pub(super) fn is_further(key: &str) -> bool {
-    matches!(lookup(key), Known::Open | Known::Unknown)
 }
 
 /// Whether a property of this name usually holds a secret, such as a header
@@ -317,23 +215,68 @@ pub(super) fn looks_secret(key: &str) -> bool {
     !is_open(key) && WORDS.iter().any(|word| last.contains(word))
 }
 
-/// Why a property that is left alone deserves a warning: it decides whom the
-/// destination trusts or what it adds to requests.
-pub(super) fn security_concern(key: &str, value: &str) -> Option<&'static str> {
-    if key == "TrustAll" {
-        return value
-            .eq_ignore_ascii_case("true")
-            .then_some("it switches the check of server certificates off");
-    }
-    if key == "HostnameVerifier" {
-        return value
-            .eq_ignore_ascii_case("BrowserCompatible")
-            .then_some("it weakens the check of host names");
-    }
-    REQUEST_PARTS
-        .iter()
-        .any(|prefix| key.starts_with(prefix))
-        .then_some("it adds to every request through the destination")
+/// What a property that somebody added does to the security of a destination.
+pub(crate) struct Concern {
+    /// Its name, or how its name begins where it ends with a full stop.
+    pub(crate) name: &'static str,
+    /// What it does.
+    pub(crate) effect: &'static str,
+}
+
+const fn concern(name: &'static str, effect: &'static str) -> Concern {
+    Concern { name, effect }
+}
+
+/// The properties that decide whom a destination trusts, or what it sends to
+/// whom. One of them that nobody configured is drift. Only names count: the
+/// value of a foreign property is not in the plan.
+pub(crate) static CONCERNS: &[Concern] = &[
+    concern(
+        "TrustAll",
+        "It can switch the check of server certificates off.",
+    ),
+    concern("HostnameVerifier", "It can weaken the check of host names."),
+    concern(
+        "HTML5.ForwardAuthToken",
+        "It hands the user's token on to the target.",
+    ),
+    concern(
+        "jco.client.tls_trust_all",
+        "It can switch the check of server certificates off.",
+    ),
+    concern(
+        "mail.smtp.ssl.checkserveridentity",
+        "It can weaken the check of host names.",
+    ),
+    concern(
+        "x_user_token.jwks",
+        "It says whose signature of user tokens counts.",
+    ),
+    concern(
+        "x_user_token.jwks_uri",
+        "It says whose signature of user tokens counts.",
+    ),
+    concern("URL.headers.", "It adds a header to every request."),
+    concern("URL.queries.", "It adds a parameter to every request."),
+    concern(
+        "tokenServiceURL.headers.",
+        "It adds a header to every request for a token.",
+    ),
+    concern(
+        "tokenServiceURL.queries.",
+        "It adds a parameter to every request for a token.",
+    ),
+    concern(
+        "tokenService.body.",
+        "It adds a field to every request for a token.",
+    ),
+];
+
+/// Why a property that nobody configured is drift.
+pub(super) fn security_concern(key: &str) -> Option<&'static Concern> {
+    CONCERNS.iter().find(|concern| {
+        key == concern.name || (concern.name.ends_with('.') && key.starts_with(concern.name))
+    })
 }
 
 /// The destination type that is meant when nothing is said.
@@ -363,45 +306,43 @@ pub(super) struct Authentication {
     pub(super) name: &'static str,
     /// The proxy types it works with.
     pub(super) proxy_types: &'static [&'static str],
-    /// The attributes without which SAP cannot use it. Secrets are never among
+    /// The properties without which SAP cannot use it. Secrets are never among
     /// them: one that is not configured stays as it is at SAP.
     pub(super) requires: &'static [&'static str],
-    /// The attributes (plain names of secrets) that mean something beside the
-    /// required ones.
+    /// The properties that belong to an authentication and mean something
+    /// beside the required ones.
     pub(super) allows: &'static [&'static str],
 }
 
 impl Authentication {
+    /// Whether a property that belongs to authentications means something to
+    /// this one.
+    pub(super) fn uses(&self, key: &str) -> bool {
+        self.requires.contains(&key) || self.allows.contains(&key)
+    }
+
     /// Whether it asks a token service for tokens.
     pub(super) fn uses_token_service(&self) -> bool {
-        self.requires.contains(&"token_service_url")
+        self.requires.contains(&"tokenServiceURL")
     }
 }
 
-/// Attributes that make sense whatever the authentication of an HTTP
-/// destination is.
-pub(super) static ALWAYS_ALLOWED: &[&str] = &[
-    "type",
-    "description",
-    "url",
-    "proxy_type",
-    "authentication",
-    "trust_store_location",
-    "trust_store_password",
-    "cloud_connector_location_id",
-];
+/// Properties with an attribute that make sense whatever the authentication of
+/// an HTTP destination is.
+pub(super) static ALWAYS_ALLOWED: &[&str] =
+    &["Type", "Description", "URL", "ProxyType", "Authentication"];
 
 const ANY_PROXY: &[&str] = &[INTERNET, ON_PREMISE, PRIVATE_LINK];
 const OAUTH_PROXIES: &[&str] = &[INTERNET, ON_PREMISE];
-const TOKEN_CLIENT: &[&str] = &["client_id", "token_service_url"];
+const TOKEN_CLIENT: &[&str] = &["clientId", "tokenServiceURL"];
 const TOKEN_OPTIONS: &[&str] = &[
-    "client_secret",
-    "token_service_url_type",
+    "clientSecret",
+    "tokenServiceURLType",
     "scope",
-    "token_service_user",
-    "token_service_password",
-    "token_service_key_store_location",
-    "token_service_key_store_password",
+    "tokenServiceUser",
+    "tokenServicePassword",
+    "tokenService.KeyStoreLocation",
+    "tokenService.KeyStorePassword",
 ];
 
 const fn token_client(name: &'static str) -> Authentication {
@@ -424,29 +365,29 @@ pub(super) const AUTHENTICATIONS: &[Authentication] = &[
     Authentication {
         name: "BasicAuthentication",
         proxy_types: ANY_PROXY,
-        requires: &["user"],
-        allows: &["password"],
+        requires: &["User"],
+        allows: &["Password"],
     },
     Authentication {
         name: "ClientCertificateAuthentication",
         proxy_types: ANY_PROXY,
-        requires: &["key_store_location"],
-        allows: &["key_store_password"],
+        requires: &["KeyStoreLocation"],
+        allows: &["KeyStorePassword"],
     },
     token_client(CLIENT_CREDENTIALS),
     Authentication {
         name: "OAuth2Password",
         proxy_types: OAUTH_PROXIES,
-        requires: &["client_id", "token_service_url", "user"],
+        requires: &["clientId", "tokenServiceURL", "User"],
         allows: &[
-            "password",
-            "client_secret",
-            "token_service_url_type",
+            "Password",
+            "clientSecret",
+            "tokenServiceURLType",
             "scope",
-            "token_service_user",
-            "token_service_password",
-            "token_service_key_store_location",
-            "token_service_key_store_password",
+            "tokenServiceUser",
+            "tokenServicePassword",
+            "tokenService.KeyStoreLocation",
+            "tokenService.KeyStorePassword",
         ],
     },
     token_client("OAuth2RefreshToken"),
@@ -463,27 +404,27 @@ pub(super) const AUTHENTICATIONS: &[Authentication] = &[
     Authentication {
         name: "OAuth2SAMLBearerAssertion",
         proxy_types: OAUTH_PROXIES,
-        requires: &["audience", "token_service_url", "authn_context_class_ref"],
+        requires: &["audience", "tokenServiceURL", "authnContextClassRef"],
         allows: &[
-            "client_key",
-            "client_id",
-            "client_secret",
-            "token_service_url_type",
+            "clientKey",
+            "clientId",
+            "clientSecret",
+            "tokenServiceURLType",
             "scope",
-            "user",
-            "token_service_user",
-            "token_service_password",
-            "token_service_key_store_location",
-            "token_service_key_store_password",
-            "key_store_location",
-            "key_store_password",
+            "User",
+            "tokenServiceUser",
+            "tokenServicePassword",
+            "tokenService.KeyStoreLocation",
+            "tokenService.KeyStorePassword",
+            "KeyStoreLocation",
+            "KeyStorePassword",
         ],
     },
     Authentication {
         name: "SAMLAssertion",
         proxy_types: ANY_PROXY,
-        requires: &["audience", "authn_context_class_ref"],
-        allows: &["key_store_location", "key_store_password"],
+        requires: &["audience", "authnContextClassRef"],
+        allows: &["KeyStoreLocation", "KeyStorePassword"],
     },
     Authentication {
         name: "PrincipalPropagation",
@@ -536,6 +477,12 @@ pub(super) fn default_token_service_url_type(
     (type_ == HTTP && known.uses_token_service()).then_some(DEDICATED)
 }
 
+/// Whether a property means something to some authentication of an HTTP
+/// destination, and to others not.
+pub(super) fn belongs_to_authentication(key: &str) -> bool {
+    AUTHENTICATIONS.iter().any(|kind| kind.uses(key))
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -545,10 +492,8 @@ mod tests {
     #[test]
     fn no_property_is_listed_twice_even_in_another_case() {
         let typed = TYPED.iter().map(|property| property.key);
-        let secrets = SECRETS.iter().map(|pair| pair.key);
         let all: Vec<String> = typed
-            .chain(secrets)
-            .chain(OTHER_SECRETS.iter().copied())
+            .chain(secrets())
             .chain(OPEN.iter().copied())
             .map(str::to_ascii_lowercase)
             .collect();
@@ -562,73 +507,77 @@ mod tests {
             let mut model = Model::default();
             *(property.slot)(&mut model) = Some("x".to_owned());
             assert_eq!((property.read)(&model), Some("x"), "{}", property.attribute);
-            let filled = TYPED.iter().filter(|other| (other.read)(&model).is_some());
-            assert_eq!(filled.count(), 1, "{}", property.attribute);
         }
     }
 
     #[test]
-    fn authentications_name_existing_attributes() {
+    fn a_secret_has_one_name() {
+        for (name, key) in NAMED_SECRETS {
+            assert_eq!((secret_name(key), secret_key(name)), (*name, *key));
+            assert!(is_secret(key));
+        }
+        assert_eq!(secret_name("jco.client.passwd"), "jco.client.passwd");
+    }
+
+    #[test]
+    fn every_property_of_an_authentication_is_known() {
         for kind in AUTHENTICATIONS {
-            for name in kind.requires.iter().chain(kind.allows) {
-                let typed = TYPED.iter().any(|property| property.attribute == *name);
-                let secret = SECRETS.iter().any(|pair| pair.attribute == *name);
-                assert!(typed || secret, "{} of {}", name, kind.name);
+            for key in kind.requires.iter().chain(kind.allows) {
+                assert!(!matches!(lookup(key), Known::Unknown), "{key}");
+            }
+            for key in kind.requires {
+                assert!(!is_secret(key), "a secret is never demanded: {key}");
             }
         }
     }
 
     #[test]
-    fn a_misspelt_property_is_recognised() {
-        assert_eq!(respelled("ClientID"), Some("clientId"));
-        assert_eq!(respelled("trustall"), Some("TrustAll"));
-        assert_eq!(respelled("clientId"), None);
-        assert_eq!(respelled("mine"), None);
-    }
-
-    #[test]
-    fn values_of_unknown_and_secret_properties_are_not_open() {
-        assert!(is_open("TrustAll"));
-        for key in [
-            "clientSecret",
-            "jco.client.passwd",
-            "URL.headers.apikey",
-            "mine",
-            "URL",
-        ] {
-            assert!(!is_open(key), "{key}");
+    fn what_weakens_security_is_found_by_name_and_by_prefix() {
+        for key in ["TrustAll", "HTML5.ForwardAuthToken", "URL.headers.X-Key"] {
+            assert!(security_concern(key).is_some(), "{key}");
+        }
+        for key in ["sap-client", "URL.headersX", "TrustAllX"] {
+            assert!(security_concern(key).is_none(), "{key}");
         }
     }
 
     #[test]
-    fn names_that_usually_hold_secrets() {
-        assert!(looks_secret("URL.headers.Authorization"));
-        assert!(looks_secret("URL.headers.apiKey"));
-        assert!(looks_secret("my.password"));
-        assert!(!looks_secret("HTML5.ForwardAuthToken"));
-        assert!(!looks_secret("sap-client"));
+    fn a_wrong_spelling_is_told_the_right_one() {
+        assert_eq!(respelled("trustall"), Some("TrustAll"));
+        assert_eq!(respelled("clientsecret"), Some("clientSecret"));
+        assert_eq!(respelled("TrustAll"), None);
+        assert_eq!(respelled("my.own"), None);
+    }
+
+    #[test]
+    fn a_url_with_credentials_is_recognised() {
+        assert!(holds_credentials("https://user:password@host/path"));
+        assert!(!holds_credentials("https://host/path@version"));
+    }
+
+    #[test]
+    fn names_of_secrets_are_suspected() {
+        for key in ["URL.headers.Authorization", "x.apiKey", "my-password"] {
+            assert!(looks_secret(key), "{key}");
+        }
+        for key in ["sap-client", "HTML5.ForwardAuthToken", "my.value"] {
+            assert!(!looks_secret(key), "{key}");
+        }
     }
 
     #[test]
     fn defaults_depend_on_type_and_authentication() {
-        assert_eq!(
-            default_authentication("HTTP"),
-            Some("OAuth2ClientCredentials")
-        );
+        assert_eq!(default_authentication("HTTP"), Some(CLIENT_CREDENTIALS));
         assert_eq!(default_authentication("RFC"), None);
-        assert_eq!(default_proxy_type("HTTP", None), Some("Internet"));
-        assert_eq!(
-            default_proxy_type("HTTP", Some("PrincipalPropagation")),
-            Some("OnPremise")
-        );
+        assert_eq!(default_proxy_type("HTTP", None), Some(INTERNET));
+        let on_premise = default_proxy_type("HTTP", Some("PrincipalPropagation"));
+        assert_eq!(on_premise, Some(ON_PREMISE));
         assert_eq!(
             default_proxy_type("MAIL", Some("BasicAuthentication")),
             None
         );
-        assert_eq!(
-            default_token_service_url_type("HTTP", Some("OAuth2JWTBearer")),
-            Some("Dedicated")
-        );
+        let token = default_token_service_url_type("HTTP", Some("OAuth2JWTBearer"));
+        assert_eq!(token, Some(DEDICATED));
         assert_eq!(
             default_token_service_url_type("HTTP", Some("BasicAuthentication")),
             None

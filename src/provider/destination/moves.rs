@@ -10,7 +10,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::destination_schema::{DEFAULT_LEVEL, INSTANCE_LEVEL, id_of};
+use super::super::destination_service::ids::{DEFAULT_LEVEL, INSTANCE_LEVEL, id_of};
 use framework::resource::Mover;
 
 /// Namespace and type of SAP's provider for BTP.

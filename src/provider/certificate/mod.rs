@@ -1,0 +1,390 @@
+//! `sapcalm_destination_certificate`: a key store or PEM file that the
+//! Destination service keeps, for destinations that name it.
+//!
+//! This file is the life of the object, from top to bottom: validate, plan,
+//! create, read, update, delete, import. `schema` has the attributes and their
+//! rules, `plan` the one decision, `drift` what Read sees.
+//!
+//! A certificate has no properties beside its file, so there is nothing to
+//! merge: an update replaces it as a whole.
+
+mod drift;
+mod plan;
+mod schema;
+
+use client::{CertificateFile, DestinationCertificate, DestinationCertificates, Error, KeyKind};
+use framework::diagnostics::{Diagnostic, Diagnostics};
+use framework::plan::Plan;
+use framework::resource::{
+    Context, CreateRequest, Definition, DeleteRequest, ImportRequest, Outcome, ReadRequest,
+    Resource, UpdateRequest,
+};
+use framework::value::Value;
+
+use super::configured::{Configured, Key, client_context};
+use super::destination_service::Site;
+use super::destination_service::creation::{Created, Creation, Judgement};
+use super::destination_service::ids::{ImportId, id_of};
+use super::destination_service::owner::Owner;
+use super::destination_service::secret::text;
+use super::diagnostics::{Call, failed};
+use drift::Record;
+use plan::{Decision, no_file};
+use schema::{DEFINITION, EXAMPLE_NAME, Model};
+
+pub(crate) use schema::TYPE_NAME;
+
+/// How often a file is sent when the answer is lost and SAP does not show it.
+const ATTEMPTS: u32 = 3;
+
+/// The resource `sapcalm_destination_certificate`.
+#[derive(Debug)]
+pub(crate) struct Certificate;
+
+type CertificateSite<'a> = Site<'a, DestinationCertificates<'a>>;
+
+impl Resource for Certificate {
+    type Provider = Configured;
+    type Model = Model;
+    type Decision = Decision;
+
+    fn definition(&self) -> &'static Definition {
+        &DEFINITION
+    }
+
+    fn validate(&self, config: &Value) -> Diagnostics {
+        schema::rules(config)
+    }
+
+    fn plan(&self, provider: Option<&Configured>, plan: &mut Plan) -> Decision {
+        plan::refine(provider, plan)
+    }
+
+    async fn create(
+        &self,
+        provider: &Configured,
+        context: &Context,
+        request: CreateRequest<Model, Decision>,
+    ) -> Outcome<Model> {
+        let site = match site(provider, context, &request.planned) {
+            Ok(site) => site,
+            Err(problem) => return Outcome::failed(problem),
+        };
+        let _turn = provider.turn(TYPE_NAME, &site.id()).await;
+        let created = create(&site, request).await;
+        created.unwrap_or_else(Outcome::failed)
+    }
+
+    async fn read(
+        &self,
+        provider: &Configured,
+        context: &Context,
+        request: ReadRequest<Model>,
+    ) -> Outcome<Model> {
+        let ReadRequest { state, private } = request;
+        if provider.key(KeyKind::Destination) == Key::Unknown && !state.is_stub() {
+            let warning = provider.unknown_key_warning(
+                KeyKind::Destination,
+                "The certificate was not looked at; the plan is made from its last known state.",
+            );
+            return Outcome::saved(state, private).with(warning);
+        }
+        match site(provider, context, &state) {
+            Ok(site) => {
+                let read = read(&site, state, Record::load(&private)).await;
+                read.unwrap_or_else(Outcome::failed)
+            }
+            Err(problem) => Outcome::failed(problem),
+        }
+    }
+
+    async fn update(
+        &self,
+        provider: &Configured,
+        context: &Context,
+        request: UpdateRequest<Model, Decision>,
+    ) -> Outcome<Model> {
+        if !request.decision.uploads {
+            // Only switches or timeouts change.
+            return Outcome::saved(request.planned.without_write_only(), request.private);
+        }
+        match site(provider, context, &request.prior) {
+            Ok(site) => {
+                let updated = update(&site, request).await;
+                updated.unwrap_or_else(Outcome::failed)
+            }
+            Err(problem) => Outcome::failed(problem),
+        }
+    }
+
+    async fn delete(
+        &self,
+        provider: &Configured,
+        context: &Context,
+        request: DeleteRequest<Model>,
+    ) -> Outcome<Model> {
+        match site(provider, context, &request.prior) {
+            Ok(site) => {
+                let _turn = provider.turn(TYPE_NAME, &site.id()).await;
+                site.delete(&owner_of(&request.prior)).await
+            }
+            Err(problem) => Outcome::failed(problem),
+        }
+    }
+
+    fn import(&self, request: ImportRequest) -> Result<Model, Diagnostics> {
+        let object = ImportId::of(request, "certificate", EXAMPLE_NAME)?;
+        Ok(Model {
+            id: Some(id_of(object.level.as_str(), &object.name)),
+            name: Some(object.name),
+            level: Some(object.level.to_string()),
+            subaccount_id: object.subaccount_id,
+            instance_id: object.instance_id,
+            ..Model::default()
+        })
+    }
+
+    fn identity(&self, state: &Model) -> Vec<(&'static str, Option<String>)> {
+        vec![
+            ("subaccount_id", state.subaccount_id.clone()),
+            ("level", state.level.clone()),
+            ("instance_id", state.instance_id.clone()),
+            ("name", state.name.clone()),
+        ]
+    }
+}
+
+fn owner_of(model: &Model) -> Owner {
+    Owner {
+        subaccount_id: model.subaccount_id.clone(),
+        instance_id: model.instance_id.clone(),
+    }
+}
+
+fn site<'a>(
+    provider: &'a Configured,
+    context: &Context,
+    model: &Model,
+) -> Result<CertificateSite<'a>, Diagnostic> {
+    Ok(Site::new(
+        provider,
+        provider.require_certificates()?,
+        client_context(context),
+        model.level.as_deref(),
+        model.name.as_deref().unwrap_or_default(),
+    ))
+}
+
+// ------------------------------------------------------------------- create
+
+/// A certificate that is to be uploaded. Whether one that is there after a
+/// lost answer is ours, its file says; where SAP does not tell that as it was
+/// sent, that nothing was there before. That is why create looks first.
+struct New<'a> {
+    file: &'a CertificateFile,
+    was_absent: bool,
+}
+
+impl<'s> Creation<DestinationCertificates<'s>> for New<'_> {
+    type Answer = ();
+
+    const NEXT_APPLY: &'static str = "it takes over a certificate that holds exactly the configured \
+        file. Where SAP does not tell the file, import the certificate, or set `adopt_existing = \
+        true`.";
+
+    async fn send(&self, site: &Site<'_, DestinationCertificates<'s>>) -> Result<(), Error> {
+        site.service
+            .create(&site.context, site.level, &site.name, self.file)
+            .await
+    }
+
+    fn judge(&self, found: &DestinationCertificate, is_lost: bool) -> Judgement {
+        let is_other = certainly_holds_other(found, self.file);
+        if holds(found, self.file) {
+            Judgement::Ours("holds exactly the configured file")
+        } else if self.was_absent && is_lost && !is_other {
+            Judgement::Ours("was not there before, and SAP does not tell its file as it was sent")
+        } else if is_other {
+            Judgement::Foreign("Its file is not the one that is configured here.")
+        } else {
+            Judgement::Foreign(
+                "Its file cannot be compared with the one that is configured here: SAP does not \
+                 tell it, or perhaps in another form than it was sent. It may be yours, from an \
+                 earlier attempt.",
+            )
+        }
+    }
+}
+
+async fn create(
+    site: &CertificateSite<'_>,
+    request: CreateRequest<Model, Decision>,
+) -> Result<Outcome<Model>, Diagnostic> {
+    let CreateRequest {
+        config, planned, ..
+    } = request;
+    let file = config.file().ok_or_else(no_file)?;
+    // Before anything is uploaded: this can fail.
+    let mut record = Record::of(&file)?;
+    let (owner, warnings) = site
+        .owner(Call::CreateCertificate, &owner_of(&planned))
+        .await?;
+    let mut model = planned.without_write_only();
+    let new = New {
+        file: &file,
+        was_absent: matches!(site.find().await, Ok(None)),
+    };
+    let adopt = model.adopt_existing == Some(true);
+    let (found, mut more) = match site.create(&new, &owner, adopt).await? {
+        Created::New(()) => read_back(site).await,
+        Created::TakenOver(found, warning) => (Some(found), warning.into()),
+        Created::ToAdopt(_) => {
+            replace(site, &file).await?;
+            let (found, mut more) = read_back(site).await;
+            more.push(site.adopted(""));
+            (found, more)
+        }
+    };
+
+    // From here on the object exists.
+    site.remember_created(&owner);
+    record.learn(found.as_ref());
+    more.extend(not_visible(site, found.as_ref(), &file));
+    model.id = Some(site.id());
+    model.subaccount_id = owner.subaccount_id;
+    model.instance_id = owner.instance_id;
+    settle(&mut model, &file);
+    Ok(Outcome::saved(model, record.store())
+        .with(warnings)
+        .with(more))
+}
+
+/// What SAP holds after a successful upload, which tells nothing itself. A
+/// failure of that is no failure.
+async fn read_back(site: &CertificateSite<'_>) -> (Option<DestinationCertificate>, Diagnostics) {
+    let found = site.find_afterwards().await;
+    let unread = site.unread("uploaded", &found);
+    (found.ok().flatten(), unread.into())
+}
+
+/// The state after an upload.
+fn settle(model: &mut Model, file: &CertificateFile) {
+    model.set_entry(text::CONFIGURATION);
+    model.validity_end_time = drift::end_of(file);
+}
+
+fn not_visible(
+    site: &CertificateSite<'_>,
+    found: Option<&DestinationCertificate>,
+    file: &CertificateFile,
+) -> Option<Diagnostic> {
+    let is_other = found.is_some_and(|found| certainly_holds_other(found, file));
+    is_other.then(|| {
+        Diagnostic::warning(
+            "Upload not visible",
+            format!(
+                "The upload of the certificate `{}` was answered with a success, but SAP tells \
+                 another file now. It tells an old one, or somebody else replaced it at the same \
+                 moment. What is configured counts as uploaded.",
+                site.id()
+            ),
+        )
+    })
+}
+
+/// Whether SAP tells exactly this file.
+fn holds(found: &DestinationCertificate, file: &CertificateFile) -> bool {
+    found.file.as_ref() == Some(file)
+}
+
+/// Whether SAP tells another file, and not just another form of this one.
+fn certainly_holds_other(found: &DestinationCertificate, file: &CertificateFile) -> bool {
+    let told = found.file.as_ref();
+    told.is_some_and(|told| told.certainly_differs_from(file))
+}
+
+// --------------------------------------------------------------------- read
+
+async fn read(
+    site: &CertificateSite<'_>,
+    mut state: Model,
+    mut record: Record,
+) -> Result<Outcome<Model>, Diagnostic> {
+    let (owner, warnings) = site.owner(Call::ReadCertificate, &owner_of(&state)).await?;
+    let found = site.find().await;
+    let found = found.map_err(|error| failed(Call::ReadCertificate, &error))?;
+    let Some(found) = found else {
+        return Ok(Outcome::gone().with(warnings));
+    };
+    record.look(&mut state, &found)?;
+    state.subaccount_id = owner.subaccount_id;
+    state.instance_id = owner.instance_id;
+    Ok(Outcome::saved(state, record.store()).with(warnings))
+}
+
+// ------------------------------------------------------------------- update
+
+async fn update(
+    site: &CertificateSite<'_>,
+    request: UpdateRequest<Model, Decision>,
+) -> Result<Outcome<Model>, Diagnostic> {
+    let UpdateRequest {
+        config,
+        planned,
+        prior,
+        private,
+        ..
+    } = request;
+    let file = config.file().ok_or_else(no_file)?;
+    let mut record = Record::of(&file)?;
+    let (_, warnings) = site
+        .owner(Call::UpdateCertificate, &owner_of(&prior))
+        .await?;
+    let found = site.find().await;
+    let found = found.map_err(|error| failed(Call::UpdateCertificate, &error))?;
+    let found = found.ok_or_else(|| site.gone())?;
+    let before = found.clone();
+    let (found, mut more) = if holds(&found, &file) {
+        (Some(found), Diagnostics::new())
+    } else {
+        replace(site, &file).await?;
+        read_back(site).await
+    };
+    // Just what SAP told before: it tells nothing else, or this is an old answer.
+    let is_old = |found: &&DestinationCertificate| {
+        found.file == before.file
+            && found.etag == before.etag
+            && !holds(found, &file)
+            && !Record::load(&private).expects(found)
+    };
+    record.learn(found.as_ref().filter(|found| !is_old(found)));
+    more.extend(not_visible(site, found.as_ref(), &file));
+    let mut model = planned.without_write_only();
+    settle(&mut model, &file);
+    Ok(Outcome::saved(model, record.store())
+        .with(warnings)
+        .with(more))
+}
+
+/// Replaces the file. That the answer was lost does not matter
+/// where SAP tells the file; where it does not, the file is sent again.
+async fn replace(site: &CertificateSite<'_>, file: &CertificateFile) -> Result<(), Diagnostic> {
+    let mut attempt = 1;
+    loop {
+        let replaced = site
+            .service
+            .replace(&site.context, site.level, &site.name, file)
+            .await;
+        let Err(error) = replaced else {
+            return Ok(());
+        };
+        if !error.may_have_been_processed() {
+            return Err(failed(Call::UpdateCertificate, &error));
+        }
+        match site.find_afterwards().await {
+            Ok(Some(found)) if holds(&found, file) => return Ok(()),
+            Ok(Some(_)) if attempt < ATTEMPTS && !site.is_over() => attempt += 1,
+            _ => return Err(failed(Call::UpdateCertificate, &error)),
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! The plan of `sapcalm_destination_certificate`, and the decision that apply
+//! carries out: whether the file is uploaded.
+
+use serde::{Deserialize, Serialize};
+
+use client::CertificateFile;
+use framework::diagnostics::Diagnostic;
+use framework::path::Path;
+use framework::plan::{Action, Plan};
+use framework::value::Value;
+
+use std::collections::BTreeMap;
+
+use super::super::configured::Configured;
+use super::super::destination_service::plan_identity;
+use super::super::destination_service::secret::text;
+use super::drift::{Record, end_of};
+use super::schema::{ENTRY, file_of};
+
+/// What a plan decided, beyond its values.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Decision {
+    /// The configured file is uploaded.
+    pub(super) uploads: bool,
+}
+
+/// The file of a configuration that is perhaps not known yet.
+enum File {
+    Known(CertificateFile),
+    Unknown,
+    Missing,
+}
+
+impl File {
+    fn of(plan: &Plan) -> Self {
+        let content = plan.config("content");
+        let (pem, base64) = (content.get("pem_wo"), content.get("base64_wo"));
+        if pem.is_unknown() || base64.is_unknown() {
+            return Self::Unknown;
+        }
+        file_of(pem.as_str(), base64.as_str()).map_or(Self::Missing, Self::Known)
+    }
+}
+
+/// What becomes of the file.
+enum Fate {
+    Keep,
+    Upload,
+    /// That is not known yet.
+    Open,
+}
+
+/// Refines the framework's plan.
+pub(super) fn refine(provider: Option<&Configured>, plan: &mut Plan) -> Decision {
+    if plan.action() == Action::Delete {
+        return Decision::default();
+    }
+    plan_identity(provider, plan);
+    let file = File::of(plan);
+    let is_new = plan.action() == Action::Create || plan.replaces();
+    let version = plan.config("content").get("version").clone();
+    let is_new_version = is_new || !version.same(plan.prior("content").get("version"));
+    if is_new && matches!(file, File::Missing) {
+        plan.report(no_file());
+    } else if is_new_version && !version.is_null() && matches!(file, File::Missing) {
+        plan.report(version_without_file());
+    }
+    let before = match plan.prior("secrets").get(ENTRY).as_str() {
+        Some(before) if !is_new => before.to_owned(),
+        _ => String::new(),
+    };
+    let fate = fate(plan, &file, &before, is_new_version);
+    let entry = match fate {
+        Fate::Keep => Value::string(&before),
+        Fate::Upload if before != text::CONFIGURATION => Value::string(text::CONFIGURATION),
+        // The text stays, and something happens: Terraform would not call
+        // apply.
+        Fate::Upload | Fate::Open => Value::Unknown,
+    };
+    let end = match (&fate, &file) {
+        (Fate::Keep, _) => plan.prior("validity_end_time").clone(),
+        (_, File::Known(file)) => end_of(file).map_or(Value::Null, Value::string),
+        _ => Value::Unknown,
+    };
+    if matches!(fate, Fate::Upload) && entry.is_unknown() {
+        plan.report(new_file(!version.is_null()));
+    }
+    plan.set(
+        "secrets",
+        Value::Map(BTreeMap::from([(ENTRY.to_owned(), entry)])),
+    );
+    plan.set("validity_end_time", end);
+    Decision {
+        uploads: matches!(fate, Fate::Upload),
+    }
+}
+
+fn fate(plan: &Plan, file: &File, before: &str, is_new_version: bool) -> Fate {
+    let version = plan.config("content").get("version");
+    let is_current = [text::CONFIGURATION, text::NOT_TOLD, text::FOUND].contains(&before);
+    match (file, version) {
+        (File::Missing, _) => Fate::Keep,
+        (File::Unknown, _) if before.is_empty() => Fate::Upload,
+        (File::Unknown, _) | (_, Value::Unknown) if is_current => Fate::Open,
+        // It can turn out to be null.
+        (File::Unknown, _) => Fate::Open,
+        (File::Known(_), _) if !is_current => Fate::Upload,
+        (File::Known(file), Value::Null) => {
+            let record = Record::load(&plan.private);
+            if record.confirms(file) {
+                Fate::Keep
+            } else {
+                Fate::Upload
+            }
+        }
+        (File::Known(_), _) if is_new_version => Fate::Upload,
+        (File::Known(_), _) => Fate::Keep,
+    }
+}
+
+fn new_file(has_version: bool) -> Diagnostic {
+    let why = if has_version {
+        "The `version` in `content` is another one."
+    } else {
+        "The configured file is not the one that was uploaded last."
+    };
+    Diagnostic::warning(
+        "File will be uploaded",
+        format!("{why} This apply uploads it."),
+    )
+    .at(Path::attribute("content"))
+}
+
+pub(super) fn no_file() -> Diagnostic {
+    Diagnostic::error(
+        "Missing file",
+        "A new certificate needs its file. Set `pem_wo` (PEM text) or `base64_wo` (any file in \
+         base64) in `content`.",
+    )
+    .at(Path::attribute("content"))
+}
+
+fn version_without_file() -> Diagnostic {
+    Diagnostic::error(
+        "Version without file",
+        "`version` in `content` says that the file is new, but there is none. Give `content` the \
+         file, or leave `version` as it was.",
+    )
+    .at(Path::attribute("content").then("version"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Certificate;
+    use super::super::schema::DEFINITION;
+    use super::*;
+    use framework::plan::{Change, Planned, plan};
+
+    const PEM: &str = "-----BEGIN CERTIFICATE-----\nYQ==\n-----END CERTIFICATE-----\n";
+
+    fn object(given: &[(&str, Value)]) -> Value {
+        let all = DEFINITION.schema.attributes.iter();
+        let mut object: BTreeMap<String, Value> = all
+            .map(|attribute| (attribute.name.to_owned(), Value::Null))
+            .collect();
+        for (name, value) in given {
+            assert!(object.insert((*name).to_owned(), value.clone()).is_some());
+        }
+        Value::Object(object)
+    }
+
+    fn content(pem: Value, version: Option<i64>) -> (&'static str, Value) {
+        let version = version.map_or(Value::Null, |version| Value::Number(version.into()));
+        let members = [
+            ("pem_wo", pem),
+            ("base64_wo", Value::Null),
+            ("version", version),
+        ];
+        let members = members.map(|(name, value)| (name.to_owned(), value));
+        ("content", Value::Object(members.into()))
+    }
+
+    fn planned(configured: (&'static str, Value), prior: &Value) -> (Planned, Decision) {
+        let file = CertificateFile::from_bytes(PEM.as_bytes());
+        let change = Change {
+            config: object(&[("name", Value::string("a.pem")), configured]),
+            prior: prior.clone(),
+            private: Record::of(&file).unwrap().store(),
+        };
+        let mut planned = plan(&Certificate, None, change);
+        let decision = serde_json::from_value(planned.private.take_decision());
+        (planned, decision.unwrap_or_default())
+    }
+
+    fn state(entry: &str, version: Option<i64>) -> Value {
+        let secrets = Value::Map([(ENTRY.to_owned(), Value::string(entry))].into());
+        object(&[
+            ("name", Value::string("a.pem")),
+            ("level", Value::string("subaccount")),
+            ("id", Value::string("subaccount/a.pem")),
+            content(Value::Null, version),
+            ("secrets", secrets),
+        ])
+    }
+
+    #[test]
+    fn an_upload_is_named_and_nothing_else_is() {
+        let pem = || Value::string(PEM);
+        let other = || Value::string(PEM.replace("YQ", "YR"));
+        let rows = [
+            (
+                "as uploaded",
+                pem(),
+                None,
+                state(text::CONFIGURATION, None),
+                text::CONFIGURATION,
+                false,
+            ),
+            (
+                "another file",
+                other(),
+                None,
+                state(text::CONFIGURATION, None),
+                "?",
+                true,
+            ),
+            (
+                "same version",
+                other(),
+                Some(1),
+                state(text::CONFIGURATION, Some(1)),
+                text::CONFIGURATION,
+                false,
+            ),
+            (
+                "new version",
+                pem(),
+                Some(2),
+                state(text::CONFIGURATION, Some(1)),
+                "?",
+                true,
+            ),
+            (
+                "replaced",
+                pem(),
+                Some(1),
+                state(text::CHANGED, Some(1)),
+                text::CONFIGURATION,
+                true,
+            ),
+            (
+                "not told",
+                pem(),
+                None,
+                state(text::NOT_TOLD, None),
+                text::NOT_TOLD,
+                false,
+            ),
+            (
+                "null",
+                Value::Null,
+                None,
+                state(text::CHANGED, None),
+                text::CHANGED,
+                false,
+            ),
+            (
+                "unknown",
+                Value::Unknown,
+                None,
+                state(text::CONFIGURATION, None),
+                "?",
+                false,
+            ),
+            (
+                "as found",
+                pem(),
+                None,
+                state(text::FOUND, None),
+                text::FOUND,
+                false,
+            ),
+        ];
+        for (name, pem, version, prior, entry, uploads) in rows {
+            let (planned, decision) = planned(content(pem, version), &prior);
+            assert!(!planned.diagnostics.has_errors(), "{name}");
+            let shown = planned
+                .state
+                .get("secrets")
+                .get(ENTRY)
+                .as_str()
+                .unwrap_or("?");
+            assert_eq!((shown, decision.uploads), (entry, uploads), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_new_certificate_needs_its_file() {
+        for configured in [("content", Value::Null), content(Value::Null, None)] {
+            let (planned, _) = planned(configured, &Value::Null);
+            let error = planned.diagnostics.iter().next().unwrap();
+            assert_eq!(error.summary, "Missing file");
+        }
+        let (planned, decision) = planned(content(Value::Unknown, None), &Value::Null);
+        assert!(!planned.diagnostics.has_errors() && decision.uploads);
+    }
+
+    #[test]
+    fn a_version_without_a_file_is_refused() {
+        let prior = state(text::CONFIGURATION, Some(1));
+        let (planned, _) = planned(content(Value::Null, Some(2)), &prior);
+        let error = planned.diagnostics.iter().next().unwrap();
+        assert_eq!(error.summary, "Version without file");
+    }
+}

@@ -1,0 +1,241 @@
+//! `sapcalm_destination`: one destination of the Destination service.
+//!
+//! This file is the life of the object, from top to bottom: validate, plan,
+//! create, read, update, delete, import. The other files of the room:
+//!
+//! * `schema` – attributes, identity and model.
+//! * `vocabulary` – SAP's names of properties.
+//! * `rules` – validation.
+//! * `plan` – the plan, and the one decision that create and update carry out.
+//! * `source` – what comes from the Cloud ALM key, and when.
+//! * `record` – what is remembered beside the state.
+//! * `drift` – what SAP holds, as Read sees it.
+//! * `write` – what is wanted compared with what is there.
+//! * `apply` – the requests of create and update.
+//! * `moves` – objects of other providers.
+
+mod apply;
+mod drift;
+mod moves;
+mod plan;
+mod record;
+mod rules;
+mod schema;
+mod source;
+mod vocabulary;
+mod write;
+
+use std::collections::BTreeMap;
+
+use client::{self, Destinations, KeyKind};
+use framework::diagnostics::{Diagnostic, Diagnostics};
+use framework::plan::Plan;
+use framework::resource::{
+    Context, CreateRequest, Definition, DeleteRequest, ImportRequest, Mover, Outcome, ReadRequest,
+    Resource, UpdateRequest,
+};
+use framework::value::Value;
+
+use super::configured::{Configured, Key, client_context};
+use super::destination_service::Site;
+use super::destination_service::ids::{ImportId, id_of};
+use super::destination_service::owner::Owner;
+use super::destination_service::secret::NoRandomness;
+use super::diagnostics::{Call, failed};
+use drift::Look;
+use plan::Decision;
+use record::Record;
+
+pub(crate) use schema::{DEFAULT_NAME, DEFINITION, Model, NAME_RULE, TYPE_NAME, URL_FORMS};
+pub(crate) use source::url_in_form;
+#[cfg(test)]
+pub(crate) use vocabulary::TYPED;
+pub(crate) use vocabulary::{Known, holds_credentials, lookup};
+
+/// The resource `sapcalm_destination`.
+#[derive(Debug)]
+pub(crate) struct Destination;
+
+type DestinationSite<'a> = Site<'a, Destinations<'a>>;
+
+impl Resource for Destination {
+    type Provider = Configured;
+    type Model = Model;
+    type Decision = Decision;
+
+    fn definition(&self) -> &'static Definition {
+        &DEFINITION
+    }
+
+    fn validate(&self, config: &Value) -> Diagnostics {
+        rules::validate(config)
+    }
+
+    fn plan(&self, provider: Option<&Configured>, plan: &mut Plan) -> Decision {
+        plan::refine(provider, plan)
+    }
+
+    async fn create(
+        &self,
+        provider: &Configured,
+        context: &Context,
+        request: CreateRequest<Model, Decision>,
+    ) -> Outcome<Model> {
+        let site = match site(provider, context, &request.planned) {
+            Ok(site) => site,
+            Err(problem) => return Outcome::failed(problem),
+        };
+        let _turn = provider.turn(TYPE_NAME, &site.id()).await;
+        let created = apply::create(&site, request).await;
+        created.unwrap_or_else(Outcome::failed)
+    }
+
+    async fn read(
+        &self,
+        provider: &Configured,
+        context: &Context,
+        request: ReadRequest<Model>,
+    ) -> Outcome<Model> {
+        let ReadRequest { state, private } = request;
+        if provider.key(KeyKind::Destination) == Key::Unknown && !state.is_stub() {
+            let warning = provider.unknown_key_warning(
+                KeyKind::Destination,
+                "The destination was not looked at; the plan is made from its last known state.",
+            );
+            return Outcome::saved(state, private).with(warning);
+        }
+        match site(provider, context, &state) {
+            Ok(site) => {
+                let read = read(&site, state, Record::load(&private)).await;
+                read.unwrap_or_else(Outcome::failed)
+            }
+            Err(problem) => Outcome::failed(problem),
+        }
+    }
+
+    async fn update(
+        &self,
+        provider: &Configured,
+        context: &Context,
+        request: UpdateRequest<Model, Decision>,
+    ) -> Outcome<Model> {
+        if !request.decision.sends {
+            return Outcome::saved(request.planned.without_write_only(), request.private);
+        }
+        match site(provider, context, &request.prior) {
+            Ok(site) => {
+                let updated = Box::pin(apply::update(&site, request)).await;
+                updated.unwrap_or_else(Outcome::failed)
+            }
+            Err(problem) => Outcome::failed(problem),
+        }
+    }
+
+    async fn delete(
+        &self,
+        provider: &Configured,
+        context: &Context,
+        request: DeleteRequest<Model>,
+    ) -> Outcome<Model> {
+        match site(provider, context, &request.prior) {
+            Ok(site) => {
+                let _turn = provider.turn(TYPE_NAME, &site.id()).await;
+                site.delete(&owner_of(&request.prior)).await
+            }
+            Err(problem) => Outcome::failed(problem),
+        }
+    }
+
+    fn import(&self, request: ImportRequest) -> Result<Model, Diagnostics> {
+        let object = ImportId::of(request, "destination", DEFAULT_NAME)?;
+        Ok(stub(object))
+    }
+
+    fn identity(&self, state: &Model) -> Vec<(&'static str, Option<String>)> {
+        vec![
+            ("subaccount_id", state.subaccount_id.clone()),
+            ("level", state.level.clone()),
+            ("instance_id", state.instance_id.clone()),
+            ("name", state.name.clone()),
+        ]
+    }
+
+    fn complete_generated(
+        &self,
+        provider: Option<&Configured>,
+        config: &mut BTreeMap<String, Value>,
+    ) {
+        source::without_key_values(provider, config);
+    }
+
+    fn movers(&self) -> &'static [Mover] {
+        moves::MOVERS
+    }
+}
+
+async fn read(
+    site: &DestinationSite<'_>,
+    state: Model,
+    record: Record,
+) -> Result<Outcome<Model>, Diagnostic> {
+    let (owner, warnings) = site.owner(Call::ReadDestination, &owner_of(&state)).await?;
+    let found = site.find().await;
+    let found = found.map_err(|error| failed(Call::ReadDestination, &error))?;
+    let Some(found) = found else {
+        return Ok(Outcome::gone().with(warnings));
+    };
+    let mut look = Look::at(site.provider, &found, site.id(), (state, record))?;
+    look.state.subaccount_id = owner.subaccount_id;
+    look.state.instance_id = owner.instance_id;
+    Ok(Outcome::saved(look.state, look.record.store())
+        .with(warnings)
+        .with(look.warnings))
+}
+
+/// What Read completes after an import or a move.
+fn stub(object: ImportId) -> Model {
+    Model {
+        id: Some(id_of(object.level.as_str(), &object.name)),
+        name: Some(object.name),
+        level: Some(object.level.to_string()),
+        subaccount_id: object.subaccount_id,
+        instance_id: object.instance_id,
+        ..Model::default()
+    }
+}
+
+/// A destination that nobody manages yet, as an import reads it.
+pub(crate) fn listed(
+    site: &DestinationSite<'_>,
+    owner: &Owner,
+    found: &client::Destination,
+) -> Model {
+    let stub = stub(ImportId {
+        subaccount_id: owner.subaccount_id.clone(),
+        instance_id: owner.instance_id.clone(),
+        level: site.level,
+        name: site.name.clone(),
+    });
+    Look::listed(site.provider, found, site.id(), stub)
+}
+
+fn owner_of(model: &Model) -> Owner {
+    Owner {
+        subaccount_id: model.subaccount_id.clone(),
+        instance_id: model.instance_id.clone(),
+    }
+}
+
+fn site<'a>(
+    provider: &'a Configured,
+    context: &Context,
+    model: &Model,
+) -> Result<DestinationSite<'a>, Diagnostic> {
+    Ok(Site::new(
+        provider,
+        provider.require_destination()?,
+        client_context(context),
+        model.level.as_deref(),
+        model.destination_name(),
+    ))
+}

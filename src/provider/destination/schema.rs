@@ -1,0 +1,528 @@
+//! The attributes of `sapcalm_destination`: schema, identity and model.
+//!
+//! The order is the order of the documentation. Rules that look at more than
+//! one attribute are in `rules`.
+
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+use framework::resource::Definition;
+use framework::schema::{
+    Absent, Attribute, AttributeType, DEFAULT_TIMEOUT, DefaultValue, IdentitySchema, Replace,
+    Schema,
+};
+use framework::sensitive::Sensitive;
+use framework::validators::Validator;
+use framework::value::Value;
+
+use super::super::destination_service::ids::{
+    self, ADOPT_EXISTING, ID, INSTANCE_ID, LEVEL, SUBACCOUNT_ID, Timeouts,
+};
+use super::vocabulary::{
+    AUTHENTICATION_NAMES, HTTP, PROXY_TYPES, TOKEN_SERVICE_URL_TYPES, TYPES, holds_credentials,
+};
+
+/// The type's name.
+pub(crate) const TYPE_NAME: &str = "sapcalm_destination";
+
+/// Names in the world of SAP Cloud ALM: the destination that SAP Order
+/// Management foundation reads.
+pub(crate) const DEFAULT_NAME: &str = "CloudALM";
+
+/// Longest name of a destination, in characters (SAP BTP Connectivity).
+const LONGEST_NAME: usize = 200;
+
+/// The static facts about the resource.
+pub(crate) static DEFINITION: Definition = Definition {
+    type_name: TYPE_NAME,
+    schema: &SCHEMA,
+    identity: &IDENTITY,
+    default_timeout: DEFAULT_TIMEOUT,
+};
+
+static IDENTITY: IdentitySchema = IdentitySchema::new(0, &ids::IDENTITY_ATTRIBUTES);
+
+static SCHEMA: Schema = Schema::new(
+    0,
+    "One destination of the SAP Destination service.\n\n\
+        Without any argument it is the `CloudALM` destination that SAP Order Management \
+        foundation reads, made from the provider's `cloud_alm_service_key`. It also manages \
+        destinations of every other type and authentication.\n\n\
+        Properties that this resource does not manage are never changed, unless they weaken \
+        security (see `allow_unmanaged`). A secret is stored only where it is given in \
+        `stored_credentials`. Consumers cache destinations: a change can take up to five minutes \
+        to arrive.",
+    ATTRIBUTES,
+);
+
+const TEXT: AttributeType = AttributeType::String;
+const TEXTS: AttributeType = AttributeType::Set(&TEXT);
+const WEB_ADDRESS: &[Validator] = &[Validator::Custom(
+    "Starts with `https://` or `http://`, without credentials.",
+    check_web_address,
+)];
+/// The rule for a name.
+pub(crate) const NAME_RULE: Validator = Validator::Custom(
+    "At most 200 characters, without `/` and control characters.",
+    check_name,
+);
+/// The forms of a Cloud ALM URL.
+pub(crate) const URL_FORMS: &[&str] = &[VERBATIM, "origin", "origin_with_slash"];
+const FILLED: &[Validator] = &[Validator::NotEmpty];
+const FROM_CLOUD_ALM_KEY: Absent =
+    Absent::Words("from the Cloud ALM key where `url` says so, else none.");
+/// The default form of `url`.
+const VERBATIM: &str = "verbatim";
+
+const fn text(name: &'static str, description: &'static str) -> Attribute {
+    Attribute::string(name).describe(description)
+}
+
+const ATTRIBUTES: &[Attribute] = &[
+    text(
+        "name",
+        "Name of the destination, unique on its level. SAP documents at most 200 letters, \
+         digits, `_` and `-`. Only a destination whose values come from the provider's \
+         `cloud_alm_service_key` may leave it out.",
+    )
+    .default(DefaultValue::String(DEFAULT_NAME))
+    .replace(Replace::Always)
+    .validate(&[NAME_RULE]),
+    LEVEL.describe(
+        "Where the destination lives. A destination of the level `subaccount` is visible in the \
+         whole subaccount, one of the level `instance` only to the service instance of the service \
+         key.",
+    ),
+    text("type", "Type of the destination.")
+        .optional_computed()
+        .validate(FILLED)
+        .known_values(TYPES)
+        .when_absent(Absent::Text(HTTP)),
+    text("description", "Free text about the destination."),
+    text(
+        "url",
+        "Where the destination leads. When it is left out together with `client_id`, \
+         `token_service_url` and every client secret, all of them come from the provider's \
+         `cloud_alm_service_key`.",
+    )
+    .optional_computed()
+    .validate(WEB_ADDRESS)
+    .when_absent(FROM_CLOUD_ALM_KEY),
+    text(
+        "proxy_type",
+        "Through which network the destination is reached.",
+    )
+    .optional_computed()
+    .validate(FILLED)
+    .known_values(PROXY_TYPES)
+    .when_absent(Absent::Words(
+        "`Internet` for the type `HTTP` (`OnPremise` for authentications that only work there), \
+         none for other types.",
+    )),
+    text(
+        "authentication",
+        "How requests are authenticated, as SAP spells it.",
+    )
+    .optional_computed()
+    .validate(FILLED)
+    .known_values(AUTHENTICATION_NAMES)
+    .when_absent(Absent::Words(
+        "`OAuth2ClientCredentials` for the type `HTTP`, none for other types.",
+    )),
+    text("client_id", "OAuth client id.")
+        .optional_computed()
+        .validate(FILLED)
+        .when_absent(FROM_CLOUD_ALM_KEY),
+    text(
+        "token_service_url",
+        "Complete URL of the token endpoint, with `/oauth/token`.",
+    )
+    .optional_computed()
+    .validate(WEB_ADDRESS)
+    .when_absent(FROM_CLOUD_ALM_KEY),
+    text(
+        "token_service_url_type",
+        "How `token_service_url` is used: as it is (`Dedicated`), or with the subdomain of the \
+         tenant filled in (`Common`).",
+    )
+    .optional_computed()
+    .validate(FILLED)
+    .known_values(TOKEN_SERVICE_URL_TYPES)
+    .when_absent(Absent::Words(
+        "`Dedicated` for authentications with a token service, none for others.",
+    )),
+    text("user", "User name for the target system."),
+    text(
+        "token_service_key_store_location",
+        "Name of an uploaded certificate for mutual TLS with the token service. No client secret \
+         is used then.",
+    ),
+    Attribute::object("service_key", SERVICE_KEY).describe(
+        "How values are taken from the service key that a destination comes from, which is the \
+         provider's `cloud_alm_service_key`.",
+    ),
+    Attribute::map("properties", &TEXT)
+        .optional_computed()
+        .when_absent(Absent::Words(
+            "those that Terraform wrote are removed, and others are left alone.",
+        ))
+        .describe(
+            "Further properties that are not secret, in SAP's spelling, such as `scope` or \
+             `sap-client`. When it is set, also to `{}`, it is the complete set: properties that \
+             others added are removed, unless `allow_unmanaged` names them. Properties with an \
+             attribute of their own are not allowed here.",
+        ),
+    Attribute::object("credentials", CREDENTIALS).describe(
+        "The secrets, never stored in plan or state (Terraform 1.11). `secrets` says what became \
+         of them. A secret that is null here is left as it is: a variable that is empty by \
+         mistake deletes nothing. To delete secrets take the whole block out, or choose an \
+         authentication without them.",
+    ),
+    Attribute::object("stored_credentials", STORED_CREDENTIALS).describe(
+        "The secrets for clients older than Terraform 1.11. They are stored in the state in \
+         clear. Everything else is as for `credentials`.",
+    ),
+    Attribute::map("labels", &TEXTS)
+        .when_absent(Absent::Words(
+            "those in the state are removed, and others are left alone.",
+        ))
+        .describe(
+            "Labels of the destination, each with its values. Never put a secret here: SAP stores \
+             labels unencrypted.",
+        ),
+    ADOPT_EXISTING.describe(
+        "Take over a destination of that name when there is one, instead of failing. Its \
+         properties become what is configured here.",
+    ),
+    Attribute::bool("check_token")
+        .when_absent(Absent::Bool(false))
+        .describe(
+            "After create and update let the Destination service fetch a token through the \
+             destination. When that fails, a destination that was just created is deleted again \
+             and the apply fails with SAP's reason.",
+        ),
+    Attribute::set("allow_unmanaged", &TEXT)
+        .optional_computed()
+        .when_absent(Absent::Words(
+            "what an import or an adoption found and could not show.",
+        ))
+        .describe(
+            "Names of properties that may be there although nothing here manages them. Without \
+             it, a property that somebody added and that weakens security (`TrustAll`, \
+             `URL.headers.*` and others) is planned to be removed; and with `properties` every \
+             property that it does not name.",
+        ),
+    ID,
+    SUBACCOUNT_ID,
+    INSTANCE_ID,
+    Attribute::map("secrets", &TEXT)
+        .describe(
+            "The secrets that the destination has, each with where its value comes from: `from \
+             configuration`, `from cloud_alm_service_key`, or `as found` (Terraform did not write \
+             it). `changed outside Terraform`, `of an earlier key` and `not told by SAP` are what \
+             a plan found out. A plan names a secret that it will write here.",
+        )
+        .computed(),
+    Attribute::list("unmanaged_properties", &TEXT)
+        .describe(
+            "Names of properties at SAP that nothing here manages; null where there is none. The \
+             plan takes out those that it will remove.",
+        )
+        .computed(),
+    Attribute::timeouts(&[
+        Attribute::create_timeout(),
+        Attribute::read_timeout(),
+        Attribute::update_timeout(),
+        Attribute::delete_timeout(),
+    ]),
+];
+
+/// Room for any other service key: its text (write-only) and the path of the
+/// URL in it belong here, so that all keys are one mechanism.
+const SERVICE_KEY: &[Attribute] = &[text(
+    "url_form",
+    "How `url` is made from the `Api` endpoint of the Cloud ALM key. `verbatim` is what SAP Order \
+     Management foundation needs; `origin` leaves out the path, `origin_with_slash` leaves a `/` \
+     of it.",
+)
+.validate(&[Validator::OneOf(URL_FORMS)])
+.when_absent(Absent::Text(VERBATIM))];
+
+// Not marked as sensitive: Terraform never shows or stores what is write-only,
+// and stores a line of state for every sensitive attribute, also a null one.
+const CREDENTIALS: &[Attribute] = &[
+    text("client_secret_wo", "OAuth client secret.")
+        .validate(FILLED)
+        .write_only(),
+    text("password_wo", "Password for `user`.")
+        .validate(FILLED)
+        .write_only(),
+    Attribute::map("properties_wo", &TEXT)
+        .describe("Further secret properties, in SAP's spelling, such as `jco.client.passwd`.")
+        .write_only(),
+    Attribute::number("version")
+        .validate(&[Validator::WholeNumber {
+            min: 0,
+            max: i64::MAX,
+        }])
+        .when_absent(Absent::Words("every plan compares the values."))
+        .describe(
+            "When it is set, the secrets are written only when this number changes, or when \
+             somebody changed one outside Terraform. Without it every plan compares them with \
+             salted hashes of what was written last.",
+        ),
+];
+
+const STORED_CREDENTIALS: &[Attribute] = &[
+    text("client_secret", "OAuth client secret.")
+        .validate(FILLED)
+        .sensitive(),
+    text("password", "Password for `user`.")
+        .validate(FILLED)
+        .sensitive(),
+    Attribute::map("properties", &TEXT)
+        .describe("Further secret properties, in SAP's spelling, such as `jco.client.passwd`.")
+        .sensitive(),
+];
+
+/// A configuration, plan or state of the resource; names and order follow the
+/// schema. A model without value is a configuration without arguments.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Model {
+    pub(crate) name: Option<String>,
+    pub(crate) level: Option<String>,
+    pub(crate) r#type: Option<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) url: Option<String>,
+    pub(crate) proxy_type: Option<String>,
+    pub(crate) authentication: Option<String>,
+    pub(crate) client_id: Option<String>,
+    pub(crate) token_service_url: Option<String>,
+    pub(crate) token_service_url_type: Option<String>,
+    pub(crate) user: Option<String>,
+    pub(crate) token_service_key_store_location: Option<String>,
+    pub(crate) service_key: Option<ServiceKey>,
+    pub(crate) properties: Option<BTreeMap<String, String>>,
+    pub(crate) credentials: Option<Credentials>,
+    pub(crate) stored_credentials: Option<StoredCredentials>,
+    pub(crate) labels: Option<BTreeMap<String, BTreeSet<String>>>,
+    pub(crate) adopt_existing: Option<bool>,
+    pub(crate) check_token: Option<bool>,
+    pub(crate) allow_unmanaged: Option<BTreeSet<String>>,
+    pub(crate) id: Option<String>,
+    pub(crate) subaccount_id: Option<String>,
+    pub(crate) instance_id: Option<String>,
+    /// An entry of a plan is `None` where it is not known yet.
+    pub(crate) secrets: Option<BTreeMap<String, Option<String>>>,
+    pub(crate) unmanaged_properties: Option<Vec<String>>,
+    pub(crate) timeouts: Option<Timeouts>,
+}
+
+/// The nested object `service_key`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ServiceKey {
+    pub(crate) url_form: Option<String>,
+}
+
+/// The nested object `credentials`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Credentials {
+    pub(crate) client_secret_wo: Option<Sensitive>,
+    pub(crate) password_wo: Option<Sensitive>,
+    pub(crate) properties_wo: Option<BTreeMap<String, Sensitive>>,
+    pub(crate) version: Option<i64>,
+}
+
+/// The nested object `stored_credentials`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StoredCredentials {
+    pub(crate) client_secret: Option<Sensitive>,
+    pub(crate) password: Option<Sensitive>,
+    pub(crate) properties: Option<BTreeMap<String, Sensitive>>,
+}
+
+impl Model {
+    /// Name of the destination.
+    pub(super) fn destination_name(&self) -> &str {
+        self.name.as_deref().unwrap_or(DEFAULT_NAME)
+    }
+
+    /// Whether this is the stub of an import or a move, which Read completes.
+    /// Every destination has a type.
+    pub(super) fn is_stub(&self) -> bool {
+        self.r#type.is_none()
+    }
+
+    /// The configured value of a secret property.
+    pub(super) fn secret(&self, key: &str) -> Option<&Sensitive> {
+        let written = self.credentials.as_ref();
+        let stored = self.stored_credentials.as_ref();
+        match super::vocabulary::secret_name(key) {
+            "client_secret" => written
+                .and_then(|object| object.client_secret_wo.as_ref())
+                .or_else(|| stored?.client_secret.as_ref()),
+            "password" => written
+                .and_then(|object| object.password_wo.as_ref())
+                .or_else(|| stored?.password.as_ref()),
+            key => written
+                .and_then(|object| object.properties_wo.as_ref()?.get(key))
+                .or_else(|| stored?.properties.as_ref()?.get(key)),
+        }
+    }
+
+    /// The same without write-only values, as plan and state are.
+    pub(super) fn without_write_only(mut self) -> Self {
+        if let Some(credentials) = &mut self.credentials {
+            *credentials = Credentials {
+                version: credentials.version,
+                ..Credentials::default()
+            };
+        }
+        self
+    }
+}
+
+/// What makes a name impossible: it would not survive in a request, or SAP
+/// documents that it is too long. A warning about other characters is in
+/// `rules`.
+pub(crate) fn check_name(value: &Value) -> Result<(), String> {
+    let name = value.as_str().unwrap_or_default();
+    if name.is_empty() {
+        return Err("A destination has a name of at least one character.".to_owned());
+    }
+    let length = name.chars().count();
+    if length > LONGEST_NAME {
+        return Err(format!(
+            "This name has {length} characters, and SAP allows at most {LONGEST_NAME}. Shorten it."
+        ));
+    }
+    if name.contains('/') || name.chars().any(char::is_control) {
+        return Err(
+            "The name of a destination cannot contain `/` or control characters. Choose \
+                    another `name`."
+                .to_owned(),
+        );
+    }
+    if name == "." || name == ".." {
+        return Err(
+            "`.` and `..` cannot be names of destinations. Choose another `name`.".to_owned(),
+        );
+    }
+    Ok(())
+}
+
+/// SAP demands the scheme only; placeholders such as `{tenant}` are allowed
+/// anywhere behind it.
+fn check_web_address(value: &Value) -> Result<(), String> {
+    let text = value.as_str().unwrap_or_default();
+    if holds_credentials(text) {
+        return Err(
+            "This URL has credentials in it, in front of the `@`. URLs are stored in the state \
+             and shown in plans in clear. Take them out of the URL, and set `user` and \
+             `password_wo` in `credentials` for the target, or `tokenServiceUser` in `properties` \
+             and `tokenServicePassword` in `properties_wo` for the token service."
+                .to_owned(),
+        );
+    }
+    let rest = text.split_once("://").filter(|(scheme, _)| {
+        scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http")
+    });
+    match rest {
+        Some((_, rest)) if !rest.is_empty() && !rest.starts_with('/') => Ok(()),
+        _ => Err(
+            "This is not a URL. Write one that starts with `https://` or `http://` and names a host, \
+                  such as `https://eu10.alm.cloud.sap/api`."
+                .to_owned(),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::vocabulary::{NAMED_SECRETS, TYPED};
+    use super::*;
+
+    fn attribute(name: &str) -> Option<&'static Attribute> {
+        SCHEMA.attribute(name)
+    }
+
+    #[test]
+    fn every_property_of_the_vocabulary_is_in_the_schema() {
+        for property in TYPED {
+            assert!(
+                attribute(property.attribute).is_some(),
+                "{}",
+                property.attribute
+            );
+        }
+        for (name, _) in NAMED_SECRETS {
+            let written = CREDENTIALS
+                .iter()
+                .find(|member| member.name == format!("{name}_wo"))
+                .unwrap();
+            assert!(written.write_only, "{name}");
+            let stored = STORED_CREDENTIALS
+                .iter()
+                .find(|member| member.name == *name)
+                .unwrap();
+            assert!(stored.sensitive, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_schema_is_narrow() {
+        assert!(SCHEMA.attributes.len() <= 26, "{}", SCHEMA.attributes.len());
+    }
+
+    #[test]
+    fn behaviour_switches_have_no_default() {
+        for name in ["adopt_existing", "check_token", "service_key", "timeouts"] {
+            assert!(attribute(name).unwrap().default.is_none(), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_that_cannot_be_sent_are_refused() {
+        let check = |name: &str| check_name(&Value::string(name));
+        assert!(check("CloudALM").is_ok());
+        assert!(check("our team's app").is_ok());
+        assert!(check(&"a".repeat(200)).is_ok());
+        for wrong in ["", "a/b", "a\nb", "..", &"a".repeat(201)] {
+            assert!(check(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn web_addresses_need_scheme_and_host() {
+        let check = |url: &str| check_web_address(&Value::string(url));
+        assert!(check("https://eu10.alm.cloud.sap/api").is_ok());
+        assert!(check("HTTPS://eu10.alm.cloud.sap/api").is_ok());
+        assert!(check("http://virtual-host:8080").is_ok());
+        assert!(
+            check("https://{tenant}.authentication.eu10.hana.ondemand.com/oauth/token").is_ok()
+        );
+        assert!(check("https://host/path@version?user=a@b").is_ok());
+        for wrong in [
+            "",
+            "eu10.alm.cloud.sap",
+            "https://",
+            "ftp://a",
+            "https:///x",
+        ] {
+            assert!(check(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn credentials_in_a_web_address_are_refused_and_not_repeated() {
+        for url in ["https://ann:s3cr3t@host/api", "http://s3cr3t@host"] {
+            let refused = check_web_address(&Value::string(url)).unwrap_err();
+            assert!(refused.contains("`credentials`"), "{refused}");
+            assert!(!refused.contains("s3cr3t"), "{refused}");
+        }
+    }
+}

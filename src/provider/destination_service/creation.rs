@@ -1,0 +1,176 @@
+//! A create call whose answer can be lost.
+//!
+//! A lost answer is not a failure: what SAP holds is read back and decides.
+//! The call is repeated only where nothing is there, and an object that is
+//! there is taken for the one that was to be created only where it proves it.
+
+use client::Error;
+use framework::diagnostics::Diagnostic;
+use framework::path::Path;
+
+use super::ids::import_block;
+use super::owner::Owner;
+use super::{Event, Kind, Site};
+use crate::provider::diagnostics::{failed, failed_advising};
+
+/// How often the call is repeated after its answer was lost and nothing was
+/// there.
+const ATTEMPTS: u32 = 3;
+
+/// An object that is to be created.
+pub(crate) trait Creation<K: Kind>: Sync {
+    /// What a successful call answers.
+    type Answer: Send;
+
+    /// Where a lost answer can leave its mark: how the next apply finds out.
+    const NEXT_APPLY: &'static str;
+
+    /// The create call.
+    fn send(&self, site: &Site<'_, K>) -> impl Future<Output = Result<Self::Answer, Error>> + Send;
+
+    /// Whether what is there is what was to be created. `is_lost` says that an
+    /// answer was lost. The words complete "The object …".
+    fn judge(&self, found: &K::Object, is_lost: bool) -> Judgement;
+}
+
+/// What there is, compared with what was to be created.
+pub(crate) enum Judgement {
+    /// It is the one; this is why, as in "It {…}".
+    Ours(&'static str),
+    /// It is not, or nobody can tell; this sentence says why.
+    Foreign(&'static str),
+}
+
+/// What came of a create call.
+pub(crate) enum Created<A, O> {
+    /// The object is new.
+    New(A),
+    /// It was there, and is taken for the one that was to be created.
+    TakenOver(O, Diagnostic),
+    /// Another one is there, and `adopt_existing` wants it.
+    ToAdopt(O),
+}
+
+impl<K: Kind> Site<'_, K> {
+    /// Creates an object, repeated where that is safe.
+    pub(crate) async fn create<C: Creation<K>>(
+        &self,
+        creation: &C,
+        owner: &Owner,
+        adopt: bool,
+    ) -> Result<Created<C::Answer, K::Object>, Diagnostic> {
+        let mut is_lost = false;
+        let mut attempt = 1;
+        loop {
+            let error = match creation.send(self).await {
+                Ok(answer) => return Ok(Created::New(answer)),
+                Err(error) => error,
+            };
+            is_lost |= error.may_have_been_processed();
+            if !error.is_conflict() && !error.may_have_been_processed() {
+                return Err(failed(K::CALLS.create, &error));
+            }
+            let found = match self.find_afterwards().await {
+                Ok(Some(found)) => found,
+                Ok(None) if error.is_conflict() || attempt == ATTEMPTS || self.is_over() => {
+                    return Err(failed(K::CALLS.create, &error));
+                }
+                Ok(None) => {
+                    attempt += 1;
+                    continue;
+                }
+                Err(_) if error.is_conflict() => {
+                    return Err(self.exists(&error, "It could not be read."));
+                }
+                Err(_) => return Err(self.undecided(&error, C::NEXT_APPLY)),
+            };
+            if self.was_created_here(owner) {
+                return Err(self.exists(&error, "Another resource of this run made it."));
+            }
+            return match creation.judge(&found, is_lost) {
+                Judgement::Ours(why) => {
+                    let warning = self.taken_over(&error, why);
+                    Ok(Created::TakenOver(found, warning))
+                }
+                Judgement::Foreign(_) if adopt => Ok(Created::ToAdopt(found)),
+                Judgement::Foreign(why) => Err(self.exists(&error, why)),
+            };
+        }
+    }
+
+    fn taken_over(&self, error: &Error, why: &str) -> Diagnostic {
+        let reason = if error.is_conflict() {
+            format!("SAP said that the {} exists already", K::NOUN)
+        } else {
+            "The answer to the create call was lost".to_owned()
+        };
+        Diagnostic::warning(
+            K::summary(Event::TakenOver),
+            format!(
+                "{reason}. The {} `{}` {why}: it is taken for the one that was to be created, \
+                 most likely by an earlier attempt. If another resource or configuration manages \
+                 it, remove one of the two.",
+                K::NOUN,
+                self.id()
+            ),
+        )
+    }
+
+    /// The warning of an adoption. `more` are further sentences.
+    pub(crate) fn adopted(&self, more: &str) -> Diagnostic {
+        Diagnostic::warning(
+            K::summary(Event::TakenOver),
+            format!(
+                "The {} `{}` existed already. `adopt_existing` is set, so it was taken over and \
+                 made what is configured.{more}",
+                K::NOUN,
+                self.id()
+            ),
+        )
+    }
+
+    /// `why` is the sentence that says why it is not taken over.
+    fn exists(&self, error: &Error, why: &str) -> Diagnostic {
+        let id = self.id();
+        let advice = format!(
+            "A {} `{id}` exists already. {why} To manage the existing one, import it (put the \
+             name of this resource in):\n\n{}\n\n\
+             or set `adopt_existing = true`, which makes it what is configured. Otherwise choose \
+             another `name`.",
+            K::NOUN,
+            import_block(K::TYPE_NAME, &id),
+        );
+        failed_advising(K::CALLS.create, error, advice).at(Path::attribute("name"))
+    }
+
+    fn undecided(&self, error: &Error, next_apply: &str) -> Diagnostic {
+        let advice = format!(
+            "It is not known whether SAP created the {} `{}`: the answer was lost, and it could \
+             not be read back. Nothing was saved. The next apply finds out: {next_apply}",
+            K::NOUN,
+            self.id()
+        );
+        failed_advising(K::CALLS.create, error, advice)
+    }
+
+    /// The warning where a write worked and what it left could not be read.
+    /// `reason` is a sentence.
+    pub(crate) fn unread(&self, what_happened: &str, found: &Found<K>) -> Option<Diagnostic> {
+        let reason = match found {
+            Ok(Some(_)) => return None,
+            Ok(None) => "The service does not show it yet.".to_owned(),
+            Err(error) => format!("Reading it back failed: {error}."),
+        };
+        Some(Diagnostic::warning(
+            K::summary(Event::NotReadBack),
+            format!(
+                "The {} `{}` was {what_happened}, but what SAP holds now is not known. {reason} \
+                 The next plan finds out.",
+                K::NOUN,
+                self.id()
+            ),
+        ))
+    }
+}
+
+type Found<K> = super::Found<<K as Kind>::Object>;

@@ -1,0 +1,345 @@
+//! What every object of the Destination service has in common, destinations
+//! and certificates alike: it is named by level and name ([`ids`]), belongs to
+//! somebody ([`owner`]), holds something secret ([`secret`]), and an answer
+//! about it can be lost ([`creation`]).
+//!
+//! What an object holds, and how that is changed, is no business of this room.
+
+pub(crate) mod creation;
+pub(crate) mod ids;
+pub(crate) mod owner;
+pub(crate) mod secret;
+
+use std::sync::Arc;
+
+use client::{
+    self, Deleted, DestinationCertificate, DestinationCertificates, Destinations, Error, KeyKind,
+    Level, Token,
+};
+use framework::diagnostics::{Diagnostic, Diagnostics};
+use framework::plan::{Action, Plan};
+use framework::resource::Outcome;
+use framework::value::Value;
+
+use super::configured::{Configured, Key, afterwards, is_over, missing_key};
+use super::diagnostics::{Call, failed};
+use ids::{DEFAULT_LEVEL, id_of};
+use owner::Owner;
+
+/// One kind of object of the Destination service, with its calls.
+pub(crate) trait Kind: Copy + Send + Sync {
+    /// An object as SAP tells it.
+    type Object: Send;
+
+    /// What people call it, such as `destination`.
+    const NOUN: &'static str;
+    /// The resource type that manages it.
+    const TYPE_NAME: &'static str;
+    /// Its calls, for messages.
+    const CALLS: Calls;
+
+    /// The summary of a message about it.
+    fn summary(event: Event) -> &'static str;
+
+    /// The token of the Destination service key.
+    fn token(
+        self,
+        context: &client::Context,
+    ) -> impl Future<Output = Result<Arc<Token>, Error>> + Send;
+
+    /// The object, if there is one.
+    fn find(
+        self,
+        context: &client::Context,
+        level: Level,
+        name: &str,
+    ) -> impl Future<Output = Found<Self::Object>> + Send;
+
+    /// Removes the object; one that is gone already is success.
+    fn delete(
+        self,
+        context: &client::Context,
+        level: Level,
+        name: &str,
+    ) -> impl Future<Output = Result<Deleted, Error>> + Send;
+}
+
+/// What a look-up finds.
+pub(crate) type Found<O> = Result<Option<O>, Error>;
+
+/// What can happen to an object, beside what its calls come to.
+#[derive(Clone, Copy)]
+pub(crate) enum Event {
+    /// It was there, and is managed from now on.
+    TakenOver,
+    /// It was written, and what SAP holds now is not known.
+    NotReadBack,
+    /// It was to be deleted, and is the one to keep.
+    NotDeleted,
+}
+
+/// The calls about one kind of object.
+pub(crate) struct Calls {
+    pub(crate) create: Call,
+    pub(crate) update: Call,
+    pub(crate) delete: Call,
+}
+
+impl Kind for Destinations<'_> {
+    type Object = client::Destination;
+
+    const NOUN: &'static str = "destination";
+    const TYPE_NAME: &'static str = super::destination::TYPE_NAME;
+    const CALLS: Calls = Calls {
+        create: Call::CreateDestination,
+        update: Call::UpdateDestination,
+        delete: Call::DeleteDestination,
+    };
+
+    fn summary(event: Event) -> &'static str {
+        match event {
+            Event::TakenOver => "Existing destination taken over",
+            Event::NotReadBack => "Destination not read back",
+            Event::NotDeleted => "Destination not deleted",
+        }
+    }
+
+    async fn token(self, context: &client::Context) -> Result<Arc<Token>, Error> {
+        Destinations::token(&self, context).await
+    }
+
+    async fn find(
+        self,
+        context: &client::Context,
+        level: Level,
+        name: &str,
+    ) -> Found<client::Destination> {
+        Destinations::find(&self, context, level, name).await
+    }
+
+    async fn delete(
+        self,
+        context: &client::Context,
+        level: Level,
+        name: &str,
+    ) -> Result<Deleted, Error> {
+        Destinations::delete(&self, context, level, name).await
+    }
+}
+
+impl Kind for DestinationCertificates<'_> {
+    type Object = DestinationCertificate;
+
+    const NOUN: &'static str = "certificate";
+    const TYPE_NAME: &'static str = super::certificate::TYPE_NAME;
+    const CALLS: Calls = Calls {
+        create: Call::CreateCertificate,
+        update: Call::UpdateCertificate,
+        delete: Call::DeleteCertificate,
+    };
+
+    fn summary(event: Event) -> &'static str {
+        match event {
+            Event::TakenOver => "Existing certificate taken over",
+            Event::NotReadBack => "Certificate not read back",
+            Event::NotDeleted => "Certificate not deleted",
+        }
+    }
+
+    async fn token(self, context: &client::Context) -> Result<Arc<Token>, Error> {
+        DestinationCertificates::token(&self, context).await
+    }
+
+    async fn find(
+        self,
+        context: &client::Context,
+        level: Level,
+        name: &str,
+    ) -> Found<DestinationCertificate> {
+        DestinationCertificates::find(&self, context, level, name).await
+    }
+
+    async fn delete(
+        self,
+        context: &client::Context,
+        level: Level,
+        name: &str,
+    ) -> Result<Deleted, Error> {
+        DestinationCertificates::delete(&self, context, level, name).await
+    }
+}
+
+/// One object, as one operation sees it.
+pub(crate) struct Site<'a, K> {
+    pub(crate) provider: &'a Configured,
+    pub(crate) service: K,
+    pub(crate) context: client::Context,
+    pub(crate) level: Level,
+    pub(crate) name: String,
+}
+
+impl<'a, K: Kind> Site<'a, K> {
+    /// The object of that level and name.
+    pub(crate) fn new(
+        provider: &'a Configured,
+        service: K,
+        context: client::Context,
+        level: Option<&str>,
+        name: &str,
+    ) -> Self {
+        Self {
+            provider,
+            service,
+            context,
+            level: level
+                .and_then(Level::from_name)
+                .unwrap_or(Level::Subaccount),
+            name: name.to_owned(),
+        }
+    }
+
+    /// `<level>/<name>`.
+    pub(crate) fn id(&self) -> String {
+        id_of(self.level.as_str(), &self.name)
+    }
+
+    /// The id with its owner: the same id elsewhere is another object.
+    fn owned_id(&self, owner: &Owner) -> String {
+        let part = |part: &Option<String>| part.clone().unwrap_or_default();
+        let (subaccount, instance) = (part(&owner.subaccount_id), part(&owner.instance_id));
+        format!("{subaccount}/{instance}/{}", self.id())
+    }
+
+    /// Whose object it is; see [`Owner::of`]. Nothing else is called before.
+    pub(crate) async fn owner(
+        &self,
+        call: Call,
+        expected: &Owner,
+    ) -> Result<(Owner, Diagnostics), Diagnostic> {
+        let token = self.service.token(&self.context).await;
+        let token = token.map_err(|error| failed(call, &error))?;
+        let object = format!("{} `{}`", K::NOUN, self.id());
+        Owner::of(self.provider, token.claims(), self.level, &object, expected)
+    }
+
+    /// What SAP holds.
+    pub(crate) async fn find(&self) -> Found<K::Object> {
+        self.service
+            .find(&self.context, self.level, &self.name)
+            .await
+    }
+
+    /// What SAP holds, also when the operation itself was cancelled or ran out
+    /// of time.
+    pub(crate) async fn find_afterwards(&self) -> Found<K::Object> {
+        let context = afterwards(&self.context);
+        self.service.find(&context, self.level, &self.name).await
+    }
+
+    /// Whether the operation may not start anything new.
+    pub(crate) fn is_over(&self) -> bool {
+        is_over(&self.context)
+    }
+
+    /// Remembers that this run made the object.
+    pub(crate) fn remember_created(&self, owner: &Owner) {
+        let id = self.owned_id(owner);
+        self.provider.remember_created(K::TYPE_NAME, &id);
+    }
+
+    /// Whether this run made the object.
+    pub(crate) fn was_created_here(&self, owner: &Owner) -> bool {
+        let id = self.owned_id(owner);
+        self.provider.was_created_here(K::TYPE_NAME, &id)
+    }
+
+    /// Deletes the object. Where this same run created it, the one to delete is
+    /// the one to keep: with `create_before_destroy` create took it over, or
+    /// made it anew under the same name.
+    pub(crate) async fn delete<M>(&self, expected: &Owner) -> Outcome<M> {
+        if self.was_created_here(expected) {
+            return Outcome::gone().with(self.replaced_in_place());
+        }
+        let warnings = match self.owner(K::CALLS.delete, expected).await {
+            Ok((_, warnings)) => warnings,
+            Err(problem) => return Outcome::failed(problem),
+        };
+        let deleted = self
+            .service
+            .delete(&self.context, self.level, &self.name)
+            .await;
+        match deleted {
+            Ok(_) => Outcome::gone().with(warnings),
+            Err(error)
+                if error.may_have_been_processed()
+                    && matches!(self.find_afterwards().await, Ok(None)) =>
+            {
+                Outcome::gone().with(warnings)
+            }
+            Err(error) => Outcome::failed(failed(K::CALLS.delete, &error)),
+        }
+    }
+
+    fn replaced_in_place(&self) -> Diagnostic {
+        Diagnostic::warning(
+            K::summary(Event::NotDeleted),
+            format!(
+                "The {} `{}` was created in this same run, so the one to delete is the one to \
+                 keep. Nothing was deleted at SAP. This is what `create_before_destroy` means for \
+                 two objects of one name.",
+                K::NOUN,
+                self.id()
+            ),
+        )
+    }
+
+    /// The error of an update whose object is gone.
+    pub(crate) fn gone(&self) -> Diagnostic {
+        Diagnostic::error(
+            K::CALLS.update.summary(),
+            format!(
+                "The {} `{}` was deleted outside Terraform since the plan was made. Plan again: \
+                 it will be created anew.",
+                K::NOUN,
+                self.id()
+            ),
+        )
+    }
+}
+
+/// Plans what says which object it is: `id` follows from the configuration;
+/// subaccount and service instance are told by the key, else known after
+/// create, and never change.
+///
+/// What certainly fails is said here, before anything is changed.
+pub(crate) fn plan_identity(provider: Option<&Configured>, plan: &mut Plan) {
+    let level = plan.planned("level").clone();
+    let id = match (level.as_str(), plan.planned("name").as_str()) {
+        (Some(level), Some(name)) => Value::string(id_of(level, name)),
+        _ => Value::Unknown,
+    };
+    plan.set("id", id);
+    if plan.action() == Action::Update {
+        plan.keep_prior("subaccount_id");
+        plan.keep_prior("instance_id");
+        return;
+    }
+    let told = |value: Option<&str>| value.map_or(Value::Unknown, Value::string);
+    plan.set(
+        "subaccount_id",
+        told(provider.and_then(Configured::destination_subaccount)),
+    );
+    let instance = match level.as_str() {
+        Some(DEFAULT_LEVEL) => Value::Null,
+        Some(_) => told(provider.and_then(Configured::destination_instance)),
+        None => Value::Unknown,
+    };
+    plan.set("instance_id", instance);
+    let Some(provider) = provider else { return };
+    if provider.key(KeyKind::Destination) == Key::Absent {
+        plan.report(missing_key(KeyKind::Destination));
+    }
+    if let Err(problem) = provider.check_key(KeyKind::Destination) {
+        plan.report(problem);
+    }
+}

@@ -1,0 +1,88 @@
+//! Whose object: the subaccount, and on the level `instance` the service
+//! instance, that the token of the Destination service key acts for.
+//!
+//! The same name elsewhere is another object, so nothing is called before the
+//! owner that plan or state tell was compared with the one of the token.
+
+use client::{Level, TokenClaims};
+use framework::diagnostics::{Diagnostic, Diagnostics};
+
+use crate::provider::configured::Configured;
+
+/// Subaccount and service instance, as far as somebody says.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Owner {
+    pub(crate) subaccount_id: Option<String>,
+    /// For the level `instance` only.
+    pub(crate) instance_id: Option<String>,
+}
+
+impl Owner {
+    /// Whom the token of the Destination service key acts for. What it does
+    /// not say is as expected; with a warning where it says nothing at all.
+    ///
+    /// An error where it is not whom `object`, such as a destination with its
+    /// id, belongs to, or not among the provider's `allowed_subaccount_ids`.
+    pub(crate) fn of(
+        provider: &Configured,
+        claims: &TokenClaims,
+        level: Level,
+        object: &str,
+        expected: &Self,
+    ) -> Result<(Self, Diagnostics), Diagnostic> {
+        if let Some(subaccount) = &claims.subaccount_id {
+            provider.check_subaccount(subaccount)?;
+        }
+        let instance = claims.instance_id.as_ref();
+        let instance = instance.filter(|_| level == Level::Instance);
+        let agreed =
+            |what, expected: &Option<String>, actual: Option<&String>| match (expected, actual) {
+                (Some(expected), Some(actual)) if expected != actual => {
+                    Err(wrong_owner(object, what, expected, actual))
+                }
+                _ => Ok(actual.or(expected.as_ref()).cloned()),
+            };
+        let owner = Self {
+            subaccount_id: agreed(
+                "subaccount",
+                &expected.subaccount_id,
+                claims.subaccount_id.as_ref(),
+            )?,
+            instance_id: agreed("service instance", &expected.instance_id, instance)?,
+        };
+        Ok((owner, silent_token(provider, claims)))
+    }
+}
+
+fn wrong_owner(object: &str, what: &str, expected: &str, actual: &str) -> Diagnostic {
+    let summary = match what {
+        "subaccount" => "Service key of another subaccount",
+        _ => "Service key of another service instance",
+    };
+    Diagnostic::error(
+        summary,
+        format!(
+            "The {object} belongs to the {what} `{expected}`, but the token of the provider's \
+             `destination_service_key` acts for the {what} `{actual}`. Nothing was read or \
+             changed.\n\n\
+             Give the provider the key it had before. To manage the {kind} of the other {what} \
+             instead, remove this one from the state (`removed` block or `terraform state rm`) \
+             and import the other. Where a new object is planned, the key itself says another \
+             {what} than its token: name the right one as the only one in the provider's \
+             `allowed_subaccount_ids`.",
+            kind = object.split(' ').next().unwrap_or(object),
+        ),
+    )
+}
+
+fn silent_token(provider: &Configured, claims: &TokenClaims) -> Diagnostics {
+    if claims.subaccount_id.is_none() && provider.first_time("token without subaccount") {
+        return Diagnostic::warning(
+            "Unknown subaccount",
+            "The token of the Destination service key does not say for which subaccount it \
+             acts. It cannot be checked that the key belongs to the objects in the state.",
+        )
+        .into();
+    }
+    Diagnostics::new()
+}
