@@ -400,6 +400,16 @@ fn next_step_for_token(call: Call, refusal: &Refusal) -> String {
              of a subaccount that was deleted.",
             settings(call)
         ),
+        Refusal::TooManyRequests => {
+            "The service key is not to blame. Run Terraform again later, lower the provider's \
+             `max_concurrent_requests`, or raise `max_retries`."
+                .to_owned()
+        }
+        Refusal::Unavailable => {
+            "The service key is not to blame. Run Terraform again later; SAP's support finds the \
+             request by the correlation id."
+                .to_owned()
+        }
         Refusal::Other => format!("Check the service key in {}.", settings(call)),
     }
 }
@@ -613,6 +623,11 @@ mod tests {
                 token(Refusal::UnknownZone, 404),
             ),
             (Call::ReadDestination, token(Refusal::Other, 400)),
+            (
+                Call::AuthorizeRegistration,
+                token(Refusal::TooManyRequests, 429),
+            ),
+            (Call::ReadDestination, token(Refusal::Unavailable, 503)),
             (Call::ReadDestination, on_the_way(ErrorKind::Setup)),
             (Call::ReadDestination, on_the_way(ErrorKind::Connect)),
             (

@@ -314,6 +314,8 @@ fn refusal(mut error: Error, scope: Option<&str>) -> Error {
             },
             Some(401) => Refusal::BadCredentials,
             Some(404) => Refusal::UnknownZone,
+            Some(429) => Refusal::TooManyRequests,
+            Some(408 | 500..) => Refusal::Unavailable,
             _ => Refusal::Other,
         });
     }
@@ -657,13 +659,17 @@ mod tests {
                 Refusal::UnknownZone,
             ),
             (403, "", Refusal::Other),
+            (429, "slow down", Refusal::TooManyRequests),
+            (500, "", Refusal::Unavailable),
+            (503, "try later", Refusal::Unavailable),
         ];
         for (status, body, refusal) in cases {
             let server = Server::handler(move |_| answer(status, body)).await;
             let test = server.client();
             let error = fetch(&test, Some("s")).await.unwrap_err();
             assert_eq!(error.token_refusal(), Some(&refusal), "{status} {body}");
-            assert_eq!(error.attempts(), 1);
+            let is_repeated = matches!(status, 429 | 500..);
+            assert_eq!(error.attempts() > 1, is_repeated, "{status}");
             assert!(!error.may_have_been_processed());
             let shown = format!("{error} {error:?}");
             assert!(

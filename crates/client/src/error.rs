@@ -94,6 +94,10 @@ pub enum Refusal {
     BadCredentials,
     /// 404: the subdomain in the token URL is unknown.
     UnknownZone,
+    /// 429: it says nothing about the credentials.
+    TooManyRequests,
+    /// 408 or 5xx: neither does that.
+    Unavailable,
     /// Any other refusal.
     Other,
 }
@@ -360,6 +364,12 @@ impl fmt::Display for ErrorKind {
             }
             Self::Token(Refusal::UnknownZone) => {
                 f.write_str("the token service does not know the subdomain of its URL")
+            }
+            Self::Token(Refusal::TooManyRequests) => {
+                f.write_str("the token service limits the rate of requests")
+            }
+            Self::Token(Refusal::Unavailable) => {
+                f.write_str("the token service has a problem of its own")
             }
             Self::Token(Refusal::Other) => f.write_str("the token service refused"),
             Self::InvalidName => f.write_str("the name cannot be part of a URL"),

@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use foreign::{Foreign, Secrets};
 use http::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue,
-    LINK, LOCATION, RETRY_AFTER,
+    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap,
+    HeaderName, HeaderValue, LINK, LOCATION, RETRY_AFTER,
 };
 use http::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
@@ -285,15 +285,26 @@ pub(crate) struct Answer {
 impl Answer {
     /// Decodes a JSON body.
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        serde_json::from_slice(&self.body).map_err(|error| {
-            // The text of a serde error may quote the body, so only its place.
-            let place = format!(
-                "no JSON of the expected form at line {}, column {}",
-                error.line(),
-                error.column()
-            );
-            self.unexpected(place)
-        })
+        let body = self
+            .body
+            .strip_prefix(b"\xef\xbb\xbf")
+            .unwrap_or(&self.body);
+        serde_json::from_slice(body).map_err(|error| self.unexpected(self.no_json(&error)))
+    }
+
+    /// Why there is no JSON in it. The text of a serde error may quote the body,
+    /// so only its place.
+    fn no_json(&self, error: &serde_json::Error) -> String {
+        if self.is_empty() {
+            "it is empty".to_owned()
+        } else if self.headers.contains_key(CONTENT_ENCODING) {
+            "it is compressed (`Content-Encoding`), which nobody asked for".to_owned()
+        } else if !self.claims_json() {
+            "it does not call itself JSON (`Content-Type`)".to_owned()
+        } else {
+            let (line, column) = (error.line(), error.column());
+            format!("no JSON of the expected form at line {line}, column {column}")
+        }
     }
 
     /// The error "this is not what the API promises".
@@ -787,7 +798,12 @@ fn tunnel_refusal(error: &reqwest::Error) -> Option<ErrorKind> {
 fn cause(error: &reqwest::Error) -> Foreign {
     if error.is_timeout() {
         // The last cause of a time-out is a different one each time.
-        Foreign::new("timed out")
+        let setting = if error.is_connect() {
+            "connect_timeout"
+        } else {
+            "request_timeout"
+        };
+        Foreign::new(format!("timed out (`{setting}`)"))
     } else {
         innermost(error)
     }
@@ -1107,6 +1123,34 @@ mod tests {
         let error = send(&test_client(config), post(&server)).await.unwrap_err();
         assert_eq!(*error.kind(), ErrorKind::NoAnswer);
         assert!(error.may_have_been_processed());
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_no_json_says_why() {
+        for (reply, expected) in [
+            (answer(200, ""), "it is empty"),
+            (answer(200, " \n"), "it is empty"),
+            (
+                answer(200, "\u{1f}\u{8b}").with("Content-Encoding", "gzip"),
+                "it is compressed (`Content-Encoding`), which nobody asked for",
+            ),
+            (
+                answer(200, "fine").with("Content-Type", "text/plain"),
+                "it does not call itself JSON (`Content-Type`)",
+            ),
+            (
+                answer(200, "{\n oops"),
+                "no JSON of the expected form at line 2, column 2",
+            ),
+        ] {
+            let server = Server::script([reply]).await;
+            let answer = send(&server.client(), get(&server)).await.unwrap();
+            let error = answer.json::<serde_json::Value>().unwrap_err();
+            assert_eq!(error.message(), Some(expected));
+        }
+        let server = Server::script([answer(200, "\u{feff}[]")]).await;
+        let answer = send(&server.client(), get(&server)).await.unwrap();
+        answer.json::<Vec<()>>().unwrap();
     }
 
     #[tokio::test]
