@@ -18,7 +18,7 @@ help: ## List the commands
 .PHONY: demo
 demo: prerequisites ## Apply, drift, repair and destroy against the SAP emulator
 	@cli=$$(sh tools/cli.sh) && set -x && \
-	$(CARGO) build --locked --package terraform-provider-sapcalm --package demo && \
+	$(CARGO) build --locked --workspace --bin terraform-provider-sapcalm --bin demo && \
 	TF_CLI="$$cli" "$${CARGO_TARGET_DIR:-target}/debug/demo"
 
 .PHONY: test

@@ -22,7 +22,7 @@ one() {
   mkdir -p "$folder/counts"
   status=green
   TF_CLI=$1 TF_CLI_ONLY=1 TEST_COUNTS=$(cd "$folder/counts" && pwd) \
-    $cargo test --locked --workspace --exclude bench --no-fail-fast --tests -- cli_ >"$folder/log" 2>&1 || status=RED
+    $cargo test --locked --workspace --no-fail-fast --tests -- cli_ >"$folder/log" 2>&1 || status=RED
   sums=$(sed -n 's/^test result: [^.]*\. \([0-9]*\) passed; \([0-9]*\) failed.*/\1 \2/p' "$folder/log" |
     awk '{ passed += $1; failed += $2 } END { print passed + 0, failed + 0 }')
   cat "$folder"/counts/skipped-* 2>/dev/null | sort | uniq -c | awk -v name="$name" -v status="$status" -v sums="$sums" '
@@ -49,7 +49,7 @@ done > "$place/paths"
 NO_DOWNLOAD=1 sh tools/cli.sh opentofu newest >> "$place/paths" 2>/dev/null || true
 for path in ${TF_CLIS:-}; do echo "$path"; done >> "$place/paths"
 
-$cargo test --locked --workspace --exclude bench --tests --no-run
+$cargo test --locked --workspace --tests --no-run
 cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 status=0
 xargs -n 1 -P "${CLIENT_JOBS:-$(((cores + 1) / 2))}" sh tests/clients.sh one < "$place/paths" || status=1

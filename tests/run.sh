@@ -21,15 +21,15 @@ TF_CLI=$(sh tools/cli.sh terraform) || TF_CLI=
 export TF_CLI
 
 status=0
-$cargo build --locked --quiet --package test-runner
+$cargo build --locked --quiet --workspace --bin test-runner
 host=$(rustc -vV | sed -n 's/^host: //p' | tr 'a-z.-' 'A-Z__')
 eval "export CARGO_TARGET_${host}_RUNNER=$target/debug/test-runner"
 all=
 [ $# -gt 0 ] || { all=yes; set -- --tests; }
-$cargo test --locked --workspace --exclude bench --no-fail-fast "$@" || status=$?
+$cargo test --locked --workspace --no-fail-fast "$@" || status=$?
 eval "unset CARGO_TARGET_${host}_RUNNER"
 if [ -n "$all" ]; then
-  $cargo test --locked --workspace --exclude bench --doc --quiet || status=$?
+  $cargo test --locked --workspace --doc --quiet || status=$?
 fi
 
 count() { cat "$counts/$1"-* 2>/dev/null || true; }
