@@ -60,14 +60,14 @@ class Contexts:
     def evaluate(self, text):
         python = re.sub(r"'(?:[^']|'')*'|[A-Za-z_][\w.-]*", self.token, text.strip())
         python = python.replace("&&", " and ").replace("||", " or ")
-        return eval(python, {"__builtins__": {}}, {"contains": lambda a, b: b in a, "look_up": self.look_up})
+        return eval(python, {"__builtins__": {}}, {"contains": lambda a, b: b in a, "failure": lambda: False, "look_up": self.look_up})
 
     @staticmethod
     def token(match):
         word = match.group()
         if word.startswith("'"):
             return repr(word[1:-1].replace("''", "'"))
-        return word if word == "contains" else f"look_up({word!r})"
+        return word if word in ("contains", "failure") else f"look_up({word!r})"
 
     def fill(self, text):
         return re.sub(r"\$\{\{(.*?)\}\}", lambda match: str(self.evaluate(match.group(1))), str(text))
