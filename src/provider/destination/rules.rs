@@ -16,7 +16,7 @@ use super::source::{FROM_KEY, Fallback};
 use super::vocabulary::{
     ALWAYS_ALLOWED, Authentication, CLIENT_CREDENTIALS, HTTP, Known, NAMED_SECRETS, PROXY_TYPES,
     TYPED, authentication, belongs_to_authentication, default_authentication, default_proxy_type,
-    looks_secret, lookup, respelled, secret_name,
+    looks_secret, lookup, respelled, respelled_family, secret_name,
 };
 
 const PROPERTIES: &str = "properties";
@@ -139,6 +139,17 @@ fn properties(config: &Value, found: &mut Diagnostics) {
     };
     for key in entries.keys() {
         let path = Path::attribute(PROPERTIES).key(key);
+        if let Some(right) = respelled_family(key) {
+            found.push(doubtful(
+                "Wrong spelling",
+                format!(
+                    "SAP spells the beginning of this property as in `{right}`. It stores `{key}` \
+                     silently, and whoever reads the destination looks for the other. Write \
+                     `{right}`."
+                ),
+                path.clone(),
+            ));
+        }
         if let Some(problem) = unusable_key(key).or_else(|| typed_key(key)) {
             found.push(problem.at(path));
         } else if matches!(lookup(key), Known::Secret) {
@@ -342,6 +353,11 @@ fn place_of(key: &str) -> (String, Path) {
     }
 }
 
+/// An empty text is as good as none to SAP.
+fn is_missing(value: &Value) -> bool {
+    value.is_null() || value.as_str() == Some("")
+}
+
 fn required(config: &Value, kind: &Authentication, found: &mut Diagnostics) {
     // What the Cloud ALM key fills in is looked at when the plan is made.
     if !Fallback::of(config).is_out() {
@@ -353,7 +369,7 @@ fn required(config: &Value, kind: &Authentication, found: &mut Diagnostics) {
     };
     let missing: Vec<&str> = std::iter::once(&"URL")
         .chain(kind.requires)
-        .filter(|key| configured(config, key).is_null())
+        .filter(|key| is_missing(configured(config, key)))
         .filter(|key| **key != "KeyStoreLocation" || !client_has_the_key_store())
         .copied()
         .collect();
@@ -454,6 +470,34 @@ mod tests {
                 format!("{letter} {} @ {path}", one.summary)
             })
             .collect()
+    }
+
+    #[test]
+    fn an_empty_text_is_a_missing_one() {
+        let basic = |user: &str| {
+            messages(&[
+                ("name", text("d")),
+                ("url", text("https://d.example")),
+                ("authentication", text("BasicAuthentication")),
+                ("user", text(user)),
+            ])
+        };
+        assert_eq!(basic(""), ["E Missing attribute @ user"]);
+        assert!(basic("ann").is_empty());
+    }
+
+    #[test]
+    fn a_family_of_properties_in_another_case_is_doubtful() {
+        let open = map(&[("url.headers.x", text("y")), ("URL.queries.q", text("z"))]);
+        assert_eq!(
+            messages(&[
+                ("name", text("d")),
+                ("url", text("https://d.example")),
+                ("authentication", text("NoAuthentication")),
+                ("properties", open),
+            ]),
+            [r#"W Wrong spelling @ properties["url.headers.x"]"#]
+        );
     }
 
     #[test]

@@ -184,6 +184,19 @@ pub(super) fn respelled(key: &str) -> Option<&'static str> {
         .find(|known| *known != key && known.eq_ignore_ascii_case(key))
 }
 
+/// The right spelling of a property whose family (`URL.headers.` and others)
+/// is spelled in another case. Clients of SAP look for the exact one.
+pub(super) fn respelled_family(key: &str) -> Option<String> {
+    let families = CONCERNS.iter().map(|concern| concern.name);
+    families
+        .filter(|name| name.ends_with('.'))
+        .find_map(|family| {
+            let (start, rest) = key.split_at_checked(family.len())?;
+            let is_other = start != family && start.eq_ignore_ascii_case(family);
+            is_other.then(|| format!("{family}{rest}"))
+        })
+}
+
 /// Whether the value of a property may be shown although nobody configured it.
 pub(super) fn is_open(key: &str) -> bool {
     matches!(lookup(key), Known::Open)
@@ -547,6 +560,26 @@ mod tests {
         assert_eq!(respelled("clientsecret"), Some("clientSecret"));
         assert_eq!(respelled("TrustAll"), None);
         assert_eq!(respelled("my.own"), None);
+    }
+
+    #[test]
+    fn a_family_in_another_case_is_told_the_right_one() {
+        for (key, right) in [
+            ("url.headers.x", Some("URL.headers.x")),
+            ("URL.Headers.X-Key", Some("URL.headers.X-Key")),
+            ("Url.queries.q", Some("URL.queries.q")),
+            (
+                "tokenServiceUrl.headers.x",
+                Some("tokenServiceURL.headers.x"),
+            ),
+            ("tokenservice.body.b", Some("tokenService.body.b")),
+            ("URL.headers.x", None),
+            ("URL.headers", None),
+            ("my.headers.x", None),
+            ("\u{dc}RL.headers.x", None),
+        ] {
+            assert_eq!(respelled_family(key).as_deref(), right, "{key}");
+        }
     }
 
     #[test]
