@@ -248,8 +248,8 @@ fn a_configuration_that_does_not_fit_is_found() {
             "there is no resource `sapcalm_nothing`",
         ),
         (
-            "resource \"sapcalm_destination\" \"a\" {\n  etag = \"x\"\n}\n",
-            "`etag` is read-only",
+            "resource \"sapcalm_destination\" \"a\" {\n  id = \"x\"\n}\n",
+            "`id` is read-only",
         ),
         (
             "provider \"sapcalm\" {\n  order_management_api = {\n    register = { pth = \"x\" }\n  }\n}\n",
@@ -462,8 +462,8 @@ fn is_summary(text: &str) -> bool {
 /// The summaries of all messages in the code.
 fn summaries() -> BTreeSet<String> {
     let mut files = Vec::new();
-    for layer in ["framework", "provider"] {
-        sources(&Path::new(ROOT).join("src").join(layer), &mut files);
+    for folder in ["crates/framework/src", "src/provider"] {
+        sources(&Path::new(ROOT).join(folder), &mut files);
     }
     let mut found = BTreeSet::new();
     for (_, code) in &files {

@@ -49,13 +49,15 @@ async fn cli_apply_drift_repair_and_destroy_in_every_variant() {
             .await
             .ok();
         world
-            .edit_destination(json!({ "Description": "temporary", "clientSecret": "by hand" }))
+            .edit_destination(json!({ "Description": "temporary, ask Jo", "clientSecret": "by hand" }))
             .await;
         world.offboard().await;
         let output = workspace.plan().await;
         assert_eq!(output.code, Some(2), "{output}");
-        assert!(output.stdout.contains("\"temporary\" -> null"), "{output}");
-        assert!(output.stdout.contains("\"client_secret\""), "{output}");
+        let readme = include_str!("../../README.md");
+        let (_, printed) = readme.split_once("the plan says\n\n```text\n").unwrap();
+        let (destination, _) = printed.split_once("\n\n").unwrap();
+        assert!(output.stdout.contains(destination), "{output}");
         assert_eq!(output.stdout.contains("missing"), landscape, "{output}");
 
         workspace.apply(&[]).await;
