@@ -11,8 +11,10 @@ resource "sapcalm_destination" "job" {
   url            = "https://eu10.alm.cloud.sap/api"
   authentication = "NoAuthentication"
 
-  secret_properties_wo = {
-    "URL.headers.Authorization" = "Bearer ${ephemeral.sapcalm_access_token.cloud_alm.access_token}"
+  credentials = {
+    properties_wo = {
+      "URL.headers.Authorization" = "Bearer ${ephemeral.sapcalm_access_token.cloud_alm.access_token}"
+    }
+    version = 1
   }
-  secret_properties_wo_version = 1
 }
