@@ -49,7 +49,9 @@ async fn cli_apply_drift_repair_and_destroy_in_every_variant() {
             .await
             .ok();
         world
-            .edit_destination(json!({ "Description": "temporary, ask Jo", "clientSecret": "by hand" }))
+            .edit_destination(
+                json!({ "Description": "temporary, ask Jo", "clientSecret": "by hand" }),
+            )
             .await;
         world.offboard().await;
         let output = workspace.plan().await;
