@@ -312,7 +312,7 @@ async fn hostile_messages_end_in_a_diagnostic_and_the_provider_goes_on() {
     let world = World::documented().await;
     let mut tf = Core::start(&[("TF_LOG", "TRACE")]).await;
     tf.configure(world.provider());
-    let session = tf.configured_session().await;
+    let mut session = tf.configured_session().await;
     for (what, value) in hostile_values() {
         for ty in type_names() {
             // Megabytes times megabytes prove nothing more.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
+use super::ignore_changes::IgnoreChanges;
 use super::managed::ImportBy;
 use super::value::{Val, unknown};
 
@@ -52,7 +53,7 @@ pub struct Resource {
     pub name: String,
     pub depends_on: Vec<String>,
     pub create_before_destroy: bool,
-    pub ignore_changes: Vec<String>,
+    pub ignore_changes: IgnoreChanges,
     pub import: Option<ImportBy>,
     evaluate: Evaluate,
 }
@@ -74,7 +75,7 @@ impl Resource {
             name: name.to_owned(),
             depends_on: Vec::new(),
             create_before_destroy: false,
-            ignore_changes: Vec::new(),
+            ignore_changes: IgnoreChanges::default(),
             import: None,
             evaluate: Box::new(config),
         }
@@ -95,9 +96,9 @@ impl Resource {
         self
     }
 
-    /// `lifecycle { ignore_changes = [...] }`, for top-level attributes.
-    pub fn ignore_changes(mut self, attributes: &[&str]) -> Self {
-        self.ignore_changes = attributes.iter().map(|name| (*name).to_owned()).collect();
+    /// `lifecycle { ignore_changes = [url, properties["x"]] }`, or `all` alone.
+    pub fn ignore_changes(mut self, list: &[&str]) -> Self {
+        self.ignore_changes = IgnoreChanges::parse(list);
         self
     }
 

@@ -25,6 +25,9 @@ pub mod summary {
     pub const IMPORT_NULL: &str = "Import returned null resource";
     pub const IMPORT_GONE: &str = "Cannot import non-existent remote object";
     pub const NEWER_STATE: &str = "Resource instance managed by newer provider version";
+    pub const UNSUPPORTED: &str = "Unsupported attribute";
+    /// Of a hook, see [`crate::hook`]: the effect is not what the plan said.
+    pub const UNTRUE_PLAN: &str = "Provider did something else than it planned";
     pub const UNKNOWN_CONFIG: &str = "Configuration contains unknown value";
     /// Stricter than core, which cannot see it: the same call, another answer.
     pub const UNSTABLE: &str = "Provider answered the same call differently";

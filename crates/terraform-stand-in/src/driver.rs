@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::configuration::{Phase, Resource, Values, create_first, in_order};
 use super::diagnostics::Diags;
+use super::hook::PreApply;
 use super::managed::ImportBy;
 use super::outcome::Outcome;
 use super::process::{self, Launch, Network, Process};
@@ -87,6 +88,7 @@ impl Core {
                 interrupt: Arc::default(),
                 on_signal: None,
                 repeat: false,
+                hook: None,
             },
             schema: None,
             provider_config: json!({}),
@@ -108,6 +110,11 @@ impl Core {
     /// be the same. Not for tests that count requests.
     pub fn repeat_calls(&mut self, repeat: bool) {
         self.shared.repeat = repeat;
+    }
+
+    /// From now on this sees every apply.
+    pub fn hook(&mut self, hook: Arc<PreApply>) {
+        self.shared.hook = Some(hook);
     }
 
     /// The provider block.

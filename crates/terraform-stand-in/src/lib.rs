@@ -6,12 +6,14 @@
 //! * [`process`] starts the binary: environment, handshake line, TLS, shutdown.
 //! * [`value`], [`number`], [`types`] and [`msgpack`] are a model of values.
 //! * [`schema`] is what a provider announces, and core's rules for it.
-//! * [`proposed_new`], [`plan_valid`], [`compatible`] and [`rules`] are core's
-//!   rules for plans and results, written from their description.
+//! * [`proposed_new`], [`ignore_changes`], [`plan_valid`], [`compatible`] and
+//!   [`rules`] are core's rules for plans and results, written from their
+//!   description.
 //! * [`session`] is one process in one walk; [`managed`] is the calls about
 //!   managed resources, with core's checks of every answer.
 //! * [`driver`] is the commands: [`Core`] with a state and a configuration. Their
-//!   plan and apply are in [`walks`], what they come to in [`outcome`].
+//!   plan and apply are in [`walks`], what they come to in [`outcome`]; a
+//!   [`hook`] sees every apply.
 //! * [`others`] is data sources, ephemeral resources, functions, lists, actions,
 //!   moves and generated configuration.
 //! * [`lifecycle`] drives one resource through everything.
@@ -42,6 +44,8 @@ pub mod counts;
 pub mod diagnostics;
 pub mod driver;
 pub mod feature;
+pub mod hook;
+pub mod ignore_changes;
 pub mod lifecycle;
 pub mod managed;
 pub mod msgpack;

@@ -4,6 +4,8 @@ use crate::proto::tfplugin6 as proto;
 use serde_json::Value as Json;
 
 use super::diagnostics::{Diags, Origin, path, summary};
+use super::hook::Applied;
+use super::ignore_changes::IgnoreChanges;
 use super::rules::{self, Action};
 use super::session::{
     Release, Session, encode, no_faults, no_write_only, not_deferred, raw_state, wholly_known,
@@ -33,8 +35,7 @@ pub struct PlanInputs<'a> {
     pub object: Option<&'a Object>,
     pub create_first: bool,
     pub force_replace: bool,
-    /// Top-level attributes whose changes are ignored.
-    pub ignore_changes: &'a [String],
+    pub ignore_changes: Option<&'a IgnoreChanges>,
     /// Of the first plan, in the plan made at apply.
     pub planned_private: &'a [u8],
 }
@@ -373,18 +374,14 @@ impl Session {
         let stored = inputs.object.unwrap_or(&none);
         // A tainted object is planned as if there were none.
         let prior = if stored.tainted { &none } else { stored };
-        let effective = ignore_changes(config, &prior.value, inputs.ignore_changes);
-        let first = self
-            .plan_once(
-                ty,
-                address,
-                &effective,
-                prior,
-                inputs.planned_private,
-                diags,
-            )
-            .await?;
         let block = &self.resource(ty).block;
+        let edited = inputs
+            .ignore_changes
+            .map(|ignored| ignored.edit(block, &prior.value, config, self.release()));
+        let effective = edited.as_ref().unwrap_or(config);
+        let first = self
+            .plan_once(ty, address, effective, prior, inputs.planned_private, diags)
+            .await?;
         let replace_paths = match rules::required_replaces(
             block,
             &prior.value,
@@ -561,7 +558,7 @@ impl Session {
             prior: object.value.clone(),
             planned: Val::Null,
             private: object.private.clone(),
-            identity: object.identity.clone(),
+            identity: Val::Null,
             replace_paths: Vec::new(),
         };
         let plans =
@@ -595,6 +592,10 @@ impl Session {
                 };
                 self.check(summary::INVALID_PLAN, address, null, &mut own);
             }
+            let identity = answer.planned_identity.as_ref();
+            change.identity = self
+                .decode_identity(identity, ty, address, &mut own)
+                .unwrap_or(Val::Null);
             change.private = answer.planned_private;
         }
         let failed = own.has_errors();
@@ -665,6 +666,8 @@ impl Session {
             provider_meta: None,
             planned_identity: self.encode_identity(&change.identity, ty),
         };
+        let hook = self.shared.hook.as_ref();
+        let post_apply = hook.and_then(|hook| hook(self.provider_config()));
         let mut own = Diags::default();
         let answer = self
             .call(
@@ -678,10 +681,22 @@ impl Session {
         let failed = own.has_errors();
         diags.append(own);
         let create = prior.is_null();
-        after.map(|after| Object {
+        let after = after.map(|after| Object {
             tainted: failed && (create || after.tainted),
             ..after
-        })
+        });
+        if let Some(post_apply) = post_apply {
+            let outcome = post_apply(&Applied {
+                type_name: ty,
+                change,
+                config,
+                before,
+                after: after.as_ref(),
+                failed,
+            });
+            self.check(summary::UNTRUE_PLAN, address, outcome, diags);
+        }
+        after
     }
 
     /// `tainted` of the result is that of the object before, as far as it counts.
@@ -713,8 +728,9 @@ impl Session {
         let provider_failed = diags.has_errors();
         let write_only = no_write_only(schema, &value);
         if !self.check(summary::INVALID_OBJECT, address, write_only, diags) {
-            // Core forgets the object altogether.
-            return None;
+            return before
+                .filter(|_| self.release().keeps_what_is_invalid())
+                .cloned();
         }
         self.check(
             summary::INVALID_RESULT,
@@ -930,15 +946,4 @@ impl Session {
             create_before_destroy: false,
         }
     }
-}
-
-/// The configuration with the prior value of every ignored attribute.
-fn ignore_changes(config: &Val, prior: &Val, ignored: &[String]) -> Val {
-    let mut config = config.clone();
-    if !prior.is_null() {
-        for name in ignored {
-            config.put(name, prior.get(name));
-        }
-    }
-    config
 }

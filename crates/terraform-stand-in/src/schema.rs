@@ -205,6 +205,21 @@ pub enum Nesting {
 }
 
 impl Nesting {
+    /// A value of this nesting with every object in it changed.
+    pub fn each(self, value: &Val, change: impl Fn(&Val) -> Val) -> Val {
+        match (self, value) {
+            (Self::Single | Self::Group, value) => change(value),
+            (_, Val::List(list)) => Val::List(list.iter().map(change).collect()),
+            (_, Val::Set(set)) => Val::set(set.iter().map(change).collect()),
+            (_, Val::Map(map)) => Val::Map(
+                map.iter()
+                    .map(|(key, value)| (key.clone(), change(value)))
+                    .collect(),
+            ),
+            (_, other) => other.clone(),
+        }
+    }
+
     fn of(self, object: Type) -> Type {
         match self {
             Self::Single | Self::Group => object,

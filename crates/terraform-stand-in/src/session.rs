@@ -14,6 +14,7 @@ use tonic::transport::Channel;
 use tonic::{Response, Status};
 
 use super::diagnostics::{Diags, Origin, summary};
+use super::hook::PreApply;
 use super::msgpack;
 use super::process::Process;
 use super::schema::{Identity, ProviderSchema, Schema};
@@ -91,6 +92,24 @@ impl Release {
         self >= Self::V1_10
     }
 
+    /// From Terraform 1.15 on an object stays in the state when a provider
+    /// returns a value for a write-only attribute of it; before, it is forgotten.
+    pub fn keeps_what_is_invalid(self) -> bool {
+        self >= Self::V1_16
+    }
+
+    /// Before Terraform 1.3, `ignore_changes = all` puts into the configuration
+    /// what only the provider decides.
+    pub fn takes_computed_for_configured(self) -> bool {
+        self == Self::V1_0
+    }
+
+    /// Before Terraform 1.1, a map that is null and has an ignored key becomes an
+    /// empty one.
+    pub fn empties_a_map_that_is_null(self) -> bool {
+        self == Self::V1_0
+    }
+
     pub fn knows_write_only(self) -> bool {
         self >= Self::V1_11
     }
@@ -135,6 +154,7 @@ pub struct Shared {
     pub on_signal: Option<(CancellationToken, Interrupt)>,
     /// Plan and read everything twice and compare.
     pub repeat: bool,
+    pub hook: Option<Arc<PreApply>>,
 }
 
 /// A connected provider.
@@ -144,6 +164,8 @@ pub struct Session {
     process: Option<Process>,
     pub shared: Shared,
     schema: Option<Arc<ProviderSchema>>,
+    /// The provider block that it was configured with.
+    provider_config: Json,
     /// In the apply walk.
     applying: bool,
     /// The test killed the process.
@@ -165,6 +187,7 @@ impl Session {
             process,
             shared,
             schema: None,
+            provider_config: Json::Null,
             applying: false,
             killed: AtomicBool::new(false),
             signalled: AtomicBool::new(false),
@@ -201,6 +224,10 @@ impl Session {
     /// From now on this is the apply walk.
     pub fn set_applying(&mut self) {
         self.applying = true;
+    }
+
+    pub fn provider_config(&self) -> &Json {
+        &self.provider_config
     }
 
     pub fn schema(&self) -> &ProviderSchema {
@@ -433,7 +460,8 @@ impl Session {
     }
 
     /// Validates and configures the provider, which core does together.
-    pub async fn configure(&self, config: &Json, diags: &mut Diags) {
+    pub async fn configure(&mut self, config: &Json, diags: &mut Diags) {
+        self.provider_config = config.clone();
         let Some(config) = self.validate_provider(config, diags).await else {
             return;
         };

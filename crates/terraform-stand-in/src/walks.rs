@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::configuration::{Resource, Values};
-use super::diagnostics::{Diags, Origin};
+use super::diagnostics::{Diags, Origin, summary};
 use super::managed::{Change, Failed, PlanInputs};
 use super::outcome::Outcome;
 use super::rules::Action;
@@ -18,7 +18,18 @@ pub fn evaluate(
     diags: &mut Diags,
 ) -> Option<Val> {
     let json = resource.config(values);
-    match session.resource(&resource.type_name).block.config(&json) {
+    let block = &session.resource(&resource.type_name).block;
+    if let Some(path) = resource.ignore_changes.unsupported(block) {
+        let detail = format!("`ignore_changes` has {path}");
+        diags.error(
+            Origin::User,
+            &resource.address(),
+            summary::UNSUPPORTED,
+            detail,
+        );
+        return None;
+    }
+    match block.config(&json) {
         Ok(config) => Some(config),
         Err(error) => {
             diags.error(
@@ -152,7 +163,7 @@ impl PlanWalk<'_> {
         let inputs = PlanInputs {
             object: Some(&object),
             create_first: self.create_first.iter().any(|other| other == address),
-            ignore_changes: &resource.ignore_changes,
+            ignore_changes: Some(&resource.ignore_changes),
             ..PlanInputs::default()
         };
         self.session
@@ -318,7 +329,12 @@ impl ApplyWalk<'_> {
         let Some(change) = change else {
             return Some(instance.clone());
         };
+        // Of a replacement this half has the private data, and no identity.
         let change = Change {
+            identity: match change.action {
+                Action::Delete => change.identity,
+                _ => Val::Null,
+            },
             action: Action::Delete,
             planned: Val::Null,
             ..change
@@ -422,7 +438,7 @@ impl ApplyWalk<'_> {
             evaluate(self.session, resource, &self.values, &mut self.diags).ok_or(Unchanged)?;
         let inputs = PlanInputs {
             object,
-            ignore_changes: &resource.ignore_changes,
+            ignore_changes: Some(&resource.ignore_changes),
             planned_private: &first.private,
             ..PlanInputs::default()
         };

@@ -27,6 +27,13 @@ impl Case {
             .into_iter()
             .any(|command| command.blocks().len() > 1)
     }
+
+    /// Whether what is changed has an order all the same.
+    pub(super) fn has_dependencies(&self) -> bool {
+        let commands = self.before.iter().chain([&self.command]);
+        let mut blocks = commands.flat_map(Command::blocks);
+        blocks.any(|block| !block.depends_on.is_empty())
+    }
 }
 
 impl Command {
@@ -96,8 +103,8 @@ impl Block {
         self
     }
 
-    pub(super) fn ignore_changes(mut self, attribute: &'static str) -> Self {
-        self.ignore_changes.push(attribute);
+    pub(super) fn ignore_changes(mut self, list: &[&'static str]) -> Self {
+        self.ignore_changes = list.to_vec();
         self
     }
 
@@ -136,9 +143,10 @@ impl Block {
             .map(|name| format!("{THING}.{name}"))
             .collect();
         block["depends_on"] = json!(needs);
+        let all = self.ignore_changes == ["all"];
         block["lifecycle"] = json!({
             "create_before_destroy": self.create_before_destroy,
-            "ignore_changes": self.ignore_changes,
+            "ignore_changes": if all { json!("all") } else { json!(self.ignore_changes) },
         });
         block
     }

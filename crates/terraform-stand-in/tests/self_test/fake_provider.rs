@@ -16,7 +16,7 @@ use tokio_stream::wrappers::UnixListenerStream;
 use tonic::{Request, Response, Status};
 
 use terraform_stand_in::msgpack;
-use terraform_stand_in::schema::{Attribute, Block, Nested, Nesting, ProviderSchema, Shape};
+use terraform_stand_in::schema::{Attribute, Block, Nested, ProviderSchema, Shape};
 use terraform_stand_in::types::Type;
 use terraform_stand_in::value::Val;
 
@@ -400,9 +400,9 @@ fn plan_block(block: &Block, value: &Val) -> Val {
         planned.insert(name.clone(), plan_attribute(attribute, &value.get(name)));
     }
     for (name, nested) in &block.blocks {
-        let inner = each(nested.nesting, &value.get(name), |value| {
-            plan_block(&nested.block, value)
-        });
+        let inner = nested
+            .nesting
+            .each(&value.get(name), |value| plan_block(&nested.block, value));
         planned.insert(name.clone(), inner);
     }
     Val::Object(planned)
@@ -418,7 +418,7 @@ fn plan_attribute(attribute: &Attribute, value: &Val) -> Val {
                 attributes,
             }),
             value,
-        ) => each(*nesting, value, |value| match value {
+        ) => nesting.each(value, |value| match value {
             Val::Object(_) => Val::Object(
                 attributes
                     .iter()
@@ -428,20 +428,6 @@ fn plan_attribute(attribute: &Attribute, value: &Val) -> Val {
             other => other.clone(),
         }),
         (Shape::Plain(_), value) => value.clone(),
-    }
-}
-
-fn each(nesting: Nesting, value: &Val, f: impl Fn(&Val) -> Val) -> Val {
-    match (nesting, value) {
-        (Nesting::Single | Nesting::Group, value) => f(value),
-        (_, Val::List(list)) => Val::List(list.iter().map(f).collect()),
-        (_, Val::Set(set)) => Val::set(set.iter().map(f).collect()),
-        (_, Val::Map(map)) => Val::Map(
-            map.iter()
-                .map(|(key, value)| (key.clone(), f(value)))
-                .collect(),
-        ),
-        (_, other) => other.clone(),
     }
 }
 
