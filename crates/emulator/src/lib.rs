@@ -43,6 +43,7 @@ mod state;
 mod tls;
 mod token;
 mod validation;
+mod view;
 mod world;
 
 #[cfg(test)]
@@ -64,6 +65,7 @@ pub use journal::Entry;
 pub use knobs::*;
 pub use options::{Arguments, DestinationKey, Options, Scenario};
 pub use state::State;
+pub use view::View;
 pub use world::{CLOUD_ALM_SUBDOMAIN, ORDERS_SUBDOMAIN};
 
 use outbound::Outbound;
@@ -126,6 +128,7 @@ pub struct Emulator {
     url: String,
     address: SocketAddr,
     keys_dir: PathBuf,
+    view: View,
     /// Ours to remove, when nobody chose one.
     _temporary: Option<tempfile::TempDir>,
     stop: CancellationToken,
@@ -190,11 +193,13 @@ impl Emulator {
             in_flight: AtomicUsize::new(0),
         });
         let stop = CancellationToken::new();
+        let view = View(Arc::clone(&shared));
         let server = tokio::spawn(server::serve(listener, tls, shared, stop.clone()));
         Ok(Self {
             url: base_url,
             address,
             keys_dir,
+            view,
             _temporary: temporary,
             stop,
             server: Some(server),
@@ -218,6 +223,12 @@ impl Emulator {
     #[must_use]
     pub fn keys_dir(&self) -> &Path {
         &self.keys_dir
+    }
+
+    /// A look at it from within this process.
+    #[must_use]
+    pub fn view(&self) -> View {
+        self.view.clone()
     }
 
     /// Ends it; open connections are dropped.

@@ -2,6 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
+use std::sync::Arc;
 
 pub(crate) use terraform_stand_in::process::Launch;
 pub(crate) use terraform_stand_in::{
@@ -9,7 +10,10 @@ pub(crate) use terraform_stand_in::{
     driver, others, process, schema, session, state, unknown, value,
 };
 
-/// Terraform core with this package's provider.
+use super::promise;
+
+/// Terraform core with this package's provider, each of whose applies is judged
+/// by the [`promise`] of the plan.
 pub(crate) struct Core(terraform_stand_in::Core);
 
 impl Core {
@@ -20,12 +24,17 @@ impl Core {
 
     /// The same in another way.
     pub(crate) async fn launch(launch: Launch) -> Self {
-        Self(terraform_stand_in::Core::launch(launch).await)
+        Self::judged(terraform_stand_in::Core::launch(launch).await)
     }
 
     /// The provider behind this Unix socket, without TLS.
     pub(crate) async fn connect(socket: &Path) -> Self {
-        Self(terraform_stand_in::Core::connect(socket).await)
+        Self::judged(terraform_stand_in::Core::connect(socket).await)
+    }
+
+    fn judged(mut core: terraform_stand_in::Core) -> Self {
+        core.hook(Arc::new(promise::pre_apply));
+        Self(core)
     }
 }
 

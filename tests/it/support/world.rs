@@ -8,6 +8,8 @@ use std::time::Duration;
 use emulator::{CLOUD_ALM_SUBDOMAIN, Emulator, Knobs, ORDERS_SUBDOMAIN, Options, Scenario};
 use serde_json::{Value as Json, json};
 
+use super::promise::{Watch, watch};
+
 /// Longer than any test: a fault that holds so long holds until the test moves
 /// the emulator's time.
 pub(crate) const HOUR: u64 = 3_600_000;
@@ -115,6 +117,7 @@ impl Variant {
 pub(crate) struct World {
     tls: bool,
     emulator: Emulator,
+    _watch: Watch,
     http: reqwest::Client,
     pub(crate) variant: Variant,
 }
@@ -146,8 +149,11 @@ impl World {
             http = http.tls_certs_only([reqwest::Certificate::from_pem(&pem).unwrap()]);
         }
         let http = http.build().unwrap();
+        let url = emulator.url();
+        let host = url.split_once("://").map_or(url, |(_, host)| host);
         Self {
             tls,
+            _watch: watch(host, emulator.view()),
             emulator,
             http,
             variant,

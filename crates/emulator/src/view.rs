@@ -1,0 +1,30 @@
+//! A look at a running emulator from within its process, without a request.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::{Entry, Shared, State, state};
+
+/// Sees what is stored and what was asked. It does not keep the emulator running.
+#[derive(Clone)]
+pub struct View(pub(crate) Arc<Shared>);
+
+impl View {
+    /// The world as the control API tells it, secrets included.
+    #[must_use]
+    pub fn state(&self) -> State {
+        state::read(&self.0.world())
+    }
+
+    /// All requests since the start or since the journal was cleared.
+    #[must_use]
+    pub fn journal(&self) -> Vec<Entry> {
+        self.0.world().journal.entries().to_vec()
+    }
+}
+
+impl fmt::Debug for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("View")
+    }
+}
