@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
 
-use crate::process::peak;
+use crate::process::{children_time, peak, processor_time};
 use crate::support::cli::{Cli, Running, use_provider};
 
 /// Longer than the largest run; a run that hangs ends the benchmark.
@@ -84,14 +84,62 @@ impl Folder {
     pub(crate) fn watched<T>(&self, command: impl FnOnce(&Self) -> T) -> (T, f64) {
         let watch = Watch::start(self.provider.clone());
         let done = command(self);
-        (done, watch.finish())
+        (done, watch.finish().memory)
     }
+
+    /// Runs a command and tells whose time it took.
+    pub(crate) fn timed(&self, arguments: &[&str]) -> Took {
+        let before = children_time().unwrap_or(f64::NAN);
+        let watch = Watch::start(self.provider.clone());
+        let clock = self.run(arguments).as_secs_f64();
+        let provider = watch.finish().time;
+        let all = children_time().unwrap_or(f64::NAN) - before;
+        Took {
+            clock,
+            terraform: all - provider,
+            provider,
+        }
+    }
+
+    /// The size of the state file.
+    pub(crate) fn state_bytes(&self) -> usize {
+        let state = self.directory.path().join("terraform.tfstate");
+        std::fs::read(state).unwrap().len()
+    }
+}
+
+/// What a command took, in seconds.
+pub(crate) struct Took {
+    clock: f64,
+    /// Of the processor, in Terraform itself.
+    terraform: f64,
+    /// Of the processor, in all provider processes.
+    provider: f64,
+}
+
+impl std::fmt::Display for Took {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            clock,
+            terraform,
+            provider,
+        } = self;
+        write!(f, "{clock:.1} s ({terraform:.1} + {provider:.1})")
+    }
+}
+
+/// What all processes of a program needed, each as it was last seen.
+struct Seen {
+    /// The most that one of them had resident, in MiB.
+    memory: f64,
+    /// The processor time of all of them, in seconds.
+    time: f64,
 }
 
 /// Looks at all processes of one program, again and again.
 struct Watch {
     over: Arc<AtomicBool>,
-    thread: JoinHandle<f64>,
+    thread: JoinHandle<Seen>,
 }
 
 impl Watch {
@@ -100,24 +148,29 @@ impl Watch {
         let end = Arc::clone(&over);
         let thread = std::thread::spawn(move || {
             let mut known = BTreeMap::new();
-            let mut highest = f64::NAN;
+            let mut times = BTreeMap::new();
+            let mut memory = f64::NAN;
             while !end.load(Ordering::Relaxed) {
                 for process in processes() {
                     let is_ours = known
                         .entry(process)
                         .or_insert_with(|| runs(process, &program));
                     if *is_ours {
-                        highest = highest.max(peak(process).unwrap_or(f64::NAN));
+                        memory = memory.max(peak(process).unwrap_or(f64::NAN));
+                        times.extend(processor_time(process).map(|time| (process, time)));
                     }
                 }
                 std::thread::sleep(LOOK);
             }
-            highest
+            Seen {
+                memory,
+                time: times.into_values().sum(),
+            }
         });
         Self { over, thread }
     }
 
-    fn finish(self) -> f64 {
+    fn finish(self) -> Seen {
         self.over.store(true, Ordering::Relaxed);
         self.thread.join().unwrap()
     }

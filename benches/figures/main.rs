@@ -21,6 +21,7 @@
     reason = "a benchmark prints, and ends at the first thing that is wrong"
 )]
 
+mod beside;
 mod folder;
 mod growth;
 mod loops;
@@ -65,14 +66,30 @@ async fn main() {
     if env::args().any(|argument| argument == "--list") {
         return;
     }
+    // `-- beside` measures one part, and `-- process growth` two.
+    let parts: Vec<String> = env::args().skip(1).collect();
+    let parts: Vec<&String> = parts.iter().filter(|part| !part.starts_with('-')).collect();
+    let wanted = |part: &str| parts.is_empty() || parts.iter().any(|one| *one == part);
     let sizes = sizes();
     let programs = Programs::build();
     println!("## Figures\n\n{}", programs::machine());
-    processes(&programs).await;
-    loops::measure(&programs);
-    growth::measure(&programs, LATENCY).await;
+    if wanted("process") {
+        processes(&programs).await;
+    }
+    if wanted("loops") {
+        loops::measure(&programs);
+    }
+    if wanted("growth") {
+        growth::measure(&programs, LATENCY).await;
+    }
     match Cli::find() {
         Some(cli) => {
+            if wanted("beside") {
+                beside::measure(&programs, &cli);
+            }
+            if !wanted("plans") {
+                return;
+            }
             let plans = plans::Plans {
                 programs: &programs,
                 cli,

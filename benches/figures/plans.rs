@@ -31,7 +31,7 @@ pub(crate) struct Plans<'a> {
 
 /// The provider block, and `count` destinations whose secret is described by
 /// `secret`.
-fn destinations(sap: &Sap, count: usize, more: &str) -> String {
+pub(crate) fn destinations(sap: &Sap, count: usize, more: &str) -> String {
     let keys = sap.keys();
     let keys = keys.display();
     format!(
@@ -57,11 +57,10 @@ resource "sapcalm_destination" "many" {{
     )
 }
 
-/// The same number of resources that need no provider process and no network.
-/// Each holds as many values as a destination has attributes, half of them in
-/// `input` and half in `output`: Terraform's own time depends on that.
-fn floor(count: usize) -> String {
-    let values = RESOURCES[0].definition().schema.attributes.len() / 2;
+/// The same number of resources that need no provider process and no network,
+/// with values that stand in `input` and again in `output`: Terraform's own time
+/// depends on how many there are.
+pub(crate) fn floor(count: usize, values: usize) -> String {
     format!(
         r#"
 resource "terraform_data" "many" {{
@@ -124,7 +123,9 @@ impl Plans<'_> {
         let naive = Folder::new(&self.cli, &self.programs.naive);
         naive.write(&destinations(&sap, count, ""));
         let idle = Folder::new(&self.cli, &self.programs.provider);
-        idle.write(&floor(count));
+        // As many values as a destination has attributes.
+        let values = RESOURCES[0].definition().schema.attributes.len() / 2;
+        idle.write(&floor(count, values));
         let bare = Folder::new(&self.cli, &self.programs.provider);
         bare.write(&bare_floor(count));
 

@@ -120,14 +120,26 @@ pub(crate) fn peak(process: u32) -> Option<f64> {
 
 /// The processor time that a process has used so far, in seconds.
 pub(crate) fn processor_time(process: u32) -> Option<f64> {
+    seconds(&process.to_string(), [11, 12])
+}
+
+/// The processor time of everything that this process has started and that has
+/// ended, and of what that has started in turn.
+pub(crate) fn children_time() -> Option<f64> {
+    seconds("self", [13, 14])
+}
+
+/// The sum of two fields of a process's statistics, by their place behind its
+/// name.
+fn seconds(process: &str, places: [usize; 2]) -> Option<f64> {
     /// `USER_HZ`, the same on every Linux.
     const TICKS_PER_SECOND: f64 = 100.0;
     let text = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     // The name, in parentheses, may hold blanks.
     let (_, fields) = text.rsplit_once(')')?;
     let fields: Vec<&str> = fields.split_whitespace().collect();
-    let ticks = |index: usize| fields.get(index)?.parse::<f64>().ok();
-    Some((ticks(11)? + ticks(12)?) / TICKS_PER_SECOND)
+    let ticks = |place: usize| fields.get(place)?.parse::<f64>().ok();
+    Some((ticks(places[0])? + ticks(places[1])?) / TICKS_PER_SECOND)
 }
 
 fn status(process: u32, field: &str) -> Option<f64> {
