@@ -1125,7 +1125,8 @@ async fn update(
     let moved = state.status.is_none() && (prior.status.is_some() || state.lms_id != prior.lms_id);
 
     if prior.status == Some(Status::Missing) {
-        let ready = prepare(provider, context, &config, Some(&tenant), &mut notes).await;
+        // The planned values: a change of the configuration may be ignored.
+        let ready = prepare(provider, context, &state, Some(&tenant), &mut notes).await;
         let ready = match ready {
             Ok(ready) => ready,
             Err(error) => return Outcome::failed(notes).with(error),
@@ -1142,7 +1143,7 @@ async fn update(
             }
         }
         settle(&mut state, &tenant, given);
-        let wait = verify_timeout(&config);
+        let wait = verify_timeout(&state);
         verify(provider, context, &mut state, given, wait, &mut notes).await;
     } else if moved {
         settle(&mut state, &tenant, given);

@@ -58,7 +58,7 @@ impl Wanted {
         });
         let mut secrets = BTreeMap::new();
         for (key, origin) in &decision.write {
-            let value = secret(provider, config, key, *origin);
+            let value = secret(provider, (config, planned), key, *origin);
             let value = value.ok_or_else(|| not_there(key))?;
             secrets.insert(key.clone(), value);
         }
@@ -209,15 +209,18 @@ impl Wanted {
     }
 }
 
-/// The value of a secret that a plan decided to write. Never an empty one.
+/// The value of a secret that a plan decided to write. Never an empty one. From
+/// the configuration comes what is write-only; what the plan itself holds may be
+/// another one there, whose change is ignored.
 fn secret(
     provider: &Configured,
-    config: &Model,
+    (config, planned): (&Model, &Model),
     key: &str,
     origin: Origin,
 ) -> Option<SecretString> {
+    let configured = || planned.secret(key).or_else(|| config.secret(key));
     let value = match origin {
-        Origin::Configuration => SecretString::from(config.secret(key)?.expose().to_owned()),
+        Origin::Configuration => SecretString::from(configured()?.expose().to_owned()),
         Origin::CloudAlmKey => of_provider(provider, None)?.client_secret,
     };
     Some(value).filter(|value| !value.expose_secret().is_empty())
