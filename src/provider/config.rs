@@ -125,14 +125,21 @@ pub static SCHEMA: Schema = Schema::new(
             .validate(RETRIES_RULE)
             .when_absent(Absent::Number(RetryPolicy::MAX_RETRIES as u64))
             .variable("SAPCALM_MAX_RETRIES")
-            .describe("How often a failed request is repeated where that is safe."),
+            .describe(
+                "How often a failed request is repeated where that is safe; `0` sends every \
+                 request once. Registering is repeated up to six times as often, within 5 minutes \
+                 after a change of the destination, while Order Management answers that it does \
+                 not see the destination.",
+            ),
         Attribute::string("retry_base_delay")
             .validate(&[Validator::Duration])
             .when_absent(Absent::Duration(RetryPolicy::BASE_DELAY))
             .variable("SAPCALM_RETRY_BASE_DELAY")
             .describe(
                 "Longest wait before the first repetition. It doubles with every further one, up \
-                 to 20 seconds; the real wait is random. A `Retry-After` of the service wins.",
+                 to 20 seconds; the real wait is at least half of it, and random beyond. Where the \
+                 service asks for a longer one (`Retry-After`), that is waited for, up to 2 \
+                 minutes.",
             ),
         Attribute::string("request_timeout")
             .validate(&[Validator::Duration])
@@ -171,8 +178,10 @@ const API_ATTRIBUTES: &[Attribute] = &[
         .when_absent(Absent::Text(OrderManagementApi::ENDPOINT_KEY))
         .describe("Which member of `endpoints` in the service key is called."),
     Attribute::object("register", REGISTER).describe(
-        "The call that registers. SAP does not document it; the default, a `POST` without body \
-         to `registration` below the endpoint, is a guess.",
+        "The call that registers. SAP describes it on [a page that needs a \
+         login](https://help.sap.com/viewer/95fb0d8e21b9460b8e4690ebbc667d92/LATEST/en-US/c6ed967bbc004e55abcc0e1ee7867c62.html) \
+         (step 4); the default, a `POST` without body to `registration` below the endpoint, is a \
+         guess. Set `path` to end the warning that says so.",
     ),
     Attribute::object("offboard", OFFBOARD).describe(
         "The call that offboards. The default is what SAP documents: a `POST` without body to \
@@ -323,7 +332,7 @@ impl Reader<'_> {
         if let Some(count) = self.whole_number("max_retries", RETRIES) {
             retry.max_retries = count;
         }
-        if let Some(delay) = self.duration("retry_base_delay", Duration::ZERO) {
+        if let Some(delay) = self.duration("retry_base_delay", Duration::from_millis(1)) {
             retry.base_delay = delay;
         }
         let at_least = Duration::from_millis(1);
@@ -675,11 +684,9 @@ impl Reader<'_> {
         if let Some(text) = value.get("endpoint_key").as_str() {
             text.clone_into(&mut api.endpoint_key);
         }
-        self.call(
-            &mut api.register,
-            value.get("register"),
-            &path.clone().then("register"),
-        );
+        let register = value.get("register");
+        self.call(&mut api.register, register, &path.clone().then("register"));
+        api.register_is_guess = register.get("path").is_null();
         self.call(
             &mut api.offboard,
             value.get("offboard"),

@@ -6,10 +6,9 @@
 //! error names the attribute and the environment variable.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use tokio::sync::OwnedMutexGuard;
 use tokio_util::sync::CancellationToken;
 
 use client::{
@@ -35,16 +34,19 @@ pub struct Configured {
     unknown: BTreeMap<KeyKind, &'static str>,
     /// The only subaccounts to touch; all where it is nothing.
     allowed_subaccounts: Option<BTreeSet<String>>,
-    created: Mutex<BTreeSet<(&'static str, String)>>,
-    turns: Mutex<Turns>,
-    warned: Mutex<BTreeSet<&'static str>>,
+    deeds: Mutex<BTreeMap<(&'static str, String), Deed>>,
+    warned: Mutex<BTreeSet<String>>,
 }
 
 /// The attribute of the provider block for the subaccounts to touch.
 pub(crate) const ALLOWED_SUBACCOUNTS: &str = "allowed_subaccount_ids";
 
-/// Whose turn it is, by type name and id.
-type Turns = BTreeMap<(&'static str, String), Arc<tokio::sync::Mutex<()>>>;
+/// What this process did last to an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Deed {
+    Created,
+    Deleted,
+}
 
 /// What is known about a service key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,8 +69,7 @@ impl Configured {
             client,
             unknown,
             allowed_subaccounts: None,
-            created: Mutex::default(),
-            turns: Mutex::default(),
+            deeds: Mutex::default(),
             warned: Mutex::default(),
         }
     }
@@ -236,7 +237,16 @@ impl Configured {
 
     /// Remembers that create made this object in this process.
     pub fn remember_created(&self, type_name: &'static str, id: &str) {
-        lock(&self.created).insert((type_name, id.to_owned()));
+        self.remember(type_name, id, Deed::Created);
+    }
+
+    /// Remembers that delete removed this object in this process.
+    pub fn remember_deleted(&self, type_name: &'static str, id: &str) {
+        self.remember(type_name, id, Deed::Deleted);
+    }
+
+    fn remember(&self, type_name: &'static str, id: &str, deed: Deed) {
+        lock(&self.deeds).insert((type_name, id.to_owned()), deed);
     }
 
     /// Whether create made this object in this process. If so, a delete of the
@@ -244,27 +254,26 @@ impl Configured {
     /// would remove what was just made.
     #[must_use]
     pub fn was_created_here(&self, type_name: &'static str, id: &str) -> bool {
-        lock(&self.created).contains(&(type_name, id.to_owned()))
+        self.last_deed(type_name, id) == Some(Deed::Created)
     }
 
-    /// Waits until no other operation that makes or deletes this object runs in
-    /// this process. Terraform runs the deletion of one resource and the
-    /// creation of another of the same name at the same time, for example
-    /// where the elements of a `count` move up.
-    pub async fn turn(&self, type_name: &'static str, id: &str) -> OwnedMutexGuard<()> {
-        let turn = Arc::clone(
-            lock(&self.turns)
-                .entry((type_name, id.to_owned()))
-                .or_default(),
-        );
-        turn.lock_owned().await
+    /// Whether delete removed this object in this process, and nobody has made it
+    /// again.
+    #[must_use]
+    pub fn was_deleted_here(&self, type_name: &'static str, id: &str) -> bool {
+        self.last_deed(type_name, id) == Some(Deed::Deleted)
+    }
+
+    fn last_deed(&self, type_name: &'static str, id: &str) -> Option<Deed> {
+        let key = (type_name, id.to_owned());
+        lock(&self.deeds).get(&key).copied()
     }
 
     /// True once per topic, for warnings that would otherwise repeat for every
     /// object.
     #[must_use]
-    pub fn first_time(&self, topic: &'static str) -> bool {
-        lock(&self.warned).insert(topic)
+    pub fn first_time(&self, topic: &str) -> bool {
+        lock(&self.warned).insert(topic.to_owned())
     }
 }
 
@@ -343,24 +352,4 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn operations_on_one_object_take_turns_and_others_do_not_wait() {
-        let client = Client::new(client::Config::default()).unwrap();
-        let provider = Configured::new(client, BTreeMap::new());
-        let soon = Duration::from_millis(20);
-        let first = provider.turn("a", "1").await;
-        let second = tokio::time::timeout(soon, provider.turn("a", "1"));
-        assert!(second.await.is_err());
-        let _other = provider.turn("a", "2").await;
-        drop(first);
-        let _second = provider.turn("a", "1").await;
-    }
 }

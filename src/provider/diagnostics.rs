@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use client::{Error, ErrorKind, KeyKind, Refusal, TlsFault};
+use client::{Error, ErrorKind, GaveUp, KeyKind, Refusal, TlsFault};
 use framework::diagnostics::{Diagnostic, Severity};
 use framework::path::Path;
 
@@ -165,7 +165,29 @@ fn what_happened(error: &Error) -> String {
     if error.may_have_been_processed() {
         text.push_str("\nSAP may have carried out the change all the same.");
     }
+    if let Some(waited) = what_was_waited_for(error) {
+        text.push('\n');
+        text.push_str(&waited);
+    }
     text
+}
+
+/// What the time was spent on, and which setting ends that.
+fn what_was_waited_for(error: &Error) -> Option<String> {
+    let cache = "The destination changed within the last 5 minutes, and Order Management may still \
+                 see it as it was. So the call was repeated more often than usual; `timeouts` and \
+                 `max_retries` end that earlier.";
+    match error.gave_up() {
+        Some(GaveUp::Deadline { asked: Some(asked) }) => Some(format!(
+            "SAP asked to wait {} before the next attempt, which is longer than `timeouts` leaves.",
+            rounded(asked)
+        )),
+        Some(GaveUp::Deadline { asked: None }) => Some(
+            "It was not repeated once more, because `timeouts` leaves no time for that.".to_owned(),
+        ),
+        _ if error.was_patient() => Some(cache.to_owned()),
+        _ => None,
+    }
 }
 
 /// The request, when one was sent: `POST /path → 409, correlation id …,
@@ -259,7 +281,7 @@ fn next_step(call: Call, error: &Error) -> String {
                 endpoint_settings(call)
             )
         }
-        ErrorKind::Status => next_step_by_status(call, error.status().unwrap_or_default()),
+        ErrorKind::Status => next_step_by_status(call, error),
         ErrorKind::Token(refusal) => next_step_for_token(call, refusal),
         kind => next_step_on_the_way(call, kind),
     }
@@ -415,8 +437,13 @@ fn next_step_for_token(call: Call, refusal: &Refusal) -> String {
 }
 
 /// What a status means for this call (SAP's documentation where it says so).
-fn next_step_by_status(call: Call, status: u16) -> String {
+fn next_step_by_status(call: Call, error: &Error) -> String {
+    let status = error.status().unwrap_or_default();
     match (call, status) {
+        (_, 429) if matches!(error.gave_up(), Some(GaveUp::Deadline { .. })) => {
+            "Raise the value for this operation in `timeouts`, or run Terraform again later."
+                .to_owned()
+        }
         (_, 429) => "SAP limits the rate of requests. Lower the provider's \
                      `max_concurrent_requests` or raise `max_retries`."
             .to_owned(),
@@ -444,10 +471,11 @@ fn next_step_by_status(call: Call, status: u16) -> String {
             settings(call)
         ),
         (Call::Register, 404 | 405) => {
-            "Correct `order_management_api.register` (`path`, `method`) \
-                                        in the `provider \"sapcalm\"` block. SAP does not document \
-                                        this call; the default, a POST to `registration` below the \
-                                        endpoint of the service key, is a guess."
+            "Correct `order_management_api.register` (`path`, `method`) in the `provider \
+             \"sapcalm\"` block. The default, a POST to `registration` below the endpoint of the \
+             service key, is a guess. SAP describes the call in step 4 of \"Integration Monitoring \
+             in SAP Cloud ALM\", which needs a login: \
+             https://help.sap.com/viewer/95fb0d8e21b9460b8e4690ebbc667d92/LATEST/en-US/c6ed967bbc004e55abcc0e1ee7867c62.html"
                 .to_owned()
         }
         (Call::Register, 400) => {
@@ -466,7 +494,9 @@ fn next_step_by_status(call: Call, status: u16) -> String {
         ),
         (Call::Offboard, 424) => format!(
             "Order Management may call Cloud ALM through the destination also to offboard: check \
-             that the destination exists and that its credentials work. {STATE_IS_KEPT}"
+             that the destination exists and that its credentials work. If it was deleted outside \
+             Terraform, run `terraform apply` first, which makes it again, and then destroy. \
+             {STATE_IS_KEPT}"
         ),
         (Call::ReadLandscape, 403) => "The instance of the Cloud ALM service key lacks the \
                                        authority `calm-api.landscape.read`. Make an instance that \
@@ -508,9 +538,7 @@ const STATE_IS_KEPT: &str = "Nothing was removed from the state.";
 /// Why registering fails when the request itself is right.
 const THROUGH_DESTINATION: &str = "Order Management reads the destination in its own subaccount and calls Cloud ALM through it: \
      check that it exists there, that its credentials work, and that its URL has the form that \
-     Order Management expects (`url_form` of `sapcalm_destination`). A changed destination takes \
-     effect after up to 5 minutes: within that time registering is repeated, as long as \
-     `timeouts` allows.";
+     Order Management expects (`url_form` of `sapcalm_destination`).";
 
 fn if_registered_already(status: u16) -> String {
     format!(

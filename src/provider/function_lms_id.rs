@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use super::resource_registration::lms_id;
+use super::registration::schema::lms_id;
 use framework::function::{Definition, Function, FunctionError, Parameter, Return};
 use framework::schema::AttributeType;
 

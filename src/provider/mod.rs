@@ -3,9 +3,9 @@
 //!
 //! * [`config`] is the `provider` block, [`configured`] is what it becomes.
 //! * [`diagnostics`] turns failures of the client into messages.
-//! * `destination` and `certificate` are resources, each a room of its own; what
-//!   they share is in `destination_service`. `resource_*` is one in one file. All
-//!   are listed in [`RESOURCES`].
+//! * `destination`, `certificate` and [`registration`] are resources, each a room
+//!   of its own; what the first two share is in `destination_service`. All are
+//!   listed in [`RESOURCES`]. `unsettled` is for creates whose outcome nobody knows.
 //! * `data_source_*`, `ephemeral_*`, `function_*`, `list_resource_*` and
 //!   `action_*` are the other things that Terraform can call, one file each.
 
@@ -22,11 +22,12 @@ pub mod function_lms_id;
 pub mod function_parse_service_key;
 pub mod function_token_service_url;
 pub mod list_resource_destination;
-pub mod resource_registration;
+pub mod registration;
 
 mod certificate;
 mod destination;
 mod destination_service;
+mod unsettled;
 
 use framework::action::DynAction;
 use framework::data_source::DynDataSource;
@@ -50,7 +51,7 @@ pub struct SapCalm;
 pub static RESOURCES: &[&dyn DynResource<Configured>] = &[
     &destination::Destination,
     &certificate::Certificate,
-    &resource_registration::Registration,
+    &registration::Registration,
 ];
 
 /// The data sources, in the order of the documentation.
@@ -155,7 +156,7 @@ mod tests {
     fn every_model_fits_its_schema() {
         model_fits_its_schema(&destination::Destination);
         model_fits_its_schema(&certificate::Certificate);
-        model_fits_its_schema(&resource_registration::Registration);
+        model_fits_its_schema(&registration::Registration);
         assert_eq!(
             RESOURCES.len(),
             3,

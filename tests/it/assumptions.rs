@@ -54,9 +54,7 @@ impl Job {
 
     fn configure(&self, world: &World, tf: &mut Core) {
         let mut block = world.provider();
-        for (name, value) in self.provider.as_object().unwrap() {
-            block[name] = value.clone();
-        }
+        merge(&mut block, &self.provider);
         tf.configure(block);
     }
 
@@ -71,6 +69,18 @@ impl Job {
             })
             .depends_on(&[DESTINATION]),
         ]
+    }
+}
+
+/// Puts a value over another one, member by member.
+fn merge(over: &mut Json, value: &Json) {
+    match (over.as_object_mut(), value.as_object()) {
+        (Some(object), Some(members)) => {
+            for (name, member) in members {
+                merge(object.entry(name.clone()).or_insert(Json::Null), member);
+            }
+        }
+        _ => *over = value.clone(),
     }
 }
 
@@ -128,6 +138,19 @@ async fn cannot_be_destroyed(tf: &mut Core, names: &[&str]) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn where_to_register() {
+    // The guess works where it is right, and every plan of a new registration
+    // says that it is one.
+    let (sap, mut tf) =
+        world(json!({ "order_management": { "register_path": "/registration" } })).await;
+    let guess = Job::api(&json!({ "register": null }));
+    guess.configure(&sap, &mut tf);
+    let summary = "Path of the registration is a guess";
+    tf.plan(&guess.resources()).await.ok().warns(summary);
+    tf.apply(&guess.resources()).await.ok().warns(summary);
+    tf.assert_empty_plan(&guess.resources()).await;
+    assert!(sap.is_registered().await);
+    sap.stop().await;
+
     let cases = [
         (
             json!({ "register_path": "/v2/on" }),

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use client::{
     Changes, Client, CloudAlmKey, Config, Context, Deleted, DestinationKey, ErrorKind, KeyKind,
-    Labels, LandscapeQuery, Level, ListFilter, OrderManagementKey, Properties, Refusal, TokenCheck,
+    Labels, LandscapeQuery, Level, ListFilter, OrderManagementApi, OrderManagementKey, Properties,
+    Refusal, TokenCheck,
 };
 use emulator::{
     Emulator, EndpointForm, ErrorBody, KeyShape, Knobs, MissingDelete, Options, PatchSupport,
@@ -28,7 +29,10 @@ async fn world(options: Options) -> World {
     let emulator = Emulator::start(options).await.unwrap();
     let read = |name: &str| std::fs::read_to_string(emulator.keys_dir().join(name)).unwrap();
     let cloud_alm = CloudAlmKey::parse(&read("cloud-alm.json")).unwrap();
+    let mut api = OrderManagementApi::default();
+    api.register.path = "v1/registration".to_owned();
     let config = Config {
+        order_management_api: api,
         destination_key: Some(DestinationKey::parse(&read("destination.json")).unwrap()),
         order_management_key: Some(
             OrderManagementKey::parse(&read("order-management.json")).unwrap(),
@@ -268,7 +272,10 @@ async fn client_fetches_tokens_with_x509_keys() {
     let path = world.emulator.keys_dir().join("destination-x509.json");
     let key = DestinationKey::parse(&std::fs::read_to_string(path).unwrap()).unwrap();
     assert!(key.oauth().client_secret().is_none());
+    let mut api = OrderManagementApi::default();
+    api.register.path = "v1/registration".to_owned();
     let config = Config {
+        order_management_api: api,
         destination_key: Some(key),
         ..world.config
     };

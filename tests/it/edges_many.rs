@@ -28,6 +28,7 @@ provider "sapcalm" {{
   destination_service_key      = file("{keys}/{destination_key}.json")
   order_management_service_key = file("{keys}/order-management.json")
   cloud_alm_service_key        = file("{keys}/cloud-alm.json")
+  order_management_api         = {{ register = {{ path = "v1/registration" }} }}
   retry_base_delay             = "1ms"
 }}
 "#

@@ -10,7 +10,7 @@ use crate::support::page::{Page, assert_no_secret};
 use crate::support::peers::{Manner, Peer, closed_port};
 use crate::support::proxy::{Proxy, Rules};
 use crate::support::workspace::Workspace;
-use crate::support::world::{Variant, World};
+use crate::support::world::{REGISTER_PATH, Variant, World};
 
 const DESTINATION: &str = "sapcalm_destination.cloud_alm";
 /// A name that no DNS knows: whoever reaches it came through the proxy.
@@ -444,7 +444,10 @@ async fn plain_http_is_refused_at_the_attribute_to_blame() {
     // What is not called is nobody's business.
     let override_endpoint = json!({
         "order_management_service_key": key("order-management", monitoring),
-        "order_management_api": { "endpoint": format!("{}/omf/integration-monitoring", world.url()) },
+        "order_management_api": {
+            "endpoint": format!("{}/omf/integration-monitoring", world.url()),
+            "register": { "path": REGISTER_PATH },
+        },
     });
     tf.configure(with(&world, &override_endpoint));
     tf.apply(&resources()).await.ok();

@@ -1,34 +1,39 @@
 //! Nothing is lost: every request of a whole life runs into every fault.
 //!
 //! Each step of the life is first run undisturbed; the emulator's journal then
-//! names its requests. For every request and every fault the step is run again
-//! from the same beginning, into the fault, and once more without it.
+//! names its requests. A case runs a step from the same beginning into one fault
+//! or two of them, and then once more without, or straight into a destroy.
 //! [`Trial`] says what must be true afterwards.
 //!
-//! By default every request meets every fault in the stand-in for Terraform
-//! core, in turn once and until it is cleared, and some thirty pairs meet under
-//! the real CLI. `SAPCALM_CHAOS=full` runs both lengths of everything, and
-//! every request and every fault under the real CLI, too; `SAPCALM_CHAOS=<text>` the cases whose
-//! description contains the text.
+//! By default every kind of request meets every fault once in the stand-in for
+//! Terraform core, and some pairs of faults and some cases under the real CLI are
+//! drawn. The seed is printed, and `SAPCALM_SEED` repeats it.
+//! `SAPCALM_CHAOS=full` runs every request into every fault, both once and until
+//! it is cleared, and hundreds of pairs, and under the real CLI one case of each
+//! kind; `SAPCALM_CHAOS=<text>` the cases whose description contains the text.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use serde_json::{Value as Json, json};
 
-use crate::support::life::{Command, Patience, Step, Target};
-use crate::support::trial::{Part, Prepared, Total, Trial, Verdict};
+use crate::support::life::{Begin, Command, Patience, Target};
+use crate::support::trial::{Part, Prepared, Total, Trial, Verdict, seed};
 use crate::support::workspace::Workspace;
 
-/// Worlds that run side by side: most of the time of a case is waiting.
-const WORKERS: usize = 7;
+/// Worlds that run side by side: much of the time of a case is waiting.
+const WORKERS: usize = 3;
 /// Worlds with TLS, for the faults of TLS.
 const TLS_WORKERS: usize = 1;
-/// Workspaces of the real CLI, which keeps a processor busy.
-const CLI_WORKERS: usize = 2;
-/// How many pairs of each fault run under the real CLI by default.
-const CLI_PAIRS: usize = 2;
-/// One of so many cases ends with a destroy. The others end in the same place.
+/// Pairs of faults by default, and of the whole.
+const PAIRS: [usize; 2] = [36, 600];
+/// Cases under the real CLI by default.
+const CLI_CASES: usize = 5;
+/// One of so many single faults ends with a destroy. The others end in the same
+/// place.
 const DESTROYS: usize = 8;
+/// Kinds of requests that the life has at least.
+const KINDS: usize = 12;
 
 // ------------------------------------------------------------------- faults
 
@@ -149,21 +154,23 @@ fn faults() -> Vec<Fault> {
 
 // -------------------------------------------------------------------- cases
 
-/// One request of one step, and one fault.
-struct Case<'a> {
-    prepared: &'a Prepared,
+/// A fault at a request.
+#[derive(Clone, Copy)]
+struct Hit<'a> {
     target: &'a Target,
     fault: &'a Fault,
     until_cleared: bool,
-    /// True for one of the two lengths of a fault, in turn.
-    is_alternate: bool,
 }
 
-impl Case<'_> {
-    fn step(&self) -> &Step {
-        &self.prepared.step
-    }
+/// A step of the life, and the faults that it runs into.
+struct Case<'a> {
+    prepared: &'a Prepared,
+    hits: Vec<Hit<'a>>,
+    /// Nobody runs it again: everything is destroyed right after it.
+    gives_up: bool,
+}
 
+impl<'a> Hit<'a> {
     /// Whether the run into the fault must succeed: it strikes once, and is of
     /// the kind that a repetition gets over. A token service's 401 is a word
     /// about the credentials.
@@ -172,18 +179,41 @@ impl Case<'_> {
         self.fault.absorbed && !self.until_cleared && !is_refusal
     }
 
-    async fn run(&self, trial: &mut Trial, destroy: bool) -> Verdict {
+    fn json(&self) -> Json {
         let action = self.fault.action(self.target);
-        let fault = self.target.fault(action, self.until_cleared);
+        self.target.fault(action, self.until_cleared)
+    }
+
+    fn alone(self, prepared: &'a Prepared) -> Case<'a> {
+        Case {
+            prepared,
+            hits: vec![self],
+            gives_up: false,
+        }
+    }
+}
+
+impl Case<'_> {
+    async fn run(&self, trial: &mut Trial, destroy: bool) -> Verdict {
         let patience = Patience::Short {
-            silence: self.fault.silence,
-            lasting: self.until_cleared,
+            silence: self.hits.iter().any(|hit| hit.fault.silence),
+            lasting: self.hits.iter().any(|hit| hit.until_cleared),
         };
-        let mut verdict = trial.case(self.prepared, fault, patience).await;
-        if verdict.struck && self.must_be_absorbed() && !verdict.absorbed {
+        let faults = self.hits.iter().map(Hit::json).collect();
+        let mut verdict = trial.strike(self.prepared, faults, patience).await;
+        let [hit] = &self.hits[..] else {
+            if self.gives_up {
+                trial.destroy(&mut verdict).await;
+            } else {
+                trial.converge(self.prepared, &mut verdict).await;
+            }
+            return verdict;
+        };
+        if verdict.struck && hit.must_be_absorbed() && !verdict.absorbed {
             let complaint = "the fault was not absorbed".to_owned();
             verdict.complaints.push(complaint);
         }
+        trial.converge(self.prepared, &mut verdict).await;
         if destroy {
             trial.destroy(&mut verdict).await;
         }
@@ -193,30 +223,33 @@ impl Case<'_> {
 
 impl std::fmt::Display for Case<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let length = if self.until_cleared {
-            " until cleared"
-        } else {
-            ""
-        };
-        let (step, target, fault) = (self.step().name, self.target, self.fault.name);
-        write!(f, "{step}: {target}: {fault}{length}")
+        write!(f, "{}", self.prepared.step.name)?;
+        for hit in &self.hits {
+            let length = if hit.until_cleared {
+                " until cleared"
+            } else {
+                ""
+            };
+            write!(f, ": {}: {}{length}", hit.target, hit.fault.name)?;
+        }
+        let end = if self.gives_up { ", then destroy" } else { "" };
+        f.write_str(end)
     }
 }
 
-/// Every case there is, in a fixed order.
-fn cases<'a>(prepared: &'a [Prepared], faults: &'a [Fault]) -> Vec<Case<'a>> {
+/// Every single fault at every request, in a fixed order.
+fn singles<'a>(prepared: &'a [Prepared], faults: &'a [Fault]) -> Vec<(Hit<'a>, &'a Prepared)> {
     let mut all = Vec::new();
     for prepared in prepared {
-        for (at, target) in prepared.targets.iter().enumerate() {
-            for (number, fault) in faults.iter().enumerate() {
+        for target in &prepared.targets {
+            for fault in faults {
                 for until_cleared in [false, true] {
-                    all.push(Case {
-                        prepared,
+                    let hit = Hit {
                         target,
                         fault,
                         until_cleared,
-                        is_alternate: (at + number) % 2 == usize::from(until_cleared),
-                    });
+                    };
+                    all.push((hit, prepared));
                 }
             }
         }
@@ -224,47 +257,113 @@ fn cases<'a>(prepared: &'a [Prepared], faults: &'a [Fault]) -> Vec<Case<'a>> {
     all
 }
 
-/// One worker's share of the matrix in the stand-in.
-async fn share(number: usize, tls: bool) -> Total {
+/// Every kind of request with every fault once: in which step and how long is
+/// drawn.
+fn one_of_each<'a>(all: Vec<(Hit<'a>, &'a Prepared)>, draw: &mut fastrand::Rng) -> Vec<Case<'a>> {
+    let mut by_kind: BTreeMap<(String, &str), Vec<(Hit, &Prepared)>> = BTreeMap::new();
+    for (hit, prepared) in all {
+        let kind = (hit.target.kind(), hit.fault.name);
+        by_kind.entry(kind).or_default().push((hit, prepared));
+    }
+    let drawn = by_kind.into_values().map(|mut same| {
+        let (hit, prepared) = same.swap_remove(draw.usize(..same.len()));
+        hit.alone(prepared)
+    });
+    drawn.collect()
+}
+
+/// Two different faults at one request and its repetition, or faults at two
+/// requests of one run.
+fn pair<'a>(prepared: &'a [Prepared], faults: &'a [Fault], draw: &mut fastrand::Rng) -> Case<'a> {
+    let prepared = &prepared[draw.usize(..prepared.len())];
+    let targets = &prepared.targets;
+    let [mut first, mut second] = [(); 2].map(|()| Hit {
+        target: &targets[draw.usize(..targets.len())],
+        fault: &faults[draw.usize(..faults.len())],
+        until_cleared: draw.bool(),
+    });
+    if draw.bool() {
+        // The second one strikes the repetition.
+        second.target = first.target;
+        first.until_cleared = false;
+    }
+    Case {
+        prepared,
+        hits: vec![first, second],
+        // What is there and not in the state yet is nobody's to destroy.
+        gives_up: prepared.step.begin != Begin::Unknown && draw.bool(),
+    }
+}
+
+/// The cases of one kind of world: all of them, or one of each kind and some
+/// pairs.
+fn cases<'a>(
+    prepared: &'a [Prepared],
+    faults: &'a [Fault],
+    tls: bool,
+    seed: u64,
+    whole: bool,
+) -> Vec<Case<'a>> {
+    let mut draw = fastrand::Rng::with_seed(seed);
+    let mut all = singles(prepared, faults);
+    all.retain(|(hit, _)| hit.fault.tls == tls);
+    let mut chosen: Vec<Case> = if whole {
+        all.into_iter().map(|(hit, step)| hit.alone(step)).collect()
+    } else {
+        one_of_each(all, &mut draw)
+    };
+    if !tls {
+        let plain = faults.iter().position(|fault| fault.tls);
+        let plain = &faults[..plain.unwrap_or(faults.len())];
+        let count = PAIRS[usize::from(whole)];
+        chosen.extend((0..count).map(|_| pair(prepared, plain, &mut draw)));
+    }
+    let part = Part::chosen();
+    chosen.retain(|case| part.has(case, true));
+    chosen
+}
+
+/// One worker's share of the matrix in the stand-in, and how many cases all
+/// workers have.
+async fn share(number: usize, tls: bool, seed: u64) -> (Total, usize) {
     let mut trial = Trial::start(tls).await;
     let prepared = trial.prepare().await;
-    let (faults, part) = (faults(), Part::chosen());
-    let chosen = cases(&prepared, &faults)
-        .into_iter()
-        .filter(|case| case.fault.tls == tls && part.has(case, case.is_alternate));
+    let faults = faults();
+    let kinds = prepared.iter().flat_map(|one| &one.targets);
+    let kinds: std::collections::BTreeSet<String> = kinds.map(Target::kind).collect();
+    assert!(kinds.len() >= KINDS, "{kinds:?}");
+    let whole = !matches!(Part::chosen(), Part::Representative);
+    let chosen = cases(&prepared, &faults, tls, seed, whole);
+    let count = chosen.len();
+    if !whole {
+        let of_kind = faults.iter().filter(|fault| fault.tls == tls).count();
+        let pairs = if tls { 0 } else { PAIRS[0] };
+        assert_eq!(count, kinds.len() * of_kind + pairs);
+    }
     let workers = if tls { TLS_WORKERS } else { WORKERS };
     let mut total = Total::default();
-    for (at, case) in chosen.skip(number).step_by(workers).enumerate() {
+    let mine = chosen.into_iter().skip(number).step_by(workers);
+    for (at, case) in mine.enumerate() {
         let verdict = case.run(&mut trial, at % DESTROYS == 0).await;
         total.add(&case, verdict);
     }
     trial.world.stop().await;
-    total
+    (total, if number == 0 { count } else { 0 })
 }
 
-/// One worker's share under the real CLI.
-async fn cli_share(number: usize, workspace: Workspace) -> Total {
+/// A few cases under the real CLI, or one of each kind and some pairs.
+async fn in_cli(workspace: Workspace, seed: u64) -> Total {
     let mut trial = Trial::start(false).await;
     let mut prepared = trial.prepare().await;
     trial.change_to(workspace, &mut prepared).await;
-    let (faults, part) = (faults(), Part::chosen());
-    let all = cases(&prepared, &faults);
-    let all: Vec<Case> = all.into_iter().filter(|case| !case.fault.tls).collect();
-    let chosen: Vec<Case> = match part {
-        Part::Representative => pairs(all, &faults),
-        Part::Full => all.into_iter().filter(|case| case.is_alternate).collect(),
-        Part::Containing(_) => all
-            .into_iter()
-            .filter(|case| part.has(case, true))
-            .collect(),
-    };
+    let faults = faults();
+    let mut chosen = cases(&prepared, &faults, false, seed, false);
+    if matches!(Part::chosen(), Part::Representative) {
+        fastrand::Rng::with_seed(seed).shuffle(&mut chosen);
+        chosen.truncate(CLI_CASES);
+    }
     let mut total = Total::default();
-    for (at, case) in chosen
-        .into_iter()
-        .skip(number)
-        .step_by(CLI_WORKERS)
-        .enumerate()
-    {
+    for (at, case) in chosen.into_iter().enumerate() {
         let verdict = case.run(&mut trial, at % DESTROYS == 0).await;
         total.add(&case, verdict);
     }
@@ -272,56 +371,34 @@ async fn cli_share(number: usize, workspace: Workspace) -> Total {
     total
 }
 
-/// The same number of cases of every fault, spread over the requests.
-fn pairs<'a>(all: Vec<Case<'a>>, faults: &[Fault]) -> Vec<Case<'a>> {
-    let mut chosen = Vec::new();
-    for (number, fault) in faults.iter().enumerate() {
-        let mut of_fault: Vec<usize> = (0..all.len())
-            .filter(|at| all[*at].fault.name == fault.name)
-            .collect();
-        for pair in 0..CLI_PAIRS.min(of_fault.len()) {
-            // Two primes that share nothing with the number of steps.
-            let at = (number * 17 + pair * 53) % of_fault.len();
-            chosen.push(of_fault.remove(at));
-        }
-    }
-    let all = all.into_iter().enumerate();
-    all.filter(|(at, _)| chosen.contains(at))
-        .map(|(_, case)| case)
-        .collect()
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_request_survives_every_fault() {
-    let began = Instant::now();
+    let (began, seed) = (Instant::now(), seed());
     let plain = (0..WORKERS).map(|number| (number, false));
     let tls = (0..TLS_WORKERS).map(|number| (number, true));
     let workers: Vec<_> = plain
         .chain(tls)
-        .map(|(number, tls)| tokio::spawn(share(number, tls)))
+        .map(|(number, tls)| tokio::spawn(share(number, tls, seed)))
         .collect();
-    let mut total = Total::default();
+    let mut all = Total::default();
+    let mut expected = 0;
     for worker in workers {
-        total.merge(worker.await.unwrap());
+        let (total, count) = worker.await.unwrap();
+        all.merge(total);
+        expected += count;
     }
-    total.conclude("faults, stand-in", began.elapsed());
+    all.conclude("faults, stand-in", began.elapsed(), expected);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cli_requests_of_every_step_survive_every_fault() {
-    let began = Instant::now();
-    let mut workers = Vec::new();
-    for number in 0..CLI_WORKERS {
-        let Some(workspace) = Workspace::new_or_skip() else {
-            return;
-        };
-        workers.push(tokio::spawn(cli_share(number, workspace)));
-    }
-    let mut total = Total::default();
-    for worker in workers {
-        total.merge(worker.await.unwrap());
-    }
-    total.conclude("faults, real CLI", began.elapsed());
+    let Some(workspace) = Workspace::new_or_skip() else {
+        return;
+    };
+    let (began, seed) = (Instant::now(), seed());
+    let total = in_cli(workspace, seed).await;
+    let expected = total.cases();
+    total.conclude("faults, real CLI", began.elapsed(), expected);
 }
 
 /// The matrix would see it if something went wrong.

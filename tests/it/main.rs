@@ -135,4 +135,5 @@ mod security_promises;
 mod stored_states;
 
 #[cfg(test)]
+mod turn_matrix;
 mod vocabulary_cli;

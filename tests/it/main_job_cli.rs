@@ -5,7 +5,7 @@ use nix::sys::signal::Signal;
 use serde_json::{Value as Json, json};
 
 use crate::support::workspace::Workspace;
-use crate::support::world::{HOUR, Variant, World};
+use crate::support::world::{HOUR, REGISTER_PATH, Variant, World};
 
 /// The resources of the README.
 fn resources(world: &World) -> Json {
@@ -150,7 +150,8 @@ async fn cli_keys_from_the_environment_and_from_files_work() {
         return;
     };
     let world = World::documented().await;
-    workspace.write_json(&json!({}), &resources(&world));
+    let api = json!({ "register": { "path": REGISTER_PATH } });
+    workspace.write_json(&json!({ "order_management_api": api }), &resources(&world));
     let destination = format!("@{}", world.keys().join("destination.json").display());
     for (variable, key) in [
         ("SAPCALM_DESTINATION_SERVICE_KEY", destination.as_str()),

@@ -24,7 +24,7 @@ use crate::support::core::{self, Core, Resource};
 use crate::support::gate::Gate;
 use crate::support::peers::{Manner, Peer};
 use crate::support::proxy::{Proxy, Rules};
-use crate::support::world::{Variant, World};
+use crate::support::world::{REGISTER_PATH, Variant, World};
 
 // ------------------------------------------------- who talks to the provider
 
@@ -252,7 +252,9 @@ async fn every_token_and_secret_goes_to_the_hosts_of_its_own_key_alone() {
     let hosts = Hosts::start().await;
     let header = "canary-header";
     let mut tf = Core::start(&[]).await;
-    tf.configure(hosts.provider(&json!({ "headers": { "X-Api-Key": header } })));
+    tf.configure(hosts.provider(
+        &json!({ "register": { "path": REGISTER_PATH }, "headers": { "X-Api-Key": header } }),
+    ));
     live(&mut tf, &hosts.world).await;
 
     let [destination, order, calm] = hosts.identities();
@@ -291,7 +293,9 @@ async fn an_endpoint_that_is_set_explicitly_gets_order_managements_token_and_not
     let chosen = Gate::to(hosts.world.address()).await;
     let endpoint = format!("{}/omf/integration-monitoring", chosen.url());
     let mut tf = Core::start(&[]).await;
-    tf.configure(hosts.provider(&json!({ "endpoint": endpoint })));
+    tf.configure(
+        hosts.provider(&json!({ "register": { "path": REGISTER_PATH }, "endpoint": endpoint })),
+    );
     live(&mut tf, &hosts.world).await;
 
     let [destination, order, calm] = hosts.identities();

@@ -25,6 +25,14 @@ use crate::support::core::{self, Core, Launch};
 
 const COOKIE: &str = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2";
 
+/// What somebody may send to a whole process group.
+const SIGNALS: [Signal; 4] = [
+    Signal::SIGINT,
+    Signal::SIGTERM,
+    Signal::SIGHUP,
+    Signal::SIGQUIT,
+];
+
 /// The binary with an environment in which nothing but `variables` is ours.
 fn provider(variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_terraform-provider-sapcalm"));
@@ -88,9 +96,9 @@ impl Process {
         endpoint.connect_with_connector(connector).await.unwrap()
     }
 
-    fn interrupt(&self) {
+    fn signal(&self, signal: Signal) {
         let process = Pid::from_raw(self.child.id().try_into().unwrap());
-        kill(process, Signal::SIGINT).unwrap();
+        kill(process, signal).unwrap();
     }
 
     /// How the process ended, None when it has not after `limit`.
@@ -178,12 +186,14 @@ fn version_is_printed_on_stdout() {
 }
 
 #[tokio::test]
-async fn interrupts_are_ignored_and_shutdown_ends_the_process_at_once() {
+async fn signals_are_ignored_while_terraform_lives_and_shutdown_ends_the_process_at_once() {
     let mut process = Process::start();
     let channel = process.connect().await;
     assert!(answers(&channel).await);
-    process.interrupt();
-    process.interrupt();
+    for signal in SIGNALS {
+        process.signal(signal);
+        process.signal(signal);
+    }
     assert_eq!(process.ended_within(Duration::from_millis(100)).await, None);
     assert!(answers(&channel).await);
 
@@ -201,8 +211,11 @@ async fn process_outlives_its_last_client_only_for_seconds() {
     let mut process = Process::start();
     let channel = process.connect().await;
     assert!(answers(&channel).await);
-    // Terraform was killed.
+    // Terraform was killed, and perhaps somebody closed the terminal as well.
     drop(channel);
+    for signal in SIGNALS {
+        process.signal(signal);
+    }
     assert_eq!(process.ended_within(Duration::from_millis(200)).await, None);
     let status = process.ended_within(Duration::from_secs(30)).await.unwrap();
     assert_eq!(status.code(), Some(0));

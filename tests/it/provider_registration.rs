@@ -11,17 +11,19 @@ use framework::resource::{DynResource, ImportRequest};
 use framework::value::Value;
 use sapcalm::provider::config;
 use sapcalm::provider::configured::Configured;
-use sapcalm::provider::resource_registration::Registration;
+use sapcalm::provider::registration::Registration;
 use serde_json::json;
 
 use crate::support::direct::{Direct, Instance, context, object, text};
+use crate::support::world::REGISTER_PATH;
 
 /// Where the emulated Order Management listens.
 const OMF: &str = "/omf/";
-const REGISTER: &str = "/omf/integration-monitoring/registration";
+const REGISTER: &str = "/omf/integration-monitoring/v1/registration";
 const OFFBOARD: &str = "/omf/integration-monitoring";
 const LANDSCAPE: &str = "/api/calm-landscape/";
 const ORDERS: &str = "acme-orders";
+const MISSING: &str = "Registration is missing in the landscape";
 const CALM: &str = "acme-calm";
 
 /// Plays Terraform.
@@ -186,7 +188,7 @@ impl Sap {
     }
 
     fn provider_with(&self, without: &[&str], api: Value) -> Configured {
-        self.provider_of(without, [("order_management_api", api)])
+        self.provider_of(without, [("order_management_api", with_path(&api))])
     }
 
     fn provider_of<const N: usize>(
@@ -210,6 +212,22 @@ impl Sap {
         assert!(diagnostics.is_empty(), "{diagnostics:?}");
         configured.unwrap()
     }
+}
+
+/// The setting with the emulator's path, where it does not have another one.
+fn with_path(api: &Value) -> Value {
+    let add = |value: &Value, name: &str, default: Value| {
+        let mut entries = value.entries().cloned().unwrap_or_default();
+        let slot = entries.entry(name.to_owned()).or_default();
+        if slot.is_null() {
+            *slot = default;
+        }
+        Value::Object(entries)
+    };
+    let register = add(api.get("register"), "path", text(REGISTER_PATH));
+    let mut entries = api.entries().cloned().unwrap_or_default();
+    entries.insert("register".to_owned(), register);
+    Value::Object(entries)
 }
 
 // ------------------------------------------------------------ Terraform's side
@@ -398,7 +416,7 @@ async fn already_registered_with_another_status_is_configurable() {
 
 #[tokio::test]
 async fn a_wrong_path_fails_at_once_and_names_the_setting() {
-    for (path, method) in [("v2/registration", "POST"), ("registration", "PUT")] {
+    for (path, method) in [("v2/registration", "POST"), (REGISTER_PATH, "PUT")] {
         let sap = Sap::new().await;
         let register = object([("path", text(path)), ("method", text(method))]);
         let provider = sap.provider_with(&[], object([("register", register)]));
@@ -569,7 +587,7 @@ async fn an_interrupted_create_that_registered_nothing_can_be_deleted() {
     );
     let tainted = done.instance.unwrap();
     let after = TF.read(&sap.provider(), &tainted).await;
-    let after = after.warning("Registration is not confirmed");
+    let after = after.warning("Outcome of the create was not known");
     TF.delete_quietly(&sap.provider(), &after).await;
 }
 
@@ -586,38 +604,36 @@ async fn a_create_that_is_cancelled_before_it_registers_leaves_nothing() {
     assert!(sap.requests(OMF).await.is_empty());
 }
 
-/// Ctrl-C while a new landscape entry is waited for: a tenant that is new is
-/// kept in the state. One that was there before is not, so that a replacement
-/// that creates first leaves the old object alone in the state.
+/// Ctrl-C while a new landscape entry is waited for. What is new is kept in the
+/// state; a replacement that creates first is not, so that it leaves the old
+/// object, which is the same tenant, alone in the state.
 #[tokio::test]
-async fn an_interrupted_create_keeps_the_old_object_of_a_tenant_that_was_there() {
+async fn an_interrupted_create_keeps_the_old_object_where_that_is_still_there() {
     let config = configuration([("verify_timeout", text("20s"))]);
-    for was_there in [false, true] {
+    for (replaces, deletes_first) in [(false, false), (true, false), (true, true)] {
         let sap = Sap::new().await;
-        if was_there {
-            let before = TF.create(&sap.provider(), &config).await;
-            before.quietly();
-        }
-        // Every look but the first one, which is before the registration.
-        sap.fault(json!({
-            "match": { "method": "GET", "path_prefix": LANDSCAPE },
-            "skip": if was_there { 2 } else { 1 },
-            "times": null,
-            "do": { "delay_ms": 20_000 },
-        }))
-        .await;
         let (context, provider) = (context(), sap.provider());
-        let create = TF.create_within(&provider, &config, &context);
+        let mut before = None;
+        if replaces {
+            before = Some(TF.create(&sap.provider(), &config).await.quietly());
+        }
+        if deletes_first {
+            TF.delete_quietly(&provider, before.as_ref().unwrap()).await;
+        }
+        let matches = json!({ "method": "GET", "path_prefix": LANDSCAPE });
+        sap.fault(json!({ "match": matches, "times": null, "do": { "delay_ms": 20_000 } }))
+            .await;
+        sap.clear("journal").await;
+        let create = TF.create_instead(&provider, &config, before.as_ref(), &context);
         let interrupt = async {
-            let registers = if was_there { 2 } else { 1 };
-            while sap.requests(REGISTER).await.len() < registers {
+            while sap.requests(LANDSCAPE).await.is_empty() {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
             context.cancel.cancel();
         };
         let (done, ()) = tokio::join!(create, interrupt);
         assert!(sap.is_registered().await);
-        if was_there {
+        if replaces && !deletes_first {
             assert_eq!(done.errors()[0].summary, "Registration was interrupted");
             assert!(done.instance.is_none());
         } else {
@@ -632,7 +648,6 @@ async fn an_interrupted_create_keeps_the_old_object_of_a_tenant_that_was_there()
 async fn nothing_after_the_registration_fails_a_create() {
     let cases = [
         json!({ "status": 503 }),
-        json!({ "status": 403, "body": { "error": { "message": "Forbidden" } } }),
         json!({ "reset": "before" }),
         json!({ "body": "not what was asked for" }),
     ];
@@ -645,6 +660,79 @@ async fn nothing_after_the_registration_fails_a_create() {
         let created = done.warning("Cannot read the Cloud ALM landscape");
         assert_eq!(created.text("status"), Some("accepted"), "{action}");
     }
+}
+
+/// The key that Cloud ALM makes by itself is for pushing.
+#[tokio::test]
+async fn a_key_that_may_not_read_the_landscape_is_silent_unless_verify_is_on() {
+    let sap = Sap::new().await;
+    let matches = json!({ "path_prefix": LANDSCAPE });
+    sap.fault(json!({ "match": matches, "times": null, "do": { "status": 403 } }))
+        .await;
+    let config = configuration([]);
+    let created = TF.create(&sap.provider(), &config).await.quietly();
+    assert_eq!(created.text("status"), Some("accepted"));
+    let read = TF.read(&sap.provider(), &created).await.quietly();
+    assert!(TF.plans_nothing(&sap.provider(), &config, &read));
+    let config = configuration([("verify", Value::Bool(true))]);
+    let done = TF.create(&sap.provider(), &config).await;
+    let created = done.warning("Cannot read the Cloud ALM landscape");
+    let read = TF.read(&sap.provider(), &created).await;
+    read.warning("Cannot read the Cloud ALM landscape");
+}
+
+/// The last answer alone decides nothing: the first one was lost.
+#[tokio::test]
+async fn a_registration_whose_lost_answer_is_followed_by_a_refusal_can_be_offboarded() {
+    for last in [500, 503, 403, 404, 409] {
+        let sap = Sap::new().await;
+        let matches = json!({ "path_prefix": REGISTER });
+        for action in [
+            json!({ "reset": "after_commit" }),
+            json!({ "status": last }),
+        ] {
+            let times = if action["status"].is_null() {
+                json!(1)
+            } else {
+                json!(null)
+            };
+            sap.fault(json!({ "match": matches, "times": times, "do": action }))
+                .await;
+        }
+        let codes = Value::Set(Vec::new());
+        let provider = sap.provider_with(&[], object([("already_registered_codes", codes)]));
+        let done = TF.create(&provider, &configuration([])).await;
+        assert!(
+            done.error().detail.contains("tainted"),
+            "{last}: {}",
+            done.error().detail
+        );
+        sap.clear("faults").await;
+        assert!(sap.is_registered().await);
+        let tainted = TF.read(&sap.provider(), &done.instance.unwrap()).await;
+        let tainted = tainted.warning("Outcome of the create was not known");
+        assert_eq!(tainted.text("status"), Some("registered"));
+        TF.read(&sap.provider(), &tainted).await.quietly();
+        TF.delete_quietly(&sap.provider(), &tainted).await;
+        assert!(!sap.is_registered().await, "{last}");
+    }
+}
+
+#[tokio::test]
+async fn two_registrations_of_one_tenant_are_refused_in_one_run_and_told_in_a_state() {
+    let sap = Sap::new().await;
+    let provider = sap.provider();
+    let config = configuration([]);
+    let one = TF.create(&provider, &config).await.quietly();
+    let second = TF.create(&provider, &config).await;
+    assert_eq!(second.error().summary, "Two registrations of one tenant");
+    assert!(second.instance.is_none());
+    assert_eq!(sap.requests(OMF).await.len(), 1);
+
+    let next = sap.provider();
+    TF.read(&next, &one).await.quietly();
+    let other = TF.read(&next, &one).await;
+    other.warning("Two registrations of one tenant");
 }
 
 // -------------------------------------------------------------------- verify
@@ -783,7 +871,8 @@ async fn what_somebody_offboarded_is_missing_and_registered_again_in_place() {
     let created = TF.create(&sap.provider(), &config).await.quietly();
     sap.offboard_outside().await;
 
-    let missing = TF.read(&sap.provider(), &created).await.quietly();
+    let missing = TF.read(&sap.provider(), &created).await;
+    let missing = missing.warning(MISSING);
     assert_eq!(missing.text("status"), Some("missing"));
     assert_eq!(missing.text("lms_id"), created.text("lms_id"));
 
@@ -802,7 +891,8 @@ async fn an_update_that_cannot_register_keeps_the_state_missing() {
     let config = configuration([]);
     let created = TF.create(&sap.provider(), &config).await.quietly();
     sap.offboard_outside().await;
-    let missing = TF.read(&sap.provider(), &created).await.quietly();
+    let missing = TF.read(&sap.provider(), &created).await;
+    let missing = missing.warning(MISSING);
     sap.fault(json!({ "match": { "path_prefix": REGISTER }, "do": { "status": 403 } }))
         .await;
     let failed = TF.update(&sap.provider(), &config, &missing).await;
@@ -838,7 +928,7 @@ async fn an_empty_body_of_the_landscape_is_an_empty_landscape() {
         .await
         .quietly();
     sap.offboard_outside().await;
-    let after = TF.read(&sap.provider(), &created).await.quietly();
+    let after = TF.read(&sap.provider(), &created).await.warning(MISSING);
     assert_eq!(after.text("status"), Some("missing"));
 }
 
@@ -892,7 +982,8 @@ async fn a_key_of_another_tenant_is_an_error_that_touches_nothing() {
     let config = configuration([]);
     let created = TF.create(&sap.provider(), &config).await.quietly();
     sap.offboard_outside().await;
-    let missing = TF.read(&sap.provider(), &created).await.quietly();
+    let missing = TF.read(&sap.provider(), &created).await;
+    let missing = missing.warning(MISSING);
     let ours = sap.tenant().await;
     let theirs = "99999999-2222-4333-8444-555555555555";
     let orders = json!({ "id": theirs });
@@ -984,7 +1075,12 @@ async fn a_destination_key_of_another_subaccount_is_warned_about() {
     let provider = || {
         let path = sap.emulator.keys_dir().join("destination-other.json");
         let key = text(&std::fs::read_to_string(path).unwrap());
-        sap.provider_of(&["destination"], [("destination_service_key", key)])
+        let api = with_path(&Value::Null);
+        let given = [
+            ("destination_service_key", key),
+            ("order_management_api", api),
+        ];
+        sap.provider_of(&["destination"], given)
     };
     let missing = TF.create(&provider(), &configuration([])).await;
     assert_eq!(

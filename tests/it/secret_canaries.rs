@@ -23,7 +23,7 @@ use crate::support::cli::{Cli, Output, use_built_provider};
 use crate::support::core::{Core, Outcome, Resource};
 use crate::support::counts::skip_or_fail;
 use crate::support::feature::Feature;
-use crate::support::world::{Variant, World};
+use crate::support::world::{REGISTER_PATH, Variant, World};
 
 const DESTINATIONS: &str = "/destination-configuration/v1/subaccountDestinations";
 const KEYS: [(&str, &str); 3] = [
@@ -223,7 +223,9 @@ impl Run {
         for (name, variable) in KEYS {
             tf.set_env(variable, &world.key(name));
         }
-        let api = json!({ "headers": { "X-Api-Key": header } });
+        let api = json!({
+            "headers": { "X-Api-Key": header }, "register": { "path": REGISTER_PATH },
+        });
         tf.configure(json!({
             "retry_base_delay": "1ms", "max_retries": 0, "order_management_api": api,
         }));
@@ -698,7 +700,7 @@ async fn no_secret_shows_whose_key_or_request_body_stands_in_the_provider_block(
     block["max_retries"] = 0.into();
     block["order_management_api"] = json!({
         "headers": { "X-Api-Key": run.header },
-        "register": { "path": "registration", "body": body },
+        "register": { "path": REGISTER_PATH, "body": body },
         "offboard": { "body": body },
     });
     for (_, variable) in KEYS {
@@ -734,7 +736,10 @@ fn configuration(source: Source) -> Json {
     let mut variables = json!({ "password": secret, "client_secret": secret, "property": secret });
     let mut provider = json!({
         "retry_base_delay": "1ms",
-        "order_management_api": { "headers": { "X-Api-Key": "${file(\"keys/header\")}" } },
+        "order_management_api": {
+            "headers": { "X-Api-Key": "${file(\"keys/header\")}" },
+            "register": { "path": REGISTER_PATH },
+        },
     });
     for (name, _) in KEYS {
         let attribute = format!("{}_service_key", name.replace('-', "_"));

@@ -18,6 +18,7 @@ fn provider(world: &World) -> String {
           destination_service_key      = file("{keys}/destination.json")
           order_management_service_key = file("{keys}/order-management.json")
           cloud_alm_service_key        = file("{keys}/cloud-alm.json")
+          order_management_api         = {{ register = {{ path = "v1/registration" }} }}
         }}
         "#
     )

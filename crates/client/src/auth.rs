@@ -266,8 +266,14 @@ async fn request_token(
         Some(stack) => operation.send_on(stack, &request).await,
         None => operation.send(&request).await,
     };
-    let answer = answer.map_err(|error| refusal(error, scope))?;
-    decode(&answer, fetched).map(Arc::new)
+    let token = answer
+        .map_err(|error| refusal(error, scope))
+        .and_then(|answer| decode(&answer, fetched));
+    token.map(Arc::new).map_err(|mut error| {
+        // Fetching a token changes nothing anybody would have to read back.
+        error.parts_mut().maybe_processed = false;
+        error
+    })
 }
 
 /// The error of an x509 key that is too old to be sent anywhere.
@@ -319,8 +325,6 @@ fn refusal(mut error: Error, scope: Option<&str>) -> Error {
             _ => Refusal::Other,
         });
     }
-    // Fetching a token changes nothing anybody would have to read back.
-    parts.maybe_processed = false;
     error
 }
 

@@ -156,6 +156,9 @@ pub struct OrderManagementApi {
     pub endpoint_key: String,
     /// The call that registers.
     pub register: ApiCall,
+    /// Whether its path is the default, which is our guess, and nobody has
+    /// confirmed it.
+    pub register_is_guess: bool,
     /// The call that offboards.
     pub offboard: ApiCall,
     /// Headers added to both calls; a value may be an API key.
@@ -198,6 +201,7 @@ impl Default for OrderManagementApi {
             endpoint: None,
             endpoint_key: Self::ENDPOINT_KEY.to_owned(),
             register: ApiCall::post(Self::REGISTER_PATH),
+            register_is_guess: true,
             offboard: ApiCall::post(Self::OFFBOARD_PATH),
             headers: BTreeMap::new(),
             already_registered_codes: Self::ALREADY_REGISTERED_CODES.to_vec(),

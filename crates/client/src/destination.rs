@@ -775,7 +775,7 @@ impl<'a> Destinations<'a> {
     ) -> Result<(), Error> {
         let mut known = known.cloned();
         let mut refused_etag = None;
-        for _ in 0..MAX_REWRITES {
+        for retry in 0..MAX_REWRITES {
             let current = match known.take() {
                 Some(known) => known,
                 None => self.read_one(operation, level, name).await?,
@@ -798,7 +798,12 @@ impl<'a> Destinations<'a> {
                     return Err(answer.unexpected("the service says that nothing was updated"));
                 }
                 Ok(_) => return Ok(()),
-                Err(error) if error.status() == Some(412) && etag.is_some() => refused_etag = etag,
+                Err(error) if error.status() == Some(412) && etag.is_some() => {
+                    refused_etag = etag;
+                    if !self.client.may_repeat(&operation.context, retry).await {
+                        break;
+                    }
+                }
                 Err(error) => return Err(error),
             }
         }

@@ -102,6 +102,18 @@ pub enum Refusal {
     Other,
 }
 
+/// Why a request that could have been repeated was not repeated once more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GaveUp {
+    /// It was repeated as often as `max_retries` allows.
+    Attempts,
+    /// The next attempt would have come after the deadline of the operation.
+    Deadline {
+        /// How long the service asked to wait, where that was the reason.
+        asked: Option<Duration>,
+    },
+}
+
 /// All an [`Error`] is made of. Only for this module's siblings to fill in.
 #[derive(Clone, Debug)]
 pub struct Parts {
@@ -117,6 +129,8 @@ pub struct Parts {
     pub attempts: u32,
     pub elapsed: Duration,
     pub maybe_processed: bool,
+    pub gave_up: Option<GaveUp>,
+    pub was_patient: bool,
     pub existing: Option<Metadata>,
 }
 
@@ -138,6 +152,8 @@ impl Error {
                 attempts: 0,
                 elapsed: Duration::ZERO,
                 maybe_processed: false,
+                gave_up: None,
+                was_patient: false,
                 existing: None,
             }),
         }
@@ -159,7 +175,7 @@ impl Error {
 
     /// This error as the end of an operation that had met `earlier` before.
     pub(crate) fn after(mut self, earlier: &Self) -> Self {
-        self.parts.attempts = self.parts.attempts.saturating_add(earlier.parts.attempts);
+        self.parts.attempts = self.parts.attempts.max(earlier.parts.attempts);
         self.parts.maybe_processed |= earlier.parts.maybe_processed;
         self
     }
@@ -224,6 +240,25 @@ impl Error {
     #[must_use]
     pub fn may_have_been_processed(&self) -> bool {
         self.parts.maybe_processed
+    }
+
+    /// Why it was not repeated once more, where it could have been.
+    #[must_use]
+    pub fn gave_up(&self) -> Option<GaveUp> {
+        self.parts.gave_up
+    }
+
+    /// Whether it was repeated more often than usual, because something may not
+    /// have been visible yet.
+    #[must_use]
+    pub fn was_patient(&self) -> bool {
+        self.parts.was_patient
+    }
+
+    /// Whether the service itself answered 404, not a router or a page before it.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        self.is_status(404)
     }
 
     /// Whether the object is absent by SAP's own word: a 404 with SAP's

@@ -27,7 +27,7 @@ use super::Context;
 use super::clock::Clock;
 use super::config::{Config, ConfigError};
 use super::destination::Metadata;
-use super::error::{Error, ErrorKind};
+use super::error::{Error, ErrorKind, GaveUp};
 use super::proxy::Proxies;
 use super::retry::{self, Failure, Repeat, RetryPolicy};
 use super::tls::TlsFault;
@@ -174,16 +174,17 @@ pub(crate) struct Request {
     identity: Option<reqwest::Identity>,
     is_list: bool,
     bearer: Option<SecretString>,
-    until: Option<Until>,
+    patience: Option<Patience>,
+    /// Attempts of an earlier request that this one stands for.
+    spent: u32,
     /// Statuses that are answers although they are no success.
     accepted: Vec<u16>,
 }
 
-/// A longer life than the usual retries: until this moment every failure but
-/// those with a status in the list is repeated.
-struct Until {
-    moment: Instant,
-    except: &'static [u16],
+/// More patience than usual: until this moment, with a failure of this kind.
+struct Patience {
+    until: Instant,
+    with: fn(&Error) -> bool,
 }
 
 impl Request {
@@ -204,7 +205,8 @@ impl Request {
             identity: None,
             is_list: false,
             bearer: None,
-            until: None,
+            patience: None,
+            spent: 0,
             accepted: Vec::new(),
         }
     }
@@ -235,10 +237,15 @@ impl Request {
         self
     }
 
-    /// Sends it again until `moment`, except after these statuses.
-    pub(crate) fn until(mut self, moment: Instant, except: &'static [u16]) -> Self {
-        self.until = Some(Until { moment, except });
+    /// Repeats it more often than usual, until a moment, after failures like this.
+    pub(crate) fn patient(mut self, until: Instant, with: fn(&Error) -> bool) -> Self {
+        self.patience = Some(Patience { until, with });
         self
+    }
+
+    /// Counts the attempts that an earlier request for the same thing had.
+    pub(crate) fn after(&mut self, earlier: &Error) {
+        self.spent = earlier.attempts();
     }
 
     /// Takes these statuses for answers, too.
@@ -381,6 +388,7 @@ enum Interrupted {
 struct SoFar {
     attempts: u32,
     maybe_processed: bool,
+    was_patient: bool,
     last: Option<Error>,
 }
 
@@ -398,7 +406,10 @@ impl Operation {
 
     /// The same with a stack of the caller's.
     pub(crate) async fn send_on(&self, stack: &Stack, request: &Request) -> Result<Answer, Error> {
-        let mut so_far = SoFar::default();
+        let mut so_far = SoFar {
+            attempts: request.spent,
+            ..SoFar::default()
+        };
         loop {
             // The semaphore is never closed, so there is always a permit.
             let permit = match self.interruptible(self.http.permits.acquire()).await {
@@ -421,8 +432,13 @@ impl Operation {
             };
             let verdict = retry::judge(failed.failure, request.repeat);
             so_far.maybe_processed |= verdict.maybe_processed;
-            let Some(delay) = self.delay(request, &failed, verdict.retry, so_far.attempts) else {
-                return Err(self.finish(failed.error, request, &so_far));
+            let delay = match self.delay(request, &failed, verdict.retry, &mut so_far) {
+                Ok(delay) => delay,
+                Err(gave_up) => {
+                    let mut error = self.finish(failed.error, request, &so_far);
+                    error.parts_mut().gave_up = gave_up;
+                    return Err(error);
+                }
             };
             so_far.last = Some(failed.error);
             if let Err(interrupted) = self.interruptible(self.http.clock.sleep(delay)).await {
@@ -439,34 +455,40 @@ impl Operation {
         self.finish(error, request, &so_far)
     }
 
-    /// How long to wait before the next attempt; `None` ends it.
+    /// How long to wait before the next attempt, or why there is none.
     fn delay(
         &self,
         request: &Request,
         failed: &Failed,
         retry: bool,
-        attempts: u32,
-    ) -> Option<Duration> {
+        so_far: &mut SoFar,
+    ) -> Result<Duration, Option<GaveUp>> {
+        let now = self.http.clock.now();
+        let patience = request.patience.as_ref();
+        let is_patient =
+            patience.is_some_and(|patience| now < patience.until && (patience.with)(&failed.error));
+        if !retry && !is_patient {
+            return Err(None);
+        }
+        so_far.was_patient |= is_patient;
+        let policy = &self.http.retry;
+        let retries = so_far.attempts - 1;
+        if retries >= policy.retries(is_patient) {
+            return Err(Some(GaveUp::Attempts));
+        }
         let hint = match failed.failure {
             Failure::Status { hint, .. } => hint,
             _ => None,
         };
-        let retries = attempts - 1;
-        let delay = self.http.retry.delay(retries, hint, fastrand::f64());
-        let then = self.http.clock.now().checked_add(delay)?;
-        if then >= self.context.deadline {
-            return None;
+        let delay = policy.delay(retries, hint, fastrand::f64());
+        if now
+            .checked_add(delay)
+            .is_none_or(|then| then >= self.context.deadline)
+        {
+            let asked = hint.filter(|hint| *hint >= delay / 2);
+            return Err(Some(GaveUp::Deadline { asked }));
         }
-        let usual = retry && retries < self.http.retry.max_retries;
-        let prolonged = request.until.as_ref().is_some_and(|until| {
-            then < until.moment
-                && match failed.failure {
-                    Failure::Status { status, .. } => !until.except.contains(&status),
-                    Failure::Connect | Failure::NoAnswer => true,
-                    Failure::Refused | Failure::Garbled => false,
-                }
-        });
-        (usual || prolonged).then_some(delay)
+        Ok(delay)
     }
 
     /// Runs something until it ends, the deadline passes or the caller cancels.
@@ -587,10 +609,13 @@ impl Operation {
                 host: redirect_host(request, &headers)
                     .and_then(|host| self.http.secrets.identifier(&host)),
             };
-            return Err(Failed {
-                error,
-                failure: Failure::Refused,
-            });
+            // "See Other" is what a service answers that has done it.
+            let failure = if status == StatusCode::SEE_OTHER {
+                Failure::Garbled
+            } else {
+                Failure::Refused
+            };
+            return Err(Failed { error, failure });
         }
         if is_html(&headers, &body) {
             error.parts_mut().kind = ErrorKind::Html;
@@ -719,6 +744,7 @@ impl Operation {
         parts.attempts = so_far.attempts;
         parts.elapsed = self.elapsed();
         parts.maybe_processed = so_far.maybe_processed;
+        parts.was_patient = so_far.was_patient;
         parts.proxy = self.http.settings.proxies.shown(&request.url);
         error
     }
@@ -867,10 +893,11 @@ fn milliseconds(duration: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
-    use crate::testing::{Reply, Server, TestClient, answer, test_client};
+    use crate::testing::{Reply, Server, TestClient, answer, test_client, token_answer};
 
     /// Sends one request without a token and says how it went.
     async fn send(test: &TestClient, request: Request) -> Result<Answer, Error> {
@@ -951,7 +978,8 @@ mod tests {
             let slept = test.clock.slept();
             assert_eq!(slept.len(), 4);
             for (delay, bound) in slept.iter().zip([500, 1000, 2000, 4000]) {
-                assert!(*delay <= Duration::from_millis(bound), "{slept:?}");
+                let bound = Duration::from_millis(bound);
+                assert!((bound / 2..=bound).contains(delay), "{slept:?}");
             }
         }
     }
@@ -995,21 +1023,25 @@ mod tests {
         let test = server.client();
         assert_eq!(send(&test, post(&server)).await.unwrap().status, 201);
         let slept = test.clock.slept();
-        assert_eq!(slept[1], Duration::from_secs(7));
+        let second = Duration::from_secs(1);
+        assert!(slept[1] >= 7 * second && slept[1] < 8 * second);
         // The date is a minute after the clock's start, less what has passed.
-        assert_eq!(slept[0] + slept[1] + slept[2], Duration::from_mins(1));
+        let all = slept[0] + slept[1] + slept[2];
+        assert!(all >= 60 * second && all <= 62 * second, "{slept:?}");
     }
 
     #[tokio::test]
     async fn date_to_wait_for_is_bounded_when_the_clock_is_wrong() {
-        for (hours, waits) in [(-1, Duration::from_mins(2)), (1, Duration::ZERO)] {
+        let half = RetryPolicy::BASE_DELAY / 2;
+        for (hours, waits) in [(-1, Duration::from_mins(2)), (1, half)] {
             let limited = || answer(429, "").with("Retry-After", "Thu, 01 Jan 2026 00:00:30 GMT");
             let server = Server::script([limited(), answer(200, "[]")]).await;
             let test = server.client();
             test.clock
                 .set_wall_off(jiff::SignedDuration::from_hours(hours));
             send(&test, get(&server)).await.unwrap();
-            assert_eq!(test.clock.slept(), [waits]);
+            let slept = test.clock.slept();
+            assert!(slept.len() == 1 && slept[0] >= waits && slept[0] <= waits + half);
         }
         // In a past that never comes back, attempts are still counted.
         let limited = answer(429, "").with("Retry-After", "Wed, 31 Dec 2025 00:00:00 GMT");
@@ -1068,7 +1100,137 @@ mod tests {
         test.context = test.clock.context(Duration::from_secs(30));
         let error = send(&test, get(&server)).await.unwrap_err();
         assert_eq!((error.status(), error.attempts()), (Some(503), 1));
+        let asked = Some(Duration::from_mins(1));
+        assert_eq!(error.gave_up(), Some(GaveUp::Deadline { asked }));
         assert!(test.clock.slept().is_empty());
+    }
+
+    #[tokio::test]
+    async fn see_other_after_a_change_may_mean_that_it_was_made() {
+        for (status, maybe) in [(303, true), (302, false), (307, false)] {
+            let reply = || answer(status, "").with("Location", "/elsewhere");
+            let server = Server::script([reply(), reply()]).await;
+            let error = send(&server.client(), post(&server)).await.unwrap_err();
+            assert_eq!(error.may_have_been_processed(), maybe, "{status}");
+            let error = send(&server.client(), get(&server)).await.unwrap_err();
+            assert!(!error.may_have_been_processed(), "{status}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_that_is_refused_does_not_give_a_request_new_attempts() {
+        for max_retries in [0_u32, 1, 4] {
+            // One that wears out its attempts and then meets a 401.
+            let mut left = max_retries;
+            let script = Server::handler(move |request| {
+                if request.is_token() {
+                    return token_answer(1);
+                }
+                let status = if left == 0 { 401 } else { 500 };
+                left = left.checked_sub(1).unwrap_or(9);
+                answer(status, "")
+            });
+            let script = script.await;
+            let mut config = script.config();
+            config.retry.max_retries = max_retries;
+            let test = test_client(config);
+            let operation = test.client.http.operation(&test.context);
+            let request = Request::get(Url::parse(&script.url).unwrap());
+            let key = crate::KeyKind::Destination;
+            let called = test.client.call(&operation, key, None, request).await;
+            let error = called.map(|_| ()).unwrap_err();
+            assert_eq!(script.calls().len(), max_retries as usize + 2);
+            assert_eq!(error.attempts(), max_retries + 2);
+        }
+    }
+
+    // ------------------------------------------------------------- the bound
+
+    /// An answer that somebody makes who wants to be asked again and again.
+    fn any_reply() -> impl Strategy<Value = Reply> {
+        let hint = prop_oneof![
+            Just(None),
+            Just(Some(("Retry-After", "0".to_owned()))),
+            Just(Some(("Retry-After", "-7".to_owned()))),
+            Just(Some(("Retry-After", "99999999999999999999".to_owned()))),
+            (0_u64..400).prop_map(|it| Some(("Retry-After", it.to_string()))),
+            // In the past, in the future, and in a century.
+            prop_oneof![
+                Just("Wed, 31 Dec 2025 00:00:00 GMT"),
+                Just("Thu, 01 Jan 2026 00:00:07 GMT"),
+                Just("Sun, 01 Jan 2126 00:00:00 GMT"),
+            ]
+            .prop_map(|it| Some(("Retry-After", it.to_owned()))),
+            // Seconds where milliseconds are meant, and the other way round.
+            (0_u64..4_000_000_000_000_000)
+                .prop_map(|it| Some(("X-Ratelimit-Reset", it.to_string()))),
+        ];
+        let status = prop_oneof![
+            4 => prop_oneof![Just(429_u16), Just(503), Just(424), Just(422), Just(500)],
+            1 => 400_u16..600,
+        ];
+        let body = prop_oneof![
+            Just(String::new()),
+            Just(r#"{"message":"Destination CloudALM was not found"}"#.to_owned()),
+            Just("<html>busy</html>".to_owned()),
+        ];
+        let said = (status, hint, body).prop_map(|(status, hint, body)| {
+            let reply = answer(status, &body);
+            match hint {
+                Some((name, value)) => reply.with(name, &value),
+                None => reply,
+            }
+        });
+        prop_oneof![
+            6 => said,
+            1 => Just(Reply::Close),
+            1 => Just(Reply::Truncate { status: 200 }),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+        /// No sequence of answers, no hint and no clock makes us hammer: neither
+        /// more attempts than the rule has, nor two that are close together.
+        #[test]
+        fn no_answer_makes_us_ask_more_often_or_faster_than_the_rule(
+            replies in prop::collection::vec(any_reply(), 1..4),
+            method in prop_oneof![Just(Method::GET), Just(Method::PUT), Just(Method::POST)],
+            max_retries in 0_u32..6,
+            patient in any::<bool>(),
+            hours_off in -48_i64..48,
+            minutes in 1_u64..60,
+        ) {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.unwrap().block_on(async {
+                let mut next = (0..replies.len()).cycle();
+                let server = Server::handler(move |_| replies[next.next().unwrap()].clone()).await;
+                let mut config = server.config();
+                config.retry.max_retries = max_retries;
+                let (base, policy) = (config.retry.base_delay, config.retry);
+                let mut test = test_client(config);
+                test.context = test.clock.context(Duration::from_mins(minutes));
+                test.clock.set_wall_off(jiff::SignedDuration::from_hours(hours_off));
+                let began = test.clock.now();
+                let mut request = Request::new(method, Url::parse(&server.url).unwrap());
+                if patient {
+                    let until = began + Duration::from_mins(5);
+                    request = request.repeatable().patient(until, |_| true);
+                }
+                let error = send(&test, request).await.unwrap_err();
+
+                let asked = u32::try_from(server.calls().len()).unwrap();
+                let slept = test.clock.slept();
+                assert_eq!(error.attempts(), asked);
+                assert_eq!(slept.len(), asked as usize - 1, "each attempt is waited for");
+                let bound = 1 + max_retries * if patient { 6 } else { 1 };
+                assert!(asked <= bound, "{asked} attempts, at most {bound}");
+                assert!(slept.iter().all(|delay| *delay >= base / 2), "{slept:?}");
+                assert!(slept.iter().all(|delay| *delay <= policy.max_hint + policy.max_delay / 2));
+                assert!(test.clock.now() - began < Duration::from_mins(minutes));
+            });
+        }
     }
 
     #[tokio::test]

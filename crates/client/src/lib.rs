@@ -64,7 +64,7 @@ pub use destination::{
 pub use destination_certificate::{
     CertificateFile, DestinationCertificate, DestinationCertificates,
 };
-pub use error::{Error, ErrorKind, Refusal};
+pub use error::{Error, ErrorKind, GaveUp, Refusal};
 pub use key_forms::Look;
 pub use landscape::{Landscape, LandscapeObject, LandscapeQuery};
 pub use registration::{Offboarded, OrderManagement, Registered};
@@ -140,6 +140,34 @@ impl Client {
             list_refused: AtomicBool::new(false),
             reads: ManyReads::default(),
         })
+    }
+
+    /// The steady clock.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.http.clock.now()
+    }
+
+    /// The wall clock.
+    #[must_use]
+    pub fn wall(&self) -> jiff::Timestamp {
+        self.http.clock.wall()
+    }
+
+    /// Waits, unless the context ends before; says whether it did not.
+    pub async fn pause(&self, context: &Context, duration: Duration) -> bool {
+        let sleep = self.http.clock.sleep(duration);
+        self.http.operation(context).bounded(sleep).await.is_ok()
+    }
+
+    /// Whether a whole call may be repeated once more, after `retries` repetitions
+    /// so far: waits by the rule that holds for a single request.
+    pub async fn may_repeat(&self, context: &Context, retries: u32) -> bool {
+        let policy = &self.config.retry;
+        retries < policy.retries(false)
+            && self
+                .pause(context, policy.delay(retries, None, fastrand::f64()))
+                .await
     }
 
     /// The configuration this client was made of.
@@ -268,6 +296,7 @@ impl Client {
             .await;
         let token = token.map_err(|error| error.after(&rejected))?;
         request.bearer(token.secret());
+        request.after(&rejected);
         match operation.send(&request).await {
             Ok(answer) => Ok(Called { answer, token }),
             Err(error) => Err(error.after(&rejected)),

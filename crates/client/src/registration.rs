@@ -15,8 +15,8 @@ use super::error::{Error, ErrorKind};
 use super::http::Request;
 use super::{Called, Client, Context};
 
-/// Statuses that registering again cannot cure.
-const HOPELESS: &[u16] = &[400, 401, 403, 404, 405, 415];
+/// Statuses that mean a wrong request or a wrong caller, whatever the text says.
+const HOPELESS: &[u16] = &[400, 401, 403, 405, 415];
 
 /// Statuses of the offboarding call that always mean "not registered".
 const GONE: [u16; 2] = [409, 410];
@@ -66,9 +66,9 @@ impl<'a> OrderManagement<'a> {
 
     /// Registers the tenant of the service key. Doing it twice does no harm.
     ///
-    /// The statuses 400, 401, 403, 404, 405 and 415 fail at once. Any other
-    /// failure is repeated until `retry_until`, if given: OMF may see a changed
-    /// destination only minutes later. Otherwise the usual retries hold.
+    /// OMF may see a changed destination only minutes later. So until
+    /// `changing_until`, if given, an answer that plausibly says so is repeated
+    /// more often than usual: a 422, a 424, or one that speaks of a destination.
     ///
     /// # Errors
     ///
@@ -77,14 +77,14 @@ impl<'a> OrderManagement<'a> {
         &self,
         context: &Context,
         scope: Option<&str>,
-        retry_until: Option<Instant>,
+        changing_until: Option<Instant>,
     ) -> Result<Registered, Error> {
         let api = &self.client.config().order_management_api;
         let mut request = self
             .request(&api.register)?
             .accepting(&api.already_registered_codes);
-        request = match retry_until {
-            Some(moment) => request.repeatable().until(moment, HOPELESS),
+        request = match changing_until {
+            Some(moment) => request.repeatable().patient(moment, misses_destination),
             None => request.repeatable(),
         };
         let called = self.call(context, scope, request).await?;
@@ -99,8 +99,9 @@ impl<'a> OrderManagement<'a> {
     /// Offboards the tenant of the service key. Doing it twice does no harm.
     ///
     /// 409, 410 and the statuses in `not_registered_codes` mean that it was not
-    /// registered. A 404 is an error unless it is listed there: it may as well
-    /// mean a wrong path.
+    /// registered. A 404 is an error unless it is listed there, because it may as
+    /// well mean a wrong path; except after an attempt whose answer was lost: that
+    /// one found the path, and has done it.
     ///
     /// # Errors
     ///
@@ -117,7 +118,17 @@ impl<'a> OrderManagement<'a> {
             .copied()
             .collect();
         let request = self.request(&api.offboard)?.accepting(&gone).repeatable();
-        let called = self.call(context, scope, request).await?;
+        let called = match self.call(context, scope, request).await {
+            Ok(called) => called,
+            Err(error) if error.is_not_found() && error.may_have_been_processed() => {
+                return Ok(Offboarded {
+                    status: 404,
+                    already: true,
+                    message: error.message().map(str::to_owned),
+                });
+            }
+            Err(error) => return Err(error),
+        };
         Ok(Offboarded {
             status: called.answer.status,
             already: !is_success(called.answer.status),
@@ -161,6 +172,21 @@ impl<'a> OrderManagement<'a> {
         }
         Ok(request)
     }
+}
+
+/// Whether an answer plausibly means that the service does not see the
+/// destination as it is now. Nothing that went wrong on the way does.
+fn misses_destination(error: &Error) -> bool {
+    let Some(status) = error
+        .status()
+        .filter(|_| *error.kind() == ErrorKind::Status)
+    else {
+        return false;
+    };
+    let speaks_of_it = error
+        .message()
+        .is_some_and(|text| text.to_ascii_lowercase().contains("destination"));
+    !HOPELESS.contains(&status) && (speaks_of_it || matches!(status, 422 | 424))
 }
 
 fn content_type(body: &str) -> &'static str {
@@ -314,35 +340,87 @@ mod tests {
         assert!(error.is_not_found_by_other());
     }
 
+    const MISSED: &str = r#"{"message":"The destination CloudALM was not found"}"#;
+
     #[tokio::test]
-    async fn hopeless_statuses_fail_at_once_even_within_the_window() {
-        for status in [400, 403, 404, 405, 415] {
-            let server = Server::script([answer(status, "no")]).await;
-            let test = server.client();
+    async fn a_wrong_request_fails_at_once_even_within_the_window() {
+        let named = [400, 403, 405, 415].map(|status| answer(status, MISSED));
+        let silent = [404, 409, 428].map(|status| answer(status, "no"));
+        for reply in named.into_iter().chain(silent) {
+            let server = Server::script([reply.clone()]).await;
+            let mut config = server.config();
+            config.order_management_api.already_registered_codes = Vec::new();
+            let test = test_client(config);
             let until = test.clock.now() + Duration::from_mins(5);
             let error = register(&test, Some(until)).await.unwrap_err();
-            assert_eq!(error.status(), Some(status));
-            assert_eq!(server.calls().len(), 1);
+            assert_eq!(
+                (error.attempts(), error.was_patient()),
+                (1, false),
+                "{reply:?}"
+            );
         }
     }
 
     #[tokio::test]
-    async fn other_failures_are_repeated_until_the_window_closes() {
-        let replies = [424, 422, 500, 500, 500, 500, 500, 500, 500, 424].map(|s| answer(s, "wait"));
-        let replies = replies.into_iter().chain([Reply::Close, answer(200, "ok")]);
+    async fn an_answer_about_an_unseen_destination_is_repeated_within_the_window() {
+        let replies = [
+            answer(424, ""),
+            answer(422, ""),
+            answer(404, MISSED),
+            answer(500, MISSED),
+            answer(502, MISSED),
+            answer(424, ""),
+            answer(424, ""),
+            answer(200, "ok"),
+        ];
         let server = Server::script(replies).await;
         let test = server.client();
-        let until = test.clock.now() + Duration::from_mins(10);
+        let until = test.clock.now() + Duration::from_mins(5);
         assert_eq!(register(&test, Some(until)).await.unwrap().status, 200);
-        assert_eq!(server.calls().len(), 12);
+        assert_eq!(server.calls().len(), 8);
 
         let server = Server::script(vec![answer(424, "wait"); 200]).await;
         let test = server.client();
-        let until = test.clock.now() + Duration::from_mins(5);
+        let began = test.clock.now();
+        let until = began + Duration::from_mins(5);
         let error = register(&test, Some(until)).await.unwrap_err();
         assert_eq!(error.status(), Some(424));
-        assert!(error.attempts() > 10);
-        assert!(test.clock.now() < until);
+        assert!(error.was_patient() && error.attempts() > 15, "{error:?}");
+        assert!(error.attempts() <= 25);
+        assert!(test.clock.now() - began < Duration::from_mins(6));
+    }
+
+    /// What nobody answered, a router, a page or a failure of the service say
+    /// nothing about the destination.
+    #[tokio::test]
+    async fn whatever_cannot_be_about_the_destination_has_the_usual_retries() {
+        let replies = [
+            Reply::Close,
+            answer(500, "oops"),
+            answer(502, "<html>destination</html>"),
+            answer(503, MISSED).with("X-Cf-Routererror", "endpoint_failure"),
+        ];
+        for reply in replies {
+            for max_retries in [0, 2] {
+                let server = Server::script(vec![reply.clone(); 30]).await;
+                let mut config = server.config();
+                config.retry.max_retries = max_retries;
+                let test = test_client(config);
+                let until = test.clock.now() + Duration::from_mins(5);
+                let error = register(&test, Some(until)).await.unwrap_err();
+                assert_eq!(error.attempts(), max_retries + 1, "{reply:?}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_404_after_a_lost_answer_is_the_end_of_an_offboarding() {
+        let server = Server::script([Reply::Close, answer(404, "not registered")]).await;
+        let offboarded = offboard(&server.client()).await.unwrap();
+        assert!(offboarded.already);
+        let router = answer(404, "").with("X-Cf-Routererror", "unknown_route");
+        let server = Server::script([Reply::Close, router]).await;
+        assert!(offboard(&server.client()).await.is_err());
     }
 
     #[tokio::test]

@@ -5,16 +5,20 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// How often and at what pace a failed request is sent again.
+/// How often and at what pace a failed request is sent again: the one rule,
+/// for every call.
 ///
-/// Before retry *n* (counted from 0) the client waits a random time between 0
-/// and `base_delay` × 2ⁿ, at most `max_delay`. When the service says how long
-/// to wait, its word wins, up to `max_hint`.
+/// Before retry *n* (counted from 0) the client waits for half of `base_delay`
+/// × 2ⁿ (at most `max_delay`) or for as long as the service asks (at most
+/// `max_hint`), whichever is longer, and for a random part of the other half.
+/// So whatever a service answers, and whatever the clocks say, two attempts are
+/// never closer to each other than half of `base_delay`, and there are never
+/// more than [`RetryPolicy::retries`] says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
     /// Retries after the first attempt.
     pub max_retries: u32,
-    /// Upper bound of the first delay.
+    /// Upper bound of the first delay of our own.
     pub base_delay: Duration,
     /// Upper bound of every delay of our own. Default 20 s.
     pub max_delay: Duration,
@@ -38,17 +42,26 @@ impl RetryPolicy {
     pub const MAX_RETRIES: u32 = 4;
     /// Default of `base_delay`.
     pub const BASE_DELAY: Duration = Duration::from_millis(500);
+    /// How many retries a request has, for each usual one, while its failure is
+    /// plausibly about something that is not visible yet: with the defaults they
+    /// last about as long as the Destination service's cache.
+    const PATIENCE: u32 = 6;
+
+    /// How often a request is repeated at most.
+    pub(crate) fn retries(&self, is_patient: bool) -> u32 {
+        let factor = if is_patient { Self::PATIENCE } else { 1 };
+        self.max_retries.saturating_mul(factor)
+    }
 
     /// The wait before retry `retry` (0 is the first).
     ///
     /// `random` is uniform in 0..1; `hint` is what the service asked for.
     pub(crate) fn delay(&self, retry: u32, hint: Option<Duration>, random: f64) -> Duration {
-        if let Some(hint) = hint {
-            return hint.min(self.max_hint);
-        }
         let factor = 2_u32.saturating_pow(retry);
         let bound = self.base_delay.saturating_mul(factor).min(self.max_delay);
-        bound.mul_f64(random.clamp(0.0, 1.0))
+        let half = bound / 2;
+        let asked = hint.unwrap_or_default().min(self.max_hint);
+        asked.max(half) + half.mul_f64(random.clamp(0.0, 1.0))
     }
 }
 
@@ -168,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn delay_doubles_with_full_jitter_up_to_its_cap() {
+    fn delay_doubles_up_to_its_cap_and_half_of_it_is_random() {
         let policy = RetryPolicy::default();
         let bound = |retry| policy.delay(retry, None, 1.0);
         assert_eq!(bound(0), Duration::from_millis(500));
@@ -176,17 +189,31 @@ mod tests {
         assert_eq!(bound(5), Duration::from_secs(16));
         assert_eq!(bound(6), Duration::from_secs(20));
         assert_eq!(bound(u32::MAX), Duration::from_secs(20));
-        assert_eq!(policy.delay(3, None, 0.0), Duration::ZERO);
-        assert_eq!(policy.delay(0, None, 0.5), Duration::from_millis(250));
+        assert_eq!(policy.delay(3, None, 0.0), Duration::from_secs(2));
+        assert_eq!(policy.delay(0, None, 0.5), Duration::from_millis(375));
     }
 
     #[test]
-    fn hint_wins_up_to_its_cap() {
+    fn the_longer_of_hint_and_own_delay_wins() {
         let policy = RetryPolicy::default();
         let hinted = |seconds| policy.delay(0, Some(Duration::from_secs(seconds)), 0.0);
-        assert_eq!(hinted(0), Duration::ZERO);
+        assert_eq!(hinted(0), Duration::from_millis(250));
         assert_eq!(hinted(90), Duration::from_secs(90));
         assert_eq!(hinted(100_000), Duration::from_mins(2));
+        // Not all of those who were told the same come back at once.
+        let late = policy.delay(2, Some(Duration::from_secs(90)), 1.0);
+        assert_eq!(late, Duration::from_secs(91));
+    }
+
+    #[test]
+    fn patience_is_a_multiple_of_the_usual_retries_and_none_stays_none() {
+        let policy = RetryPolicy::default();
+        assert_eq!((policy.retries(false), policy.retries(true)), (4, 24));
+        let impatient = RetryPolicy {
+            max_retries: 0,
+            ..policy
+        };
+        assert_eq!((impatient.retries(false), impatient.retries(true)), (0, 0));
     }
 
     #[test]

@@ -13,6 +13,12 @@ provider "sapcalm" {
   destination_service_key      = file("keys/destination.json")
   order_management_service_key = file("keys/order-management.json")
   cloud_alm_service_key        = file("keys/cloud-alm.json")
+
+  # Where the emulator registers. SAP's page for the real path needs a login, so
+  # the provider has to guess it; the registration's documentation links the page.
+  order_management_api = {
+    register = { path = "v1/registration" }
+  }
 }
 
 # Named CloudALM; URL, client id, secret and token URL come from the Cloud ALM key.

@@ -55,6 +55,8 @@ pub struct Action {
     /// Body of the answer: a string is sent as text, all else as JSON. The
     /// request is not processed; the status is 200 unless given.
     pub body: Option<Value>,
+    /// Milliseconds before the processing, as a slow way there takes.
+    pub late_ms: u64,
     /// Milliseconds between the processing and the answer or the reset.
     pub delay_ms: u64,
     /// Reset the connection instead of answering.

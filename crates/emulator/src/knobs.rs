@@ -286,7 +286,7 @@ impl Default for OrderManagementKnobs {
             endpoint_key: "integration-monitoring-api".to_owned(),
             scope_owner: ScopeOwner::Xsappname,
             scope_granted: true,
-            register_path: "/registration".to_owned(),
+            register_path: "/v1/registration".to_owned(),
             register_method: "POST".to_owned(),
             register_headers: BTreeMap::new(),
             register_body: BodyRule::Any,

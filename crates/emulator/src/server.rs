@@ -179,7 +179,9 @@ async fn perform(
         let world = shared.world();
         (world.clock.clone(), world.knobs.latency_ms)
     };
-    clock.sleep(Duration::from_millis(latency)).await;
+    clock
+        .sleep(Duration::from_millis(latency + action.late_ms))
+        .await;
     if action.expire_tokens {
         shared.world().expire_tokens();
     }

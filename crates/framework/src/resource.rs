@@ -42,57 +42,101 @@ pub struct Context {
     pub cancel: CancellationToken,
 }
 
-/// What an operation leaves behind. Without errors `state` must be there
-/// (except after read and delete, where `None` means that the object is gone).
-/// With errors it says what is really there now: after create, `None` saves
-/// nothing, and a state is saved as tainted; after update and delete, `None`
-/// keeps the prior state.
-pub struct Outcome<M> {
+/// An object, what is kept beside it, and warnings.
+#[derive(Debug)]
+pub struct Saved<M> {
     /// The object as it is now.
-    pub state: Option<M>,
+    pub state: M,
     /// What to keep beside it.
     pub private: Private,
-    /// Errors and warnings.
-    pub diagnostics: Diagnostics,
+    /// No errors: an operation that failed says so by its type.
+    pub warnings: Diagnostics,
 }
 
-impl<M> Outcome<M> {
-    /// It worked, and this is the object.
+impl<M> Saved<M> {
+    /// An object, and nothing to say.
     #[must_use]
-    pub fn saved(state: M, private: Private) -> Self {
+    pub fn new(state: M, private: Private) -> Self {
         Self {
-            state: Some(state),
+            state,
             private,
-            diagnostics: Diagnostics::new(),
+            warnings: Diagnostics::new(),
         }
     }
 
-    /// It failed, and Terraform keeps what it had.
+    /// The same with more warnings.
     #[must_use]
-    pub fn failed(diagnostics: impl Into<Diagnostics>) -> Self {
-        Self {
-            state: None,
-            private: Private::default(),
-            diagnostics: diagnostics.into(),
-        }
+    pub fn with(mut self, warnings: impl Into<Diagnostics>) -> Self {
+        self.warnings.extend(warnings.into());
+        self
     }
+}
 
-    /// The object is gone.
+/// Why an operation failed, and what is there now as far as that is news:
+/// what a failed create leaves is saved as tainted, what a failed update or
+/// delete leaves takes the place of the prior state. Where nothing is left, a
+/// create saves nothing, and the others keep the prior state.
+///
+/// A diagnostic is one that leaves nothing, for `?`.
+#[derive(Debug)]
+pub struct Failed<M> {
+    left: Option<(M, Private)>,
+    problems: Diagnostics,
+}
+
+impl<M> Failed<M> {
+    /// A failure that leaves this.
     #[must_use]
-    pub fn gone() -> Self {
+    pub fn leaving(state: M, private: Private, problems: impl Into<Diagnostics>) -> Self {
         Self {
-            state: None,
-            private: Private::default(),
-            diagnostics: Diagnostics::new(),
+            left: Some((state, private)),
+            problems: problems.into(),
         }
     }
 
     /// The same with more messages.
     #[must_use]
-    pub fn with(mut self, diagnostics: impl Into<Diagnostics>) -> Self {
-        self.diagnostics.extend(diagnostics.into());
+    pub fn with(mut self, more: impl Into<Diagnostics>) -> Self {
+        self.problems.extend(more.into());
         self
     }
+
+    /// What is there now, and the messages. There is always an error among them.
+    #[must_use]
+    pub fn into_parts(mut self) -> (Option<(M, Private)>, Diagnostics) {
+        if !self.problems.has_errors() {
+            self.problems.push(Diagnostic::error(
+                "Provider failed without a reason",
+                "The operation failed, and the provider does not say why. This is a bug in the \
+                 provider: report it.",
+            ));
+        }
+        (self.left, self.problems)
+    }
+}
+
+impl<M> From<Diagnostics> for Failed<M> {
+    fn from(problems: Diagnostics) -> Self {
+        Self {
+            left: None,
+            problems,
+        }
+    }
+}
+
+impl<M> From<Diagnostic> for Failed<M> {
+    fn from(problem: Diagnostic) -> Self {
+        Self::from(Diagnostics::from(problem))
+    }
+}
+
+/// What read found. That it could not find out is an error.
+#[derive(Debug)]
+pub enum Seen<M> {
+    /// The object is there.
+    There(Saved<M>),
+    /// It is certainly gone; with warnings.
+    Gone(Diagnostics),
 }
 
 /// What create works with.
@@ -204,21 +248,28 @@ pub trait Resource: Send + Sync + 'static {
     /// returns is what create and update get; of a delete it is dropped.
     fn plan(&self, provider: Option<&Self::Provider>, plan: &mut Plan) -> Self::Decision;
 
-    /// Creates the object.
+    /// Names the object outside Terraform that a plan or a state is about, as
+    /// far as a plan knows it already. Creates, updates and deletes with the same
+    /// name run one after the other, because Terraform does not see to it: it
+    /// creates and deletes what is renamed at the same time.
+    fn turn(&self, model: &Self::Model) -> String;
+
+    /// Creates the object. A failure that leaves something is saved as tainted,
+    /// which Terraform destroys in the next run.
     fn create(
         &self,
         provider: &Self::Provider,
         context: &Context,
         request: CreateRequest<Self::Model, Self::Decision>,
-    ) -> impl Future<Output = Outcome<Self::Model>> + Send;
+    ) -> impl Future<Output = Result<Saved<Self::Model>, Failed<Self::Model>>> + Send;
 
-    /// Reads the object; [`Outcome::gone`] when it is certainly gone.
+    /// Reads the object.
     fn read(
         &self,
         provider: &Self::Provider,
         context: &Context,
         request: ReadRequest<Self::Model>,
-    ) -> impl Future<Output = Outcome<Self::Model>> + Send;
+    ) -> impl Future<Output = Result<Seen<Self::Model>, Diagnostics>> + Send;
 
     /// Changes the object in place.
     fn update(
@@ -226,15 +277,16 @@ pub trait Resource: Send + Sync + 'static {
         provider: &Self::Provider,
         context: &Context,
         request: UpdateRequest<Self::Model, Self::Decision>,
-    ) -> impl Future<Output = Outcome<Self::Model>> + Send;
+    ) -> impl Future<Output = Result<Saved<Self::Model>, Failed<Self::Model>>> + Send;
 
-    /// Removes the object; removing what is gone already succeeds.
+    /// Removes the object; removing what is gone already succeeds. The result
+    /// are warnings.
     fn delete(
         &self,
         provider: &Self::Provider,
         context: &Context,
         request: DeleteRequest<Self::Model>,
-    ) -> impl Future<Output = Outcome<Self::Model>> + Send;
+    ) -> impl Future<Output = Result<Diagnostics, Failed<Self::Model>>> + Send;
 
     /// Turns what the practitioner named into a stub that read completes.
     ///
@@ -291,13 +343,19 @@ pub trait DynResource<P>: Send + Sync {
     /// See [`Resource::plan`].
     fn plan(&self, provider: Option<&P>, plan: &mut Plan);
 
+    /// See [`Resource::turn`].
+    ///
+    /// # Errors
+    /// The value is not one of this resource: a bug.
+    fn turn(&self, object: &Value) -> Result<String, Diagnostics>;
+
     /// See [`Resource::create`].
     fn create<'a>(
         &'a self,
         provider: &'a P,
         context: &'a Context,
         request: CreateRequest<Value, serde_json::Value>,
-    ) -> BoxFuture<'a, Outcome<Value>>;
+    ) -> BoxFuture<'a, Result<Saved<Value>, Failed<Value>>>;
 
     /// See [`Resource::read`].
     fn read<'a>(
@@ -305,7 +363,7 @@ pub trait DynResource<P>: Send + Sync {
         provider: &'a P,
         context: &'a Context,
         request: ReadRequest<Value>,
-    ) -> BoxFuture<'a, Outcome<Value>>;
+    ) -> BoxFuture<'a, Result<Seen<Value>, Diagnostics>>;
 
     /// See [`Resource::update`].
     fn update<'a>(
@@ -313,7 +371,7 @@ pub trait DynResource<P>: Send + Sync {
         provider: &'a P,
         context: &'a Context,
         request: UpdateRequest<Value, serde_json::Value>,
-    ) -> BoxFuture<'a, Outcome<Value>>;
+    ) -> BoxFuture<'a, Result<Saved<Value>, Failed<Value>>>;
 
     /// See [`Resource::delete`].
     fn delete<'a>(
@@ -321,7 +379,7 @@ pub trait DynResource<P>: Send + Sync {
         provider: &'a P,
         context: &'a Context,
         request: DeleteRequest<Value>,
-    ) -> BoxFuture<'a, Outcome<Value>>;
+    ) -> BoxFuture<'a, Result<Diagnostics, Failed<Value>>>;
 
     /// See [`Resource::import`].
     ///
@@ -368,27 +426,24 @@ impl<R: Resource> DynResource<R::Provider> for R {
         }
     }
 
+    fn turn(&self, object: &Value) -> Result<String, Diagnostics> {
+        Ok(Resource::turn(self, &from_value(object)?))
+    }
+
     fn create<'a>(
         &'a self,
         provider: &'a R::Provider,
         context: &'a Context,
         request: CreateRequest<Value, serde_json::Value>,
-    ) -> BoxFuture<'a, Outcome<Value>> {
+    ) -> BoxFuture<'a, Result<Saved<Value>, Failed<Value>>> {
         Box::pin(async move {
-            let decoded = || -> Result<_, Diagnostics> {
-                Ok(CreateRequest {
-                    config: from_value(&request.config)?,
-                    planned: from_value(&request.planned)?,
-                    decision: decision(request.decision)?,
-                })
+            let request = CreateRequest {
+                config: from_value(&request.config)?,
+                planned: from_value(&request.planned)?,
+                decision: decision(request.decision)?,
             };
-            match decoded() {
-                Ok(request) => encode(
-                    self,
-                    Resource::create(self, provider, context, request).await,
-                ),
-                Err(diagnostics) => Outcome::failed(diagnostics),
-            }
+            let created = Resource::create(self, provider, context, request).await;
+            encode(self, created)
         })
     }
 
@@ -397,16 +452,16 @@ impl<R: Resource> DynResource<R::Provider> for R {
         provider: &'a R::Provider,
         context: &'a Context,
         request: ReadRequest<Value>,
-    ) -> BoxFuture<'a, Outcome<Value>> {
+    ) -> BoxFuture<'a, Result<Seen<Value>, Diagnostics>> {
         Box::pin(async move {
-            let request = match from_value(&request.state) {
-                Ok(state) => ReadRequest {
-                    state,
-                    private: request.private,
-                },
-                Err(diagnostics) => return Outcome::failed(diagnostics),
+            let request = ReadRequest {
+                state: from_value(&request.state)?,
+                private: request.private,
             };
-            encode(self, Resource::read(self, provider, context, request).await)
+            match Resource::read(self, provider, context, request).await? {
+                Seen::There(saved) => Ok(Seen::There(encode_saved(self, saved)?)),
+                Seen::Gone(warnings) => Ok(Seen::Gone(warnings)),
+            }
         })
     }
 
@@ -415,24 +470,17 @@ impl<R: Resource> DynResource<R::Provider> for R {
         provider: &'a R::Provider,
         context: &'a Context,
         request: UpdateRequest<Value, serde_json::Value>,
-    ) -> BoxFuture<'a, Outcome<Value>> {
+    ) -> BoxFuture<'a, Result<Saved<Value>, Failed<Value>>> {
         Box::pin(async move {
-            let decoded = || -> Result<_, Diagnostics> {
-                Ok(UpdateRequest {
-                    config: from_value(&request.config)?,
-                    planned: from_value(&request.planned)?,
-                    prior: from_value(&request.prior)?,
-                    private: request.private,
-                    decision: decision(request.decision)?,
-                })
+            let request = UpdateRequest {
+                config: from_value(&request.config)?,
+                planned: from_value(&request.planned)?,
+                prior: from_value(&request.prior)?,
+                private: request.private,
+                decision: decision(request.decision)?,
             };
-            match decoded() {
-                Ok(request) => encode(
-                    self,
-                    Resource::update(self, provider, context, request).await,
-                ),
-                Err(diagnostics) => Outcome::failed(diagnostics),
-            }
+            let updated = Resource::update(self, provider, context, request).await;
+            encode(self, updated)
         })
     }
 
@@ -441,19 +489,14 @@ impl<R: Resource> DynResource<R::Provider> for R {
         provider: &'a R::Provider,
         context: &'a Context,
         request: DeleteRequest<Value>,
-    ) -> BoxFuture<'a, Outcome<Value>> {
+    ) -> BoxFuture<'a, Result<Diagnostics, Failed<Value>>> {
         Box::pin(async move {
-            let request = match from_value(&request.prior) {
-                Ok(prior) => DeleteRequest {
-                    prior,
-                    private: request.private,
-                },
-                Err(diagnostics) => return Outcome::failed(diagnostics),
+            let request = DeleteRequest {
+                prior: from_value(&request.prior)?,
+                private: request.private,
             };
-            encode(
-                self,
-                Resource::delete(self, provider, context, request).await,
-            )
+            let deleted = Resource::delete(self, provider, context, request).await;
+            deleted.map_err(|failed| encode_failed(self, failed))
         })
     }
 
@@ -490,23 +533,35 @@ fn to_value<R: Resource>(resource: &R, model: &R::Model) -> Result<Value, Diagno
     model::to_value(model, &object_type).map_err(model::misfit)
 }
 
-/// An outcome as values.
-fn encode<R: Resource>(resource: &R, outcome: Outcome<R::Model>) -> Outcome<Value> {
-    let Outcome {
-        state,
-        private,
-        mut diagnostics,
-    } = outcome;
-    let state = match state.map(|state| to_value(resource, &state)).transpose() {
-        Ok(state) => state,
-        Err(misfit) => {
-            diagnostics.extend(misfit);
-            None
-        }
+/// The same with values.
+fn encode<R: Resource>(
+    resource: &R,
+    result: Result<Saved<R::Model>, Failed<R::Model>>,
+) -> Result<Saved<Value>, Failed<Value>> {
+    match result {
+        Ok(saved) => Ok(encode_saved(resource, saved)?),
+        Err(failed) => Err(encode_failed(resource, failed)),
+    }
+}
+
+fn encode_saved<R: Resource>(
+    resource: &R,
+    saved: Saved<R::Model>,
+) -> Result<Saved<Value>, Diagnostics> {
+    Ok(Saved {
+        state: to_value(resource, &saved.state)?,
+        private: saved.private,
+        warnings: saved.warnings,
+    })
+}
+
+fn encode_failed<R: Resource>(resource: &R, failed: Failed<R::Model>) -> Failed<Value> {
+    let Failed { left, problems } = failed;
+    let Some((state, private)) = left else {
+        return Failed::from(problems);
     };
-    Outcome {
-        state,
-        private,
-        diagnostics,
+    match to_value(resource, &state) {
+        Ok(state) => Failed::leaving(state, private, problems),
+        Err(misfit) => Failed::from(problems).with(misfit),
     }
 }

@@ -213,6 +213,7 @@ impl Cli {
             .env("TF_IN_AUTOMATION", "1")
             .env("TF_INPUT", "0")
             .env("TF_CLI_CONFIG_FILE", &config)
+            .env("TMPDIR", temporary(directory))
             .envs(env.iter().copied())
             .current_dir(directory)
             .stdin(Stdio::null())
@@ -232,6 +233,14 @@ impl Cli {
             stderr: Some(stderr),
         }
     }
+}
+
+/// Where commands in this directory put what is temporary.
+#[must_use]
+pub fn temporary(directory: &Path) -> PathBuf {
+    let temporary = directory.join("tmp");
+    std::fs::create_dir_all(&temporary).unwrap();
+    temporary
 }
 
 /// A command that runs. Dropping it kills it and all that it started.

@@ -16,15 +16,15 @@ use client::{CertificateFile, DestinationCertificate, DestinationCertificates, E
 use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::plan::Plan;
 use framework::resource::{
-    Context, CreateRequest, Definition, DeleteRequest, ImportRequest, Outcome, ReadRequest,
-    Resource, UpdateRequest,
+    Context, CreateRequest, Definition, DeleteRequest, Failed, ImportRequest, ReadRequest,
+    Resource, Saved, Seen, UpdateRequest,
 };
 use framework::value::Value;
 
 use super::configured::{Configured, Key, client_context};
 use super::destination_service::Site;
 use super::destination_service::creation::{Created, Creation, Judgement};
-use super::destination_service::ids::{ImportId, id_of};
+use super::destination_service::ids::{DEFAULT_LEVEL, ImportId, id_of};
 use super::destination_service::owner::Owner;
 use super::destination_service::secret::text;
 use super::diagnostics::{Call, failed};
@@ -34,8 +34,9 @@ use schema::{DEFINITION, EXAMPLE_NAME, Model};
 
 pub(crate) use schema::TYPE_NAME;
 
-/// How often a file is sent when the answer is lost and SAP does not show it.
-const ATTEMPTS: u32 = 3;
+/// How often a file is sent again when the answer is lost and SAP does not show
+/// it.
+const RETRIES: u32 = 2;
 
 /// The resource `sapcalm_destination_certificate`.
 #[derive(Debug)]
@@ -60,19 +61,19 @@ impl Resource for Certificate {
         plan::refine(provider, plan)
     }
 
+    fn turn(&self, model: &Model) -> String {
+        let level = model.level.as_deref().unwrap_or(DEFAULT_LEVEL);
+        id_of(level, model.name.as_deref().unwrap_or_default())
+    }
+
     async fn create(
         &self,
         provider: &Configured,
         context: &Context,
         request: CreateRequest<Model, Decision>,
-    ) -> Outcome<Model> {
-        let site = match site(provider, context, &request.planned) {
-            Ok(site) => site,
-            Err(problem) => return Outcome::failed(problem),
-        };
-        let _turn = provider.turn(TYPE_NAME, &site.id()).await;
-        let created = create(&site, request).await;
-        created.unwrap_or_else(Outcome::failed)
+    ) -> Result<Saved<Model>, Failed<Model>> {
+        let site = site(provider, context, &request.planned)?;
+        Ok(create(&site, request).await?)
     }
 
     async fn read(
@@ -80,22 +81,17 @@ impl Resource for Certificate {
         provider: &Configured,
         context: &Context,
         request: ReadRequest<Model>,
-    ) -> Outcome<Model> {
+    ) -> Result<Seen<Model>, Diagnostics> {
         let ReadRequest { state, private } = request;
         if provider.key(KeyKind::Destination) == Key::Unknown && !state.is_stub() {
             let warning = provider.unknown_key_warning(
                 KeyKind::Destination,
                 "The certificate was not looked at; the plan is made from its last known state.",
             );
-            return Outcome::saved(state, private).with(warning);
+            return Ok(Seen::There(Saved::new(state, private).with(warning)));
         }
-        match site(provider, context, &state) {
-            Ok(site) => {
-                let read = read(&site, state, Record::load(&private)).await;
-                read.unwrap_or_else(Outcome::failed)
-            }
-            Err(problem) => Outcome::failed(problem),
-        }
+        let site = site(provider, context, &state)?;
+        Ok(read(&site, state, Record::load(&private)).await?)
     }
 
     async fn update(
@@ -103,18 +99,14 @@ impl Resource for Certificate {
         provider: &Configured,
         context: &Context,
         request: UpdateRequest<Model, Decision>,
-    ) -> Outcome<Model> {
+    ) -> Result<Saved<Model>, Failed<Model>> {
         if !request.decision.uploads {
             // Only switches or timeouts change.
-            return Outcome::saved(request.planned.without_write_only(), request.private);
+            let planned = request.planned.without_write_only();
+            return Ok(Saved::new(planned, request.private));
         }
-        match site(provider, context, &request.prior) {
-            Ok(site) => {
-                let updated = update(&site, request).await;
-                updated.unwrap_or_else(Outcome::failed)
-            }
-            Err(problem) => Outcome::failed(problem),
-        }
+        let site = site(provider, context, &request.prior)?;
+        Ok(update(&site, request).await?)
     }
 
     async fn delete(
@@ -122,14 +114,9 @@ impl Resource for Certificate {
         provider: &Configured,
         context: &Context,
         request: DeleteRequest<Model>,
-    ) -> Outcome<Model> {
-        match site(provider, context, &request.prior) {
-            Ok(site) => {
-                let _turn = provider.turn(TYPE_NAME, &site.id()).await;
-                site.delete(&owner_of(&request.prior)).await
-            }
-            Err(problem) => Outcome::failed(problem),
-        }
+    ) -> Result<Diagnostics, Failed<Model>> {
+        let site = site(provider, context, &request.prior)?;
+        Ok(site.delete(&owner_of(&request.prior)).await?)
     }
 
     fn import(&self, request: ImportRequest) -> Result<Model, Diagnostics> {
@@ -219,7 +206,7 @@ impl<'s> Creation<DestinationCertificates<'s>> for New<'_> {
 async fn create(
     site: &CertificateSite<'_>,
     request: CreateRequest<Model, Decision>,
-) -> Result<Outcome<Model>, Diagnostic> {
+) -> Result<Saved<Model>, Diagnostic> {
     let CreateRequest {
         config, planned, ..
     } = request;
@@ -254,9 +241,7 @@ async fn create(
     model.subaccount_id = owner.subaccount_id;
     model.instance_id = owner.instance_id;
     settle(&mut model, &file);
-    Ok(Outcome::saved(model, record.store())
-        .with(warnings)
-        .with(more))
+    Ok(Saved::new(model, record.store()).with(warnings).with(more))
 }
 
 /// What SAP holds after a successful upload, which tells nothing itself. A
@@ -309,17 +294,18 @@ async fn read(
     site: &CertificateSite<'_>,
     mut state: Model,
     mut record: Record,
-) -> Result<Outcome<Model>, Diagnostic> {
+) -> Result<Seen<Model>, Diagnostic> {
     let (owner, warnings) = site.owner(Call::ReadCertificate, &owner_of(&state)).await?;
     let found = site.find().await;
     let found = found.map_err(|error| failed(Call::ReadCertificate, &error))?;
     let Some(found) = found else {
-        return Ok(Outcome::gone().with(warnings));
+        return Ok(Seen::Gone(warnings));
     };
     record.look(&mut state, &found)?;
     state.subaccount_id = owner.subaccount_id;
     state.instance_id = owner.instance_id;
-    Ok(Outcome::saved(state, record.store()).with(warnings))
+    let saved = Saved::new(state, record.store());
+    Ok(Seen::There(saved.with(warnings)))
 }
 
 // ------------------------------------------------------------------- update
@@ -327,7 +313,7 @@ async fn read(
 async fn update(
     site: &CertificateSite<'_>,
     request: UpdateRequest<Model, Decision>,
-) -> Result<Outcome<Model>, Diagnostic> {
+) -> Result<Saved<Model>, Diagnostic> {
     let UpdateRequest {
         config,
         planned,
@@ -361,15 +347,13 @@ async fn update(
     more.extend(not_visible(site, found.as_ref(), &file));
     let mut model = planned.without_write_only();
     settle(&mut model, &file);
-    Ok(Outcome::saved(model, record.store())
-        .with(warnings)
-        .with(more))
+    Ok(Saved::new(model, record.store()).with(warnings).with(more))
 }
 
 /// Replaces the file. That the answer was lost does not matter
 /// where SAP tells the file; where it does not, the file is sent again.
 async fn replace(site: &CertificateSite<'_>, file: &CertificateFile) -> Result<(), Diagnostic> {
-    let mut attempt = 1;
+    let mut retries = 0;
     loop {
         let replaced = site
             .service
@@ -383,7 +367,11 @@ async fn replace(site: &CertificateSite<'_>, file: &CertificateFile) -> Result<(
         }
         match site.find_afterwards().await {
             Ok(Some(found)) if holds(&found, file) => return Ok(()),
-            Ok(Some(_)) if attempt < ATTEMPTS && !site.is_over() => attempt += 1,
+            Ok(Some(_))
+                if retries < RETRIES && !site.is_over() && site.may_repeat(retries).await =>
+            {
+                retries += 1;
+            }
             _ => return Err(failed(Call::UpdateCertificate, &error)),
         }
     }

@@ -12,7 +12,7 @@ use secrecy::ExposeSecret;
 use client::{self, Destinations, Error, KeyKind, Labels, Metadata, Properties, TokenCheck};
 use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::path::Path;
-use framework::resource::{CreateRequest, Outcome, UpdateRequest};
+use framework::resource::{CreateRequest, Failed, Saved, UpdateRequest};
 
 use super::super::configured::{afterwards, attribute};
 use super::super::destination_service::Site;
@@ -68,7 +68,7 @@ struct Made {
 pub(super) async fn create(
     site: &DestinationSite<'_>,
     request: CreateRequest<Model, Decision>,
-) -> Result<Outcome<Model>, Diagnostic> {
+) -> Result<Saved<Model>, Diagnostic> {
     let CreateRequest {
         config,
         planned,
@@ -115,7 +115,7 @@ pub(super) async fn create(
         labels: None,
     };
     let record = Look::learn(site.provider, &found, (&model, record));
-    Ok(Outcome::saved(model, record.store())
+    Ok(Saved::new(model, record.store())
         .with(warnings)
         .with(made.warnings))
 }
@@ -323,7 +323,7 @@ struct Update<'a> {
 pub(super) async fn update(
     site: &DestinationSite<'_>,
     request: UpdateRequest<Model, Decision>,
-) -> Result<Outcome<Model>, Diagnostic> {
+) -> Result<Saved<Model>, Failed<Model>> {
     let UpdateRequest {
         config,
         planned,
@@ -336,7 +336,7 @@ pub(super) async fn update(
     let before = Record::load(&private);
     let mut wanted = Wanted::new(site.provider, &config, &planned, &decision)?;
     wanted.told = settled(&before, &prior, &planned);
-    let after = before.after(&decision, &wanted)?;
+    let after = before.after(&decision, &wanted).map_err(Diagnostic::from)?;
     let update = Update {
         site,
         prior,
@@ -347,7 +347,7 @@ pub(super) async fn update(
         decision,
         warnings,
     };
-    Ok(update.run().await)
+    update.run().await
 }
 
 /// What SAP tells in a form of its own, of properties that the plan leaves as
@@ -374,7 +374,7 @@ struct Failure {
 }
 
 impl Update<'_> {
-    async fn run(mut self) -> Outcome<Model> {
+    async fn run(mut self) -> Result<Saved<Model>, Failed<Model>> {
         let Site {
             service,
             context,
@@ -384,17 +384,17 @@ impl Update<'_> {
         } = self.site;
         let found = match service.find_now(context, *level, name).await {
             Ok(Some(found)) => found,
-            Ok(None) => return Outcome::failed(self.site.gone()).with(self.warnings),
-            Err(error) => return Outcome::failed(failed(Call::UpdateDestination, &error)),
+            Ok(None) => return Err(Failed::from(self.site.gone()).with(self.warnings)),
+            Err(error) => return Err(failed(Call::UpdateDestination, &error).into()),
         };
         let labels_before = found.labels.clone();
         let found = match self.write(found).await {
             Ok(found) => found,
-            Err(failure) => return self.fail(*failure),
+            Err(failure) => return Err(self.fail(*failure)),
         };
         if let Err(error) = self.label(labels_before, &found).await {
             let problem = failed(Call::LabelDestination, &error).at(Path::attribute("labels"));
-            return self.truth(&found).with(problem);
+            return Err(self.truth(&found, problem));
         }
         settle_secrets(&mut self.model, &self.decision);
         let record = Look::learn(self.site.provider, &found, (&self.model, self.after));
@@ -407,9 +407,12 @@ impl Update<'_> {
                 }
             }
         }
-        Outcome::saved(self.model, record.store())
-            .with(self.warnings)
-            .with(problem)
+        match problem {
+            Some(problem) => {
+                Err(Failed::leaving(self.model, record.store(), problem).with(self.warnings))
+            }
+            None => Ok(Saved::new(self.model, record.store()).with(self.warnings)),
+        }
     }
 
     /// Sends what differs, and returns what SAP holds then.
@@ -481,17 +484,16 @@ impl Update<'_> {
     }
 
     /// An error, and the state as SAP holds it now.
-    fn fail(self, failure: Failure) -> Outcome<Model> {
-        let outcome = match failure.now {
-            Some(now) => self.truth(&now),
-            None => Outcome::failed(Diagnostics::new()),
-        };
-        outcome.with(failure.problem)
+    fn fail(self, failure: Failure) -> Failed<Model> {
+        match failure.now {
+            Some(now) => self.truth(&now, failure.problem),
+            None => failure.problem.into(),
+        }
     }
 
     /// The prior state, corrected by what SAP holds now. The version stays that
     /// of the prior state, so that the next plan repeats what did not work.
-    fn truth(self, now: &client::Destination) -> Outcome<Model> {
+    fn truth(self, now: &client::Destination, problem: Diagnostic) -> Failed<Model> {
         let mut state = self.prior;
         let mut record = self.before;
         let holds = |key: &str| now.properties.get(key).map(String::as_str);
@@ -516,10 +518,10 @@ impl Update<'_> {
         record.etag = None;
         let look = Look::at(self.site.provider, now, self.site.id(), (state, record));
         match look {
-            Ok(look) => Outcome::saved(look.state, look.record.store())
+            Ok(look) => Failed::leaving(look.state, look.record.store(), problem)
                 .with(self.warnings)
                 .with(look.warnings),
-            Err(NoRandomness) => Outcome::failed(Diagnostic::from(NoRandomness)),
+            Err(NoRandomness) => Failed::from(problem).with(Diagnostic::from(NoRandomness)),
         }
     }
 }

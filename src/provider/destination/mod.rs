@@ -31,14 +31,14 @@ use client::{self, Destinations, KeyKind};
 use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::plan::Plan;
 use framework::resource::{
-    Context, CreateRequest, Definition, DeleteRequest, ImportRequest, Mover, Outcome, ReadRequest,
-    Resource, UpdateRequest,
+    Context, CreateRequest, Definition, DeleteRequest, Failed, ImportRequest, Mover, ReadRequest,
+    Resource, Saved, Seen, UpdateRequest,
 };
 use framework::value::Value;
 
 use super::configured::{Configured, Key, client_context};
 use super::destination_service::Site;
-use super::destination_service::ids::{ImportId, id_of};
+use super::destination_service::ids::{DEFAULT_LEVEL, ImportId, id_of};
 use super::destination_service::owner::Owner;
 use super::destination_service::secret::NoRandomness;
 use super::diagnostics::{Call, failed};
@@ -75,19 +75,19 @@ impl Resource for Destination {
         plan::refine(provider, plan)
     }
 
+    fn turn(&self, model: &Model) -> String {
+        let level = model.level.as_deref().unwrap_or(DEFAULT_LEVEL);
+        id_of(level, model.destination_name())
+    }
+
     async fn create(
         &self,
         provider: &Configured,
         context: &Context,
         request: CreateRequest<Model, Decision>,
-    ) -> Outcome<Model> {
-        let site = match site(provider, context, &request.planned) {
-            Ok(site) => site,
-            Err(problem) => return Outcome::failed(problem),
-        };
-        let _turn = provider.turn(TYPE_NAME, &site.id()).await;
-        let created = apply::create(&site, request).await;
-        created.unwrap_or_else(Outcome::failed)
+    ) -> Result<Saved<Model>, Failed<Model>> {
+        let site = site(provider, context, &request.planned)?;
+        Ok(apply::create(&site, request).await?)
     }
 
     async fn read(
@@ -95,22 +95,17 @@ impl Resource for Destination {
         provider: &Configured,
         context: &Context,
         request: ReadRequest<Model>,
-    ) -> Outcome<Model> {
+    ) -> Result<Seen<Model>, Diagnostics> {
         let ReadRequest { state, private } = request;
         if provider.key(KeyKind::Destination) == Key::Unknown && !state.is_stub() {
             let warning = provider.unknown_key_warning(
                 KeyKind::Destination,
                 "The destination was not looked at; the plan is made from its last known state.",
             );
-            return Outcome::saved(state, private).with(warning);
+            return Ok(Seen::There(Saved::new(state, private).with(warning)));
         }
-        match site(provider, context, &state) {
-            Ok(site) => {
-                let read = read(&site, state, Record::load(&private)).await;
-                read.unwrap_or_else(Outcome::failed)
-            }
-            Err(problem) => Outcome::failed(problem),
-        }
+        let site = site(provider, context, &state)?;
+        Ok(read(&site, state, Record::load(&private)).await?)
     }
 
     async fn update(
@@ -118,17 +113,13 @@ impl Resource for Destination {
         provider: &Configured,
         context: &Context,
         request: UpdateRequest<Model, Decision>,
-    ) -> Outcome<Model> {
+    ) -> Result<Saved<Model>, Failed<Model>> {
         if !request.decision.sends {
-            return Outcome::saved(request.planned.without_write_only(), request.private);
+            let planned = request.planned.without_write_only();
+            return Ok(Saved::new(planned, request.private));
         }
-        match site(provider, context, &request.prior) {
-            Ok(site) => {
-                let updated = Box::pin(apply::update(&site, request)).await;
-                updated.unwrap_or_else(Outcome::failed)
-            }
-            Err(problem) => Outcome::failed(problem),
-        }
+        let site = site(provider, context, &request.prior)?;
+        Box::pin(apply::update(&site, request)).await
     }
 
     async fn delete(
@@ -136,14 +127,9 @@ impl Resource for Destination {
         provider: &Configured,
         context: &Context,
         request: DeleteRequest<Model>,
-    ) -> Outcome<Model> {
-        match site(provider, context, &request.prior) {
-            Ok(site) => {
-                let _turn = provider.turn(TYPE_NAME, &site.id()).await;
-                site.delete(&owner_of(&request.prior)).await
-            }
-            Err(problem) => Outcome::failed(problem),
-        }
+    ) -> Result<Diagnostics, Failed<Model>> {
+        let site = site(provider, context, &request.prior)?;
+        Ok(site.delete(&owner_of(&request.prior)).await?)
     }
 
     fn import(&self, request: ImportRequest) -> Result<Model, Diagnostics> {
@@ -177,19 +163,18 @@ async fn read(
     site: &DestinationSite<'_>,
     state: Model,
     record: Record,
-) -> Result<Outcome<Model>, Diagnostic> {
+) -> Result<Seen<Model>, Diagnostic> {
     let (owner, warnings) = site.owner(Call::ReadDestination, &owner_of(&state)).await?;
     let found = site.find().await;
     let found = found.map_err(|error| failed(Call::ReadDestination, &error))?;
     let Some(found) = found else {
-        return Ok(Outcome::gone().with(warnings));
+        return Ok(Seen::Gone(warnings));
     };
     let mut look = Look::at(site.provider, &found, site.id(), (state, record))?;
     look.state.subaccount_id = owner.subaccount_id;
     look.state.instance_id = owner.instance_id;
-    Ok(Outcome::saved(look.state, look.record.store())
-        .with(warnings)
-        .with(look.warnings))
+    let saved = Saved::new(look.state, look.record.store());
+    Ok(Seen::There(saved.with(warnings).with(look.warnings)))
 }
 
 /// What Read completes after an import or a move.

@@ -13,9 +13,9 @@ use super::owner::Owner;
 use super::{Event, Kind, Site};
 use crate::provider::diagnostics::{failed, failed_advising};
 
-/// How often the call is repeated after its answer was lost and nothing was
-/// there.
-const ATTEMPTS: u32 = 3;
+/// How often the call is repeated at most after its answer was lost and nothing
+/// was there.
+const RETRIES: u32 = 2;
 
 /// An object that is to be created.
 pub(crate) trait Creation<K: Kind>: Sync {
@@ -60,7 +60,7 @@ impl<K: Kind> Site<'_, K> {
         adopt: bool,
     ) -> Result<Created<C::Answer, K::Object>, Diagnostic> {
         let mut is_lost = false;
-        let mut attempt = 1;
+        let mut retries = 0;
         loop {
             let error = match creation.send(self).await {
                 Ok(answer) => return Ok(Created::New(answer)),
@@ -72,11 +72,15 @@ impl<K: Kind> Site<'_, K> {
             }
             let found = match self.find_afterwards().await {
                 Ok(Some(found)) => found,
-                Ok(None) if error.is_conflict() || attempt == ATTEMPTS || self.is_over() => {
-                    return Err(failed(K::CALLS.create, &error));
-                }
                 Ok(None) => {
-                    attempt += 1;
+                    let may_repeat = !error.is_conflict()
+                        && retries < RETRIES
+                        && !self.is_over()
+                        && self.may_repeat(retries).await;
+                    if !may_repeat {
+                        return Err(failed(K::CALLS.create, &error));
+                    }
+                    retries += 1;
                     continue;
                 }
                 Err(_) if error.is_conflict() => {

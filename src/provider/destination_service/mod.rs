@@ -18,7 +18,6 @@ use client::{
 };
 use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::plan::{Action, Plan};
-use framework::resource::Outcome;
 use framework::value::Value;
 
 use super::configured::{Configured, Key, afterwards, is_over, missing_key};
@@ -236,6 +235,12 @@ impl<'a, K: Kind> Site<'a, K> {
         self.service.find(&context, self.level, &self.name).await
     }
 
+    /// Whether a write may be repeated, see [`client::Client::may_repeat`].
+    pub(crate) async fn may_repeat(&self, retries: u32) -> bool {
+        let client = self.provider.client();
+        client.may_repeat(&self.context, retries).await
+    }
+
     /// Whether the operation may not start anything new.
     pub(crate) fn is_over(&self) -> bool {
         is_over(&self.context)
@@ -256,27 +261,24 @@ impl<'a, K: Kind> Site<'a, K> {
     /// Deletes the object. Where this same run created it, the one to delete is
     /// the one to keep: with `create_before_destroy` create took it over, or
     /// made it anew under the same name.
-    pub(crate) async fn delete<M>(&self, expected: &Owner) -> Outcome<M> {
+    pub(crate) async fn delete(&self, expected: &Owner) -> Result<Diagnostics, Diagnostic> {
         if self.was_created_here(expected) {
-            return Outcome::gone().with(self.replaced_in_place());
+            return Ok(self.replaced_in_place().into());
         }
-        let warnings = match self.owner(K::CALLS.delete, expected).await {
-            Ok((_, warnings)) => warnings,
-            Err(problem) => return Outcome::failed(problem),
-        };
+        let (_, warnings) = self.owner(K::CALLS.delete, expected).await?;
         let deleted = self
             .service
             .delete(&self.context, self.level, &self.name)
             .await;
         match deleted {
-            Ok(_) => Outcome::gone().with(warnings),
+            Ok(_) => Ok(warnings),
             Err(error)
                 if error.may_have_been_processed()
                     && matches!(self.find_afterwards().await, Ok(None)) =>
             {
-                Outcome::gone().with(warnings)
+                Ok(warnings)
             }
-            Err(error) => Outcome::failed(failed(K::CALLS.delete, &error)),
+            Err(error) => Err(failed(K::CALLS.delete, &error)),
         }
     }
 

@@ -8,8 +8,8 @@ use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::plan::Plan;
 use framework::provider::Provider;
 use framework::resource::{
-    Context, CreateRequest, Definition, DeleteRequest, DynResource, ImportRequest, Outcome,
-    ReadRequest, Resource, UpdateRequest,
+    Context, CreateRequest, Definition, DeleteRequest, DynResource, Failed, ImportRequest,
+    ReadRequest, Resource, Saved, Seen, UpdateRequest,
 };
 use framework::schema::{Attribute, DEFAULT_TIMEOUT, IdentityAttribute, IdentitySchema, Schema};
 use framework::server::Server;
@@ -164,17 +164,26 @@ impl Resource for Foreign {
         plan.report(not_ours());
     }
 
+    fn turn(&self, _: &Nothing) -> String {
+        String::new()
+    }
+
     async fn create(
         &self,
         (): &(),
         _: &Context,
         _: CreateRequest<Nothing, ()>,
-    ) -> Outcome<Nothing> {
-        Outcome::failed(not_ours())
+    ) -> Result<Saved<Nothing>, Failed<Nothing>> {
+        Err(not_ours().into())
     }
 
-    async fn read(&self, (): &(), _: &Context, _: ReadRequest<Nothing>) -> Outcome<Nothing> {
-        Outcome::failed(not_ours())
+    async fn read(
+        &self,
+        (): &(),
+        _: &Context,
+        _: ReadRequest<Nothing>,
+    ) -> Result<Seen<Nothing>, Diagnostics> {
+        Err(not_ours().into())
     }
 
     async fn update(
@@ -182,12 +191,17 @@ impl Resource for Foreign {
         (): &(),
         _: &Context,
         _: UpdateRequest<Nothing, ()>,
-    ) -> Outcome<Nothing> {
-        Outcome::failed(not_ours())
+    ) -> Result<Saved<Nothing>, Failed<Nothing>> {
+        Err(not_ours().into())
     }
 
-    async fn delete(&self, (): &(), _: &Context, _: DeleteRequest<Nothing>) -> Outcome<Nothing> {
-        Outcome::failed(not_ours())
+    async fn delete(
+        &self,
+        (): &(),
+        _: &Context,
+        _: DeleteRequest<Nothing>,
+    ) -> Result<Diagnostics, Failed<Nothing>> {
+        Err(not_ours().into())
     }
 
     fn import(&self, _: ImportRequest) -> Result<Nothing, Diagnostics> {

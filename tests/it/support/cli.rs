@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-pub(crate) use terraform_stand_in::cli::{Cli, Client, HOSTS, Output, Running, reattach};
+pub(crate) use terraform_stand_in::cli::{
+    Cli, Client, HOSTS, Output, Running, reattach, temporary,
+};
 
 /// The provider in configurations.
 const SOURCE: &str = "sapcalm/sapcalm";

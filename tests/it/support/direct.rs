@@ -9,8 +9,8 @@ use framework::diagnostics::{Diagnostic, Diagnostics, Severity};
 use framework::plan::{Change, Planned, plan};
 use framework::private::Private;
 use framework::resource::{
-    Context, CreateRequest, DeleteRequest, DynResource, ImportRequest, Outcome, ReadRequest,
-    UpdateRequest,
+    Context, CreateRequest, DeleteRequest, DynResource, Failed, ImportRequest, ReadRequest, Saved,
+    Seen, UpdateRequest,
 };
 use framework::value::Value;
 use sapcalm::provider::configured::Configured;
@@ -80,14 +80,38 @@ pub(crate) struct Done {
 }
 
 impl Done {
-    pub(crate) fn of(outcome: Outcome<Value>) -> Self {
+    /// Of a create or an update.
+    pub(crate) fn of(result: Result<Saved<Value>, Failed<Value>>) -> Self {
+        let (left, diagnostics) = match result {
+            Ok(saved) => (Some((saved.state, saved.private)), saved.warnings),
+            Err(failed) => failed.into_parts(),
+        };
         Self {
-            instance: outcome.state.map(|state| Instance {
-                state,
-                private: outcome.private,
-            }),
-            diagnostics: outcome.diagnostics,
+            instance: left.map(|(state, private)| Instance { state, private }),
+            diagnostics,
         }
+    }
+
+    fn of_read(result: Result<Seen<Value>, Diagnostics>) -> Self {
+        match result {
+            Ok(Seen::There(saved)) => Self::of(Ok(saved)),
+            Ok(Seen::Gone(warnings)) => {
+                Self::of(Err(Failed::from(Diagnostics::new()))).saying(warnings)
+            }
+            Err(problems) => Self::of(Err(problems.into())),
+        }
+    }
+
+    fn of_delete(result: Result<Diagnostics, Failed<Value>>) -> Self {
+        match result {
+            Ok(warnings) => Self::of(Err(Failed::from(Diagnostics::new()))).saying(warnings),
+            Err(failed) => Self::of(Err(failed)),
+        }
+    }
+
+    fn saying(mut self, diagnostics: Diagnostics) -> Self {
+        self.diagnostics = diagnostics;
+        self
     }
 
     pub(crate) fn errors(&self) -> Vec<&Diagnostic> {
@@ -208,21 +232,42 @@ impl Direct {
         config: &Value,
         context: &Context,
     ) -> Done {
-        let mut plan = self.planned(provider, config, None);
-        let planned = plan.state;
+        self.create_instead(provider, config, None, context).await
+    }
+
+    /// The create of a replacement: its plan begins with what was kept beside the
+    /// object that is replaced.
+    pub(crate) async fn create_instead(
+        &self,
+        provider: &Configured,
+        config: &Value,
+        replaced: Option<&Instance>,
+        context: &Context,
+    ) -> Done {
+        let change = Change {
+            config: config.clone(),
+            prior: Value::Null,
+            private: replaced.map_or_else(Private::default, |replaced| replaced.private.clone()),
+        };
+        let planned = plan(self.resource, Some(provider), change);
+        let problems = &planned.diagnostics;
+        assert!(!problems.has_errors(), "{problems:#?}");
+        let Planned {
+            state, mut private, ..
+        } = planned;
         let request = CreateRequest {
             config: config.clone(),
-            planned: planned.clone(),
-            decision: plan.private.take_decision(),
+            planned: state.clone(),
+            decision: private.take_decision(),
         };
-        let outcome = self.resource.create(provider, context, request).await;
-        keeps_the_plan(&planned, &outcome);
-        let tainted = outcome.state.is_some() && outcome.diagnostics.has_errors();
+        let done = Done::of(self.resource.create(provider, context, request).await);
+        keeps_the_plan(&state, &done);
+        let tainted = done.instance.is_some() && done.diagnostics.has_errors();
         assert!(
             self.may_taint || !tainted,
             "create ended with an error and a state"
         );
-        Done::of(outcome)
+        done
     }
 
     pub(crate) async fn read(&self, provider: &Configured, instance: &Instance) -> Done {
@@ -230,7 +275,7 @@ impl Direct {
             state: instance.state.clone(),
             private: instance.private.clone(),
         };
-        Done::of(self.resource.read(provider, &context(), request).await)
+        Done::of_read(self.resource.read(provider, &context(), request).await)
     }
 
     pub(crate) async fn update(
@@ -260,9 +305,9 @@ impl Direct {
             decision: plan.private.take_decision(),
             private: plan.private,
         };
-        let outcome = self.resource.update(provider, context, request).await;
-        keeps_the_plan(&plan.state, &outcome);
-        Done::of(outcome)
+        let done = Done::of(self.resource.update(provider, context, request).await);
+        keeps_the_plan(&plan.state, &done);
+        done
     }
 
     pub(crate) async fn delete(&self, provider: &Configured, instance: &Instance) -> Done {
@@ -270,7 +315,7 @@ impl Direct {
             prior: instance.state.clone(),
             private: instance.private.clone(),
         };
-        Done::of(self.resource.delete(provider, &context(), request).await)
+        Done::of_delete(self.resource.delete(provider, &context(), request).await)
     }
 
     /// A delete that did it.
@@ -295,12 +340,14 @@ impl Direct {
 }
 
 /// Terraform's own rule: what the plan knew has come true.
-pub(crate) fn keeps_the_plan(planned: &Value, outcome: &Outcome<Value>) {
-    let Some(state) = &outcome.state else { return };
+pub(crate) fn keeps_the_plan(planned: &Value, done: &Done) {
+    let Some(Instance { state, .. }) = &done.instance else {
+        return;
+    };
     assert!(state.is_wholly_known());
     for (name, value) in planned.entries().unwrap() {
         assert!(
-            has_come_true(value, state.get(name)) || outcome.diagnostics.has_errors(),
+            has_come_true(value, state.get(name)) || done.diagnostics.has_errors(),
             "{name} was planned otherwise"
         );
     }

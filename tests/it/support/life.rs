@@ -324,6 +324,19 @@ impl Target {
         })
     }
 
+    /// What it asks for, whatever it is about.
+    pub(crate) fn kind(&self) -> String {
+        const NAMES: [&str; 3] = ["CloudALM", "other-1", "other-2"];
+        let segments = self.path.split('/');
+        let segments = segments.map(|one| if NAMES.contains(&one) { "*" } else { one });
+        format!("{} {}", self.method, segments.collect::<Vec<_>>().join("/"))
+    }
+
+    /// Whether it is the first of its kind in the step.
+    pub(crate) fn is_first(&self) -> bool {
+        self.skip == 0
+    }
+
     pub(crate) fn is_token(&self) -> bool {
         self.path.ends_with("/oauth/token")
     }

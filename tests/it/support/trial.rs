@@ -343,24 +343,23 @@ impl Trial {
         self.world.forget_journal().await;
     }
 
-    /// Runs a step into a fault and then again without it.
-    pub(crate) async fn case(
+    /// Runs a step into faults.
+    pub(crate) async fn strike(
         &mut self,
         prepared: &Prepared,
-        fault: Json,
+        faults: Json,
         patience: Patience,
     ) -> Verdict {
         let step = &prepared.step;
         let mut verdict = Verdict::default();
         self.begin(prepared).await;
-        self.world.fault(fault).await;
+        self.world.fault(faults).await;
         let first = self.terraform.run(&self.world, step, patience).await;
         self.world.clear_faults().await;
         let journal = self.world.journal().await;
         verdict.struck = journal.iter().any(|entry| entry["fault"] == true);
         verdict.absorbed = !first.failed;
         verdict.object_to("the faulty run", &first);
-        self.converge(prepared, &mut verdict).await;
         verdict
     }
 
@@ -466,6 +465,10 @@ pub(crate) struct Verdict {
 }
 
 impl Verdict {
+    pub(crate) fn complain(&mut self, complaint: String) {
+        self.complaints.push(complaint);
+    }
+
     /// Terraform must have nothing to object to.
     pub(crate) fn object_to(&mut self, what: &str, ran: &Ran) {
         if !ran.objections.is_empty() {
@@ -521,10 +524,14 @@ impl Total {
         self.failures.extend(other.failures);
     }
 
+    pub(crate) fn cases(&self) -> usize {
+        self.cases
+    }
+
     /// Prints the figures, for `make chaos` also as a line of its table, and
-    /// fails the test if a case failed or there was none.
+    /// fails the test if a case failed, or if there were not as many as expected.
     #[track_caller]
-    pub(crate) fn conclude(self, what: &str, took: Duration) {
+    pub(crate) fn conclude(self, what: &str, took: Duration, expected: usize) {
         let Self {
             cases,
             struck,
@@ -558,10 +565,20 @@ impl Total {
             failures.join("\n\n")
         );
         assert!(cases > 0, "{what}: no case was chosen");
+        assert_eq!(cases, expected, "{what}: some cases did not run");
     }
 }
 
 // -------------------------------------------------------------------- parts
+
+/// What draws the cases that are not fixed; printed, so that they can be had
+/// again.
+pub(crate) fn seed() -> u64 {
+    let given = std::env::var("SAPCALM_SEED").ok();
+    let seed = given.map_or_else(|| fastrand::u64(..1_000_000), |text| text.parse().unwrap());
+    println!("SAPCALM_SEED={seed} draws the same cases again");
+    seed
+}
 
 /// Which cases run: a representative part by default; everything where
 /// `SAPCALM_CHAOS=full`; where it is any other text, the cases whose

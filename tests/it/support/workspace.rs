@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value as Json, json};
 
-use super::cli::{Cli, Client, Output, Running, use_built_provider};
+use super::cli::{Cli, Client, Output, Running, temporary, use_built_provider};
 use super::feature::Feature;
 
 /// The directory and the program.
@@ -108,6 +108,13 @@ impl Workspace {
         if let Some(text) = text {
             fs::write(self.path().join("terraform.tfstate"), text).unwrap();
         }
+    }
+
+    /// What providers have left in the temporary directory.
+    pub(crate) fn sockets_left(&self) -> Vec<String> {
+        let entries = fs::read_dir(temporary(self.path())).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.starts_with("sapcalm")).collect()
     }
 
     /// Loses the state file.

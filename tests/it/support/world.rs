@@ -14,6 +14,9 @@ use super::promise::{Watch, watch};
 /// the emulator's time.
 pub(crate) const HOUR: u64 = 3_600_000;
 
+/// Where the emulated Order Management registers: not where the provider guesses.
+pub(crate) const REGISTER_PATH: &str = "v1/registration";
+
 /// One way SAP might be.
 #[derive(Clone, Debug)]
 pub(crate) struct Variant {
@@ -197,6 +200,7 @@ impl World {
             "destination_service_key": self.key("destination"),
             "order_management_service_key": self.key("order-management"),
             "cloud_alm_service_key": self.key("cloud-alm"),
+            "order_management_api": { "register": { "path": REGISTER_PATH } },
             "retry_base_delay": "1ms",
         });
         if self.tls {

@@ -178,11 +178,11 @@ async fn finding_fetches_the_token_with_the_certificate() {
     let error = find().await["authTokens"][0]["error"].clone();
     assert!(error.as_str().unwrap().contains("401"), "{error}");
 
-    let registered = rig.order_management(Method::POST, "/registration").await;
+    let registered = rig.order_management(Method::POST, "/v1/registration").await;
     assert_eq!(registered.status, 424);
     let (certificate, _) = mutual_tls(&rig);
     let path = "/subaccountCertificates";
     rig.destinations(Method::PUT, path, Some(certificate)).await;
-    let registered = rig.order_management(Method::POST, "/registration").await;
+    let registered = rig.order_management(Method::POST, "/v1/registration").await;
     assert_eq!(registered.status, 200, "{}", registered.body);
 }

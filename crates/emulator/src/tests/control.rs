@@ -23,7 +23,7 @@ async fn busy() -> Rig {
     let body = Some(simple("own"));
     rig.destinations(Method::POST, "/instanceDestinations", body)
         .await;
-    let answer = rig.order_management(Method::POST, "/registration").await;
+    let answer = rig.order_management(Method::POST, "/v1/registration").await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     rig
 }
@@ -202,7 +202,7 @@ async fn a_rotated_secret_replaces_the_old_one() {
     assert_ne!(old["clientsecret"], new["clientsecret"]);
     assert_eq!(old["clientid"], new["clientid"]);
     assert_eq!(rig.token_answer("cloud-alm", &[]).await.status, 200);
-    let answer = rig.order_management(Method::POST, "/registration").await;
+    let answer = rig.order_management(Method::POST, "/v1/registration").await;
     assert_eq!(answer.status, 424, "the destination has the old secret");
     let unknown = rig.control(Method::POST, "/rotate/nothing", None).await;
     assert_eq!(unknown.status, 404);

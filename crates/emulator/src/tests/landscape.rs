@@ -72,7 +72,7 @@ async fn an_object_can_be_hidden_or_late() {
 
     let rig = Rig::with_knobs(json!({"cloud_alm": {"landscape_delay_ms": 1500}})).await;
     rig.create(rig.cloud_alm_destination()).await;
-    let answer = rig.order_management(Method::POST, "/registration").await;
+    let answer = rig.order_management(Method::POST, "/v1/registration").await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     assert!(ids(&rig, "").await.is_empty());
     rig.forward(1500).await;

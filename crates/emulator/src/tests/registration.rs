@@ -6,7 +6,7 @@ use super::{Rig, simple};
 const SUCCESS: &str = "Registration for Integration Monitoring was successful";
 
 async fn register(rig: &Rig) -> super::Answer {
-    rig.order_management(Method::POST, "/registration").await
+    rig.order_management(Method::POST, "/v1/registration").await
 }
 
 async fn offboard(rig: &Rig) -> super::Answer {
@@ -134,7 +134,7 @@ async fn every_wrong_value_of_the_destination_fails_the_registration() {
 #[tokio::test]
 async fn the_token_of_another_service_does_not_register() {
     let rig = ready(json!({})).await;
-    let path = "/omf/integration-monitoring/registration";
+    let path = "/omf/integration-monitoring/v1/registration";
     let none = rig.send(rig.request(Method::POST, path)).await;
     assert_eq!(none.status, 401);
     assert_eq!(none.json()["error"]["message"], "Unauthorized");
@@ -156,7 +156,7 @@ async fn a_token_without_the_scope_is_forbidden() {
         .token_answer("order-management", &[("scope", "uaa.resource")])
         .await;
     let token = narrowed.json()["access_token"].as_str().unwrap().to_owned();
-    let path = "/omf/integration-monitoring/registration";
+    let path = "/omf/integration-monitoring/v1/registration";
     let answer = rig
         .send(rig.request(Method::POST, path).bearer_auth(token))
         .await;
@@ -167,7 +167,7 @@ async fn a_token_without_the_scope_is_forbidden() {
 async fn other_paths_and_methods_are_refused() {
     let rig = ready(json!({})).await;
     assert_eq!(
-        rig.order_management(Method::GET, "/registration")
+        rig.order_management(Method::GET, "/v1/registration")
             .await
             .status,
         405
@@ -206,7 +206,7 @@ async fn headers_and_body_of_the_registration_are_knobs() {
     .await;
     let token = rig.token("order-management").await;
     let request = || {
-        rig.request(Method::POST, "/omf/integration-monitoring/registration")
+        rig.request(Method::POST, "/omf/integration-monitoring/v1/registration")
             .bearer_auth(&token)
     };
     assert_eq!(rig.send(request().body("{}")).await.status, 400);

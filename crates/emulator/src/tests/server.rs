@@ -264,7 +264,7 @@ async fn a_fault_can_hit_what_a_service_asks_for_itself() {
         "match": {"caller": "order-management", "path_prefix": "/api/"}, "do": {"status": 500}
     }))
     .await;
-    let answer = rig.order_management(Method::POST, "/registration").await;
+    let answer = rig.order_management(Method::POST, "/v1/registration").await;
     assert_eq!(answer.status, 424);
     assert!(answer.body.contains("500"), "{}", answer.body);
 }

@@ -101,7 +101,7 @@ async fn serve_announced_by<T: Provider>(
     handshake: &Handshake,
 ) -> Result<(), ServeError> {
     let parent = process::parent_id();
-    signals::ignore_interrupt().map_err(ServeError::Signals)?;
+    signals::ignore().map_err(ServeError::Signals)?;
     let tls = handshake.client_certificate.as_deref();
     let tls = tls.map(Tls::for_client).transpose()?;
     let listener = Listener::bind(&handshake.socket, tls.is_some()).map_err(ServeError::Listen)?;

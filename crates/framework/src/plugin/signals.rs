@@ -1,21 +1,37 @@
-//! What the process does about signals. SIGTERM keeps its default, to end the
-//! process, except in debug mode.
+//! What the process does about signals: nothing, while Terraform lives, because
+//! Terraform tells it by `StopProvider` what is to be done; except in debug mode,
+//! where nobody else can end it.
 
 use std::io;
 
-/// Takes SIGINT (Ctrl-C elsewhere) from now on and does nothing about it.
+/// Takes the signals that somebody may send to the whole process group (Ctrl-C,
+/// a `kill` of a pipeline's job, a terminal that is closed) from now on, and does
+/// nothing about them.
 ///
-/// Ctrl-C reaches the whole process group. Terraform then asks us by
-/// `StopProvider` to come to an end and waits for the results; a provider that
-/// dies instead loses the object that it was just creating.
-pub(super) fn ignore_interrupt() -> io::Result<()> {
+/// Terraform hears them as well. On SIGINT and SIGTERM it asks us to come to an
+/// end and waits for the results; a provider that dies instead loses the object
+/// that it was just creating. By SIGHUP and SIGQUIT it dies, and then the
+/// provider notices that it is alone and ends as well, with its socket removed.
+pub(super) fn ignore() -> io::Result<()> {
     // A handler once installed stays, also when nobody listens to it.
     #[cfg(unix)]
-    drop(tokio::signal::unix::signal(
-        tokio::signal::unix::SignalKind::interrupt(),
-    )?);
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        for kind in [
+            SignalKind::interrupt(),
+            SignalKind::terminate(),
+            SignalKind::hangup(),
+            SignalKind::quit(),
+        ] {
+            drop(signal(kind)?);
+        }
+    }
     #[cfg(windows)]
-    drop(tokio::signal::windows::ctrl_c()?);
+    {
+        use tokio::signal::windows::{ctrl_break, ctrl_c};
+        drop(ctrl_c()?);
+        drop(ctrl_break()?);
+    }
     Ok(())
 }
 

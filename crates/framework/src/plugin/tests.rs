@@ -313,14 +313,21 @@ async fn health_knows_the_plugin_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn interrupt_is_ignored() {
+async fn signals_are_ignored_while_terraform_lives() {
     let _alone = SIGNALS.lock().await;
     let terraform = ClientIdentity::like_terraform();
     let server = Started::new(Some(&terraform)).await;
     let client = server.parts().connect(Some(&terraform)).await.unwrap();
-    // Without our handler this ends the test process.
-    raise(Signal::SIGINT).unwrap();
-    raise(Signal::SIGINT).unwrap();
+    // Without our handlers each of them ends the test process.
+    for signal in [
+        Signal::SIGINT,
+        Signal::SIGTERM,
+        Signal::SIGHUP,
+        Signal::SIGQUIT,
+    ] {
+        raise(signal).unwrap();
+        raise(signal).unwrap();
+    }
     sleep(Duration::from_millis(50)).await;
     assert_eq!(bytes_that_arrive(&client, 3).await.unwrap(), "3");
     assert!(!server.ended.is_finished());

@@ -9,6 +9,7 @@
 //! error.
 
 use super::identity::Texts;
+use super::turns::Turn;
 use super::{Configured, Server, convert, identity};
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::path::Path;
@@ -17,7 +18,7 @@ use crate::private::Private;
 use crate::proto::tfplugin6::apply_resource_change::{Request, Response};
 use crate::provider::Provider;
 use crate::resource::{
-    CreateRequest, Definition, DeleteRequest, DynResource, Outcome, UpdateRequest,
+    Context, CreateRequest, Definition, DeleteRequest, DynResource, Failed, UpdateRequest,
 };
 use crate::timeouts::Operation;
 use crate::types::Type;
@@ -79,40 +80,42 @@ struct Apply<'a, P: Provider> {
     request: &'a Request,
 }
 
+/// The object as it is now, and what is kept beside it.
+type Left = (Value, Private);
+
 impl<P: Provider> Apply<'_, P> {
     async fn create(&self, config: Value, planned: Value) -> Result<Response, Diagnostics> {
-        let context =
-            self.server
-                .context(Operation::Create, &planned, self.definition.default_timeout);
+        let context = self.context(Operation::Create, &planned);
+        let _turn = self.turn(&planned, &context).await?;
         let mut private = Private::from_bytes(&self.request.planned_private);
         let request = CreateRequest {
             config,
             planned: planned.clone(),
             decision: private.take_decision(),
         };
-        let outcome = self
-            .resource
-            .create(&self.configured.provider, &context, request)
-            .await;
-
-        let failed = outcome.diagnostics.has_errors();
-        let mut diagnostics = outcome.diagnostics;
-        let Some(state) = outcome.state else {
-            if !failed {
-                diagnostics.push(no_state("creating"));
-            }
-            return Err(diagnostics);
-        };
-        let mut state = self.without_write_only(state);
-        if !failed {
-            let contradictions = self.contradictions(&planned, &state);
-            if !contradictions.is_empty() {
-                diagnostics.push(contradicts_create(&contradictions));
-            }
-            state = plan::settle(self.definition.schema.attributes, &planned, &state);
-        }
+        let provider = &self.configured.provider;
+        let (state, private, diagnostics) =
+            match self.resource.create(provider, &context, request).await {
+                Ok(saved) => {
+                    let state = self.without_write_only(saved.state);
+                    let mut diagnostics = saved.warnings;
+                    let contradictions = self.contradictions(&planned, &state);
+                    if !contradictions.is_empty() {
+                        diagnostics.push(contradicts_create(&contradictions));
+                    }
+                    let attributes = self.definition.schema.attributes;
+                    let state = plan::settle(attributes, &planned, &state);
+                    (state, saved.private, diagnostics)
+                }
+                Err(failed) => match failed.into_parts() {
+                    (None, problems) => return Err(problems),
+                    (Some((state, private)), problems) => {
+                        (self.without_write_only(state), private, problems)
+                    }
+                },
+            };
         let identity = identity::of_state(self.resource, &state).unwrap_or_default();
-        self.saved(&state, &outcome.private.to_bytes(), &identity, diagnostics)
+        self.saved(&state, &private.to_bytes(), &identity, diagnostics)
     }
 
     async fn update(
@@ -121,9 +124,8 @@ impl<P: Provider> Apply<'_, P> {
         planned: Value,
         prior: Value,
     ) -> Result<Response, Diagnostics> {
-        let context =
-            self.server
-                .context(Operation::Update, &planned, self.definition.default_timeout);
+        let context = self.context(Operation::Update, &planned);
+        let _turn = self.turn(&prior, &context).await?;
         let mut private = Private::from_bytes(&self.request.planned_private);
         let request = UpdateRequest {
             config,
@@ -132,27 +134,20 @@ impl<P: Provider> Apply<'_, P> {
             decision: private.take_decision(),
             private,
         };
-        let outcome = self
-            .resource
-            .update(&self.configured.provider, &context, request)
-            .await;
-
-        let failed = outcome.diagnostics.has_errors();
-        let private = outcome.private.to_bytes();
-        let mut diagnostics = outcome.diagnostics;
-        let Some(state) = outcome.state else {
-            if !failed {
-                diagnostics.push(no_state("changing"));
-            }
-            return Err(diagnostics);
-        };
-        let state = self.without_write_only(state);
-        if !failed {
-            let contradictions = self.contradictions(&planned, &state);
-            if !contradictions.is_empty() {
-                diagnostics.push(contradicts_update(&contradictions));
-            }
-        }
+        let provider = &self.configured.provider;
+        let ((state, private), mut diagnostics) =
+            match self.resource.update(provider, &context, request).await {
+                Ok(saved) => {
+                    let state = self.without_write_only(saved.state);
+                    let mut diagnostics = saved.warnings;
+                    let contradictions = self.contradictions(&planned, &state);
+                    if !contradictions.is_empty() {
+                        diagnostics.push(contradicts_update(&contradictions));
+                    }
+                    ((state, saved.private), diagnostics)
+                }
+                Err(failed) => self.left(failed)?,
+            };
         let identity = identity::of_state(self.resource, &state).unwrap_or_default();
         let before = identity::decode(
             self.definition.identity,
@@ -164,40 +159,49 @@ impl<P: Provider> Apply<'_, P> {
         {
             diagnostics.extend(changed);
         }
-        self.saved(&state, &private, &identity, diagnostics)
+        self.saved(&state, &self.bytes(&private), &identity, diagnostics)
     }
 
     async fn delete(&self, prior: Value) -> Result<Response, Diagnostics> {
-        let context =
-            self.server
-                .context(Operation::Delete, &prior, self.definition.default_timeout);
-        let private = Private::from_bytes(&self.request.planned_private);
+        let context = self.context(Operation::Delete, &prior);
+        let _turn = self.turn(&prior, &context).await?;
         let request = DeleteRequest {
             prior,
-            private: private.clone(),
+            private: Private::from_bytes(&self.request.planned_private),
         };
-        let outcome = self
-            .resource
-            .delete(&self.configured.provider, &context, request)
-            .await;
-
-        let failed = outcome.diagnostics.has_errors();
-        let private = self.private_bytes(&private, &outcome);
-        let mut diagnostics = outcome.diagnostics;
-        match outcome.state {
-            None if failed => Err(diagnostics),
-            None => Ok(Response {
+        let provider = &self.configured.provider;
+        match self.resource.delete(provider, &context, request).await {
+            Ok(warnings) => Ok(Response {
                 new_state: Some(convert::encode(&self.object_type, &Value::Null)?),
-                diagnostics: convert::diagnostics(diagnostics),
+                diagnostics: convert::diagnostics(warnings),
                 ..Response::default()
             }),
-            Some(state) => {
-                if !failed {
-                    diagnostics.push(still_there());
-                }
-                let state = self.without_write_only(state);
+            Err(failed) => {
+                let ((state, private), diagnostics) = self.left(failed)?;
                 let identity = identity::of_state(self.resource, &state).unwrap_or_default();
-                self.saved(&state, &private, &identity, diagnostics)
+                self.saved(&state, &self.bytes(&private), &identity, diagnostics)
+            }
+        }
+    }
+
+    fn context(&self, operation: Operation, object: &Value) -> Context {
+        let default = self.definition.default_timeout;
+        self.server.context(operation, object, default)
+    }
+
+    /// Waits until no other operation on the same object runs.
+    async fn turn(&self, object: &Value, context: &Context) -> Result<Turn, Diagnostics> {
+        let name = self.resource.turn(object)?;
+        let turns = &self.server.turns;
+        turns.wait(self.definition.type_name, name, context).await
+    }
+
+    /// What a failure leaves, and its messages; nothing keeps the prior state.
+    fn left(&self, failed: Failed<Value>) -> Result<(Left, Diagnostics), Diagnostics> {
+        match failed.into_parts() {
+            (None, problems) => Err(problems),
+            (Some((state, private)), problems) => {
+                Ok(((self.without_write_only(state), private), problems))
             }
         }
     }
@@ -212,11 +216,12 @@ impl<P: Provider> Apply<'_, P> {
     }
 
     /// What to keep: bytes that the provider could not read stay as they were.
-    fn private_bytes(&self, before: &Private, outcome: &Outcome<Value>) -> Vec<u8> {
-        if outcome.private == *before {
-            self.request.planned_private.clone()
+    fn bytes(&self, private: &Private) -> Vec<u8> {
+        let planned = &self.request.planned_private;
+        if *private == Private::from_bytes(planned) {
+            planned.clone()
         } else {
-            outcome.private.to_bytes()
+            private.to_bytes()
         }
     }
 
@@ -264,23 +269,5 @@ fn contradicts_update(paths: &[Path]) -> Diagnostic {
              difference. This is a bug in the provider: report it.",
             names(paths)
         ),
-    )
-}
-
-fn no_state(what: &str) -> Diagnostic {
-    Diagnostic::error(
-        "Provider returned no object",
-        format!(
-            "After {what} the object, the provider said neither what became of it nor that it \
-             failed. Look at the object itself before the next `terraform apply`. This is a bug \
-             in the provider: report it."
-        ),
-    )
-}
-
-fn still_there() -> Diagnostic {
-    Diagnostic::error(
-        "Provider returned an object after deleting it",
-        "The object stays in the state. This is a bug in the provider: report it.",
     )
 }

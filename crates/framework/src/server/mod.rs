@@ -37,6 +37,7 @@ mod rpc;
 mod stop_provider;
 #[cfg(test)]
 mod tests;
+mod turns;
 mod upgrade_resource_identity;
 mod upgrade_resource_state;
 mod validate_action_config;
@@ -63,6 +64,7 @@ use crate::proto::tfplugin6 as proto;
 use crate::proto::tfplugin6::provider_server::Provider as Protocol;
 use events::Events;
 use rpc::{Rpc, answer};
+use turns::Turns;
 
 /// A provider that answers Terraform's calls.
 pub struct Server<P: Provider> {
@@ -71,6 +73,7 @@ pub struct Server<P: Provider> {
     /// Cancelled when Terraform asks to stop; then a fresh one takes its place,
     /// because more calls may follow.
     cancel: Mutex<CancellationToken>,
+    turns: Turns,
 }
 
 /// What the latest `ConfigureProvider` left behind. In debug mode there can be
@@ -103,6 +106,7 @@ impl<P: Provider> Server<P> {
             provider,
             configuration: RwLock::new(Configuration::Never),
             cancel: Mutex::new(CancellationToken::new()),
+            turns: Turns::default(),
         }
     }
 

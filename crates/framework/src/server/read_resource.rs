@@ -6,7 +6,7 @@ use crate::plan;
 use crate::private::Private;
 use crate::proto::tfplugin6::read_resource::{Request, Response};
 use crate::provider::Provider;
-use crate::resource::ReadRequest;
+use crate::resource::{ReadRequest, Seen};
 use crate::timeouts::Operation;
 use crate::value::Value;
 
@@ -43,27 +43,22 @@ pub(super) async fn run<P: Provider>(
     let mut private = Private::from_bytes(&request.private);
     // Of an update that failed.
     let _ = private.take_decision();
-    let outcome = resource
-        .read(
-            &configured.provider,
-            &context,
-            ReadRequest {
-                state,
-                private: private.clone(),
-            },
-        )
-        .await;
-
-    if outcome.diagnostics.has_errors() {
-        return Err(outcome.diagnostics);
-    }
-    let Some(mut new_state) = outcome.state else {
-        return Ok(Response {
-            new_state: Some(convert::encode(&object_type, &Value::Null)?),
-            diagnostics: convert::diagnostics(outcome.diagnostics),
-            ..Response::default()
-        });
+    let request_for = ReadRequest {
+        state,
+        private: private.clone(),
     };
+    let read = resource.read(&configured.provider, &context, request_for);
+    let saved = match read.await? {
+        Seen::There(saved) => saved,
+        Seen::Gone(warnings) => {
+            return Ok(Response {
+                new_state: Some(convert::encode(&object_type, &Value::Null)?),
+                diagnostics: convert::diagnostics(warnings),
+                ..Response::default()
+            });
+        }
+    };
+    let mut new_state = saved.state;
     plan::null_write_only(definition.schema.attributes, &mut new_state);
     if !new_state.is_wholly_known() {
         return Err(unknown());
@@ -72,12 +67,12 @@ pub(super) async fn run<P: Provider>(
     identity::unchanged(&identity_before, &identity)?;
     Ok(Response {
         new_state: Some(convert::encode(&object_type, &new_state)?),
-        diagnostics: convert::diagnostics(outcome.diagnostics),
+        diagnostics: convert::diagnostics(saved.warnings),
         // Bytes that the provider could not read come back as they were.
-        private: if outcome.private == private {
+        private: if saved.private == private {
             request.private.clone()
         } else {
-            outcome.private.to_bytes()
+            saved.private.to_bytes()
         },
         deferred: None,
         new_identity: identity::encode(definition.identity, &identity)?

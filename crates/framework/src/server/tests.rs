@@ -413,6 +413,31 @@ async fn stopping_ends_what_runs_and_not_what_comes_after() {
 
 // -- managed resources --------------------------------------------------------
 
+/// What Terraform begins at the same time where a resource was renamed.
+#[tokio::test]
+async fn operations_on_one_object_run_one_after_the_other() {
+    let client = Arc::new(Client::new().await);
+    let state = client.created(&thing([("name", text("one"))])).await;
+    let other = client.created(&thing([("name", text("two"))])).await;
+    let creating = tokio::spawn({
+        let client = Arc::clone(&client);
+        let config = thing([("name", text("one")), ("behave", text("slow"))]);
+        async move { client.apply(&config, &Value::Null, b"").await }
+    });
+    tokio::task::yield_now().await;
+    let changed = with(&state, [("behave", text("calmly"))]);
+    for next in [&Value::Null, &changed] {
+        let waiting = client.apply(next, &state, b"");
+        let soon = tokio::time::timeout(std::time::Duration::from_millis(30), waiting);
+        assert!(soon.await.is_err(), "it did not wait for its turn");
+    }
+    // Another object is nobody's business.
+    fine(&client.apply(&Value::Null, &other, b"").await.diagnostics);
+    client.stop_provider(proto::stop_provider::Request {}).await;
+    creating.await.unwrap();
+    fine(&client.apply(&Value::Null, &state, b"").await.diagnostics);
+}
+
 #[tokio::test]
 async fn a_thing_lives_from_create_to_destroy() {
     let client = Client::new().await;
@@ -588,7 +613,7 @@ async fn a_create_that_fails_leaves_what_the_resource_says() {
     let client = Client::new().await;
     for (behave, expected) in [
         ("fail", "It failed"),
-        ("forget", "returned no object"),
+        ("silent", "failed without a reason"),
         ("panic", "Provider crashed"),
     ] {
         let config = thing([("name", text("one")), ("behave", text(behave))]);
@@ -629,7 +654,7 @@ async fn an_update_that_fails_keeps_what_was() {
     let state = client.created(&thing([("name", text("one"))])).await;
     for (behave, expected) in [
         ("fail", "It failed"),
-        ("forget", "returned no object"),
+        ("silent", "failed without a reason"),
         ("panic", "Provider crashed"),
     ] {
         let config = thing([("name", text("one")), ("behave", text(behave))]);
@@ -665,7 +690,7 @@ async fn a_delete_that_fails_keeps_the_object() {
     let state = client.created(&thing([("name", text("one"))])).await;
     for (behave, expected) in [
         ("fail", "It failed"),
-        ("forget", "returned an object after deleting"),
+        ("silent", "failed without a reason"),
         ("panic", "Provider crashed"),
     ] {
         let state = with(&state, [("behave", text(behave))]);

@@ -24,8 +24,8 @@ use crate::plan::{Action, Plan};
 use crate::private::Private;
 use crate::provider::Provider;
 use crate::resource::{
-    Context, CreateRequest, Definition, DeleteRequest, DynResource, ImportRequest, Mover, Outcome,
-    ReadRequest, Resource, UpdateRequest, Upgrader,
+    Context, CreateRequest, Definition, DeleteRequest, DynResource, Failed, ImportRequest, Mover,
+    ReadRequest, Resource, Saved, Seen, UpdateRequest, Upgrader,
 };
 use crate::schema::{
     Attribute, AttributeType, DefaultValue, IdentityAttribute, IdentitySchema, Replace, Schema,
@@ -304,12 +304,16 @@ impl Resource for Thing {
         plan.planned("size").as_str().map(str::to_owned)
     }
 
+    fn turn(&self, model: &Model) -> String {
+        model.name.clone().unwrap_or_default()
+    }
+
     async fn create(
         &self,
         world: &World,
         context: &Context,
         request: CreateRequest<Model, Option<String>>,
-    ) -> Outcome<Model> {
+    ) -> Result<Saved<Model>, Failed<Model>> {
         let CreateRequest {
             config,
             planned,
@@ -320,22 +324,21 @@ impl Resource for Thing {
         if model.behaves("panic") {
             panic!("create s3cr3t");
         } else if model.behaves("fail") {
-            return Outcome::failed(failure());
-        } else if model.behaves("forget") {
-            return Outcome::gone();
+            return Err(failure().into());
+        } else if model.behaves("silent") {
+            return Err(Diagnostics::new().into());
         } else if model.behaves("slow") {
             wait(context).await;
-            return Outcome::failed(Diagnostic::error("Stopped", "As asked."));
+            return Err(Diagnostic::error("Stopped", "As asked.").into());
         } else if model.behaves("lie") {
             model.size = Some("s3cr3t".to_owned());
         }
         let mut things = world.things.lock().unwrap();
         things.insert(model.id.clone().unwrap_or_default(), model.clone());
-        let saved = Outcome::saved(model, private("created"));
         if config.behaves("half") {
-            saved.with(failure())
+            Err(Failed::leaving(model, private("created"), failure()))
         } else {
-            saved
+            Ok(Saved::new(model, private("created")))
         }
     }
 
@@ -344,12 +347,12 @@ impl Resource for Thing {
         world: &World,
         context: &Context,
         request: ReadRequest<Model>,
-    ) -> Outcome<Model> {
+    ) -> Result<Seen<Model>, Diagnostics> {
         let state = request.state;
         if state.behaves("panic") {
             panic!("read s3cr3t");
         } else if state.behaves("fail") {
-            return Outcome::failed(failure());
+            return Err(failure());
         } else if state.behaves("slow") {
             wait(context).await;
         } else if state.behaves("other") {
@@ -357,11 +360,11 @@ impl Resource for Thing {
                 id: Some("id-other".to_owned()),
                 ..state
             };
-            return Outcome::saved(other, request.private);
+            return Ok(Seen::There(Saved::new(other, request.private)));
         }
         let things = world.things.lock().unwrap();
         let Some(thing) = state.id.as_ref().and_then(|id| things.get(id)) else {
-            return Outcome::gone();
+            return Ok(Seen::Gone(Diagnostics::new()));
         };
         let mut thing = thing.clone();
         if let Some(tags) = &mut thing.tags {
@@ -373,7 +376,7 @@ impl Resource for Thing {
         } else {
             request.private
         };
-        Outcome::saved(thing, private)
+        Ok(Seen::There(Saved::new(thing, private)))
     }
 
     async fn update(
@@ -381,7 +384,7 @@ impl Resource for Thing {
         world: &World,
         context: &Context,
         request: UpdateRequest<Model, Option<String>>,
-    ) -> Outcome<Model> {
+    ) -> Result<Saved<Model>, Failed<Model>> {
         let UpdateRequest {
             config,
             planned,
@@ -395,9 +398,9 @@ impl Resource for Thing {
         if model.behaves("panic") {
             panic!("update s3cr3t");
         } else if model.behaves("fail") {
-            return Outcome::failed(failure());
-        } else if model.behaves("forget") {
-            return Outcome::gone();
+            return Err(failure().into());
+        } else if model.behaves("silent") {
+            return Err(Diagnostics::new().into());
         } else if model.behaves("lie") {
             model.size = Some("huge".to_owned());
         } else if model.behaves("other") {
@@ -405,7 +408,7 @@ impl Resource for Thing {
         }
         let mut things = world.things.lock().unwrap();
         things.insert(model.id.clone().unwrap_or_default(), model.clone());
-        Outcome::saved(model, kept)
+        Ok(Saved::new(model, kept))
     }
 
     async fn delete(
@@ -413,25 +416,25 @@ impl Resource for Thing {
         world: &World,
         context: &Context,
         request: DeleteRequest<Model>,
-    ) -> Outcome<Model> {
+    ) -> Result<Diagnostics, Failed<Model>> {
         let prior = request.prior;
         if prior.behaves("panic") {
             panic!("delete s3cr3t");
         } else if prior.behaves("fail") {
-            return Outcome::failed(failure());
-        } else if prior.behaves("forget") {
-            return Outcome::saved(prior, request.private);
+            return Err(failure().into());
+        } else if prior.behaves("silent") {
+            return Err(Diagnostics::new().into());
         } else if prior.behaves("half") {
             let seen = format!("minutes={}", minutes(context.deadline));
             let rest = Model {
                 seen: Some(seen),
                 ..prior
             };
-            return Outcome::saved(rest, request.private).with(failure());
+            return Err(Failed::leaving(rest, request.private, failure()));
         }
         let mut things = world.things.lock().unwrap();
         things.remove(&prior.id.unwrap_or_default());
-        Outcome::gone()
+        Ok(Diagnostics::new())
     }
 
     fn import(&self, request: ImportRequest) -> Result<Model, Diagnostics> {
