@@ -59,6 +59,10 @@ lint: prerequisites ## Formatting, clippy, and the rules for dependencies
 docs: prerequisites ## Write the documentation into docs/ from schema, examples and templates
 	$(CARGO) run --locked --quiet -p documentation
 
+.PHONY: licences
+licences: prerequisites ## Write THIRD_PARTY_LICENSES, which goes into the archive, anew
+	@CARGO="$(CARGO)" sh release/licences.sh > THIRD_PARTY_LICENSES
+
 .PHONY: audit
 audit: prerequisites ## The rules for dependencies and the known vulnerabilities (network)
 	@$(CARGO) deny --version >/dev/null 2>&1 || { echo "cargo-deny is missing. Install it: cargo install cargo-deny --locked" >&2; exit 1; }

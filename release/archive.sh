@@ -24,9 +24,9 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT INT TERM
 
 cp "$binary" "$scratch/terraform-provider-sapcalm_v$version$suffix"
-cp LICENSE README.md CHANGELOG.md "$scratch"
+cp LICENSE THIRD_PARTY_LICENSES README.md CHANGELOG.md "$scratch"
 chmod 755 "$scratch/terraform-provider-sapcalm_v$version$suffix"
-chmod 644 "$scratch/LICENSE" "$scratch/README.md" "$scratch/CHANGELOG.md"
+chmod 644 "$scratch"/[A-Z]*
 TZ=UTC touch -t "$time" "$scratch"/*
 
 mkdir -p "$folder"

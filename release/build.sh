@@ -30,9 +30,13 @@ case "$target:$(getconf GNU_LIBC_VERSION 2>/dev/null)" in
 esac
 
 case "$target" in
-  # The same for the C code of the TLS library.
+  # The same for the C code of the TLS library, and what a compiler does against
+  # overruns where it is told to: not every one does by itself.
   *-windows-msvc) ;;
-  *) export CFLAGS="${CFLAGS:-} -ffile-prefix-map=$home=/cargo -ffile-prefix-map=$here=/provider" ;;
+  *)
+    export CFLAGS="${CFLAGS:-} -ffile-prefix-map=$home=/cargo -ffile-prefix-map=$here=/provider \
+-fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2"
+    ;;
 esac
 
 # With a target, even this machine's own, the flags leave build scripts alone.

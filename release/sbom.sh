@@ -2,34 +2,43 @@
 # Writes the list of all crates in the binary of a target (CycloneDX, JSON):
 #
 #   sh release/sbom.sh TARGET FILE
+#
+# It is made of what Cargo says and of the checksums in Cargo.lock, so it needs no
+# program of others, and says nothing about the machine that made it.
 set -eu
 cd "$(dirname "$0")/.."
 
 target=$1 file=$2
-cargo=${CARGO:-cargo}
-if ! $cargo cyclonedx --version >/dev/null 2>&1; then
-  echo "cargo-cyclonedx is missing, so there is no SBOM. Install it: cargo install cargo-cyclonedx --locked" >&2
-  test "${CI:-}" != true
-  exit
-fi
 command -v jq >/dev/null || { echo "jq is missing. Debian: apt-get install jq." >&2; exit 1; }
-# It writes next to Cargo.toml, whatever it is told.
-name="sbom-$$"
-trap 'rm -f "$name.json"' EXIT INT TERM
-SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}
-export SOURCE_DATE_EPOCH
-$cargo cyclonedx --quiet --format json --spec-version 1.5 --target "$target" \
-  --no-build-deps --override-filename "$name"
+time=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}
+linked=$(sh release/linked.sh "$target")
+sums=$(awk -F '"' '/^name = /{n=$2} /^version = /{v=$2} /^checksum = /{print n, v, $2}' Cargo.lock)
 
-# It also lists crates that a feature could pull in and none does. What is
-# linked is what `cargo tree` says. And nothing about the machine that made it.
-linked=$($cargo tree --locked --edges normal --target "$target" --prefix none --format '{p}' |
-  awk '{ print $1 "@" substr($2, 2) }' | sort -u)
-sed "s|path+file://$PWD|path+file:///provider|g" "$name.json" | jq --arg linked "$linked" '
-  ($linked | split("\n")) as $linked
-  | def is_linked: (split(" ")[0] | split("#") | last) as $crate | any($linked[]; . == $crate);
-    .components |= map(select(."bom-ref" | is_linked))
-  | .dependencies |= map(select(.ref | is_linked)
-      | if .dependsOn then .dependsOn |= map(select(is_linked)) else . end)
-' > "$file"
+${CARGO:-cargo} metadata --locked --format-version 1 --filter-platform "$target" |
+  jq --arg linked "$linked" --arg sums "$sums" --argjson time "$time" '
+  def lines: split("\n") | map(select(. != ""));
+  def key: "\(.name) \(.version)";
+  def purl: "pkg:cargo/\(.name)@\(.version)";
+  ($linked | lines | map({ (.): true }) | add) as $linked
+  | ($sums | lines | map(split(" ") | { "\(.[0]) \(.[1])": .[2] }) | add) as $sums
+  | (.packages | map({ (.id): . }) | add) as $all
+  | [.packages[] | select($linked[key])] as $packages
+  | ($packages | map({ (.id): true }) | add) as $ids
+  | def component(type): {
+      type: type, "bom-ref": purl, name: .name, version: .version, purl: purl,
+      licenses: [{ expression: (.license // "NOASSERTION" | gsub("/"; " OR ")) }],
+      hashes: (if $sums[key] then [{ alg: "SHA-256", content: $sums[key] }] else [] end)
+    };
+  def is_program: .name == "terraform-provider-sapcalm";
+  {
+    bomFormat: "CycloneDX", specVersion: "1.5", version: 1,
+    metadata: {
+      timestamp: ($time | todate),
+      component: ($packages[] | select(is_program) | component("application"))
+    },
+    components: [$packages[] | select(is_program | not) | component("library")],
+    dependencies: [.resolve.nodes[] | select($ids[.id]) | {
+      ref: ($all[.id] | purl), dependsOn: [.dependencies[] | select($ids[.]) | $all[.] | purl]
+    }]
+  }' > "$file"
 echo "$file"

@@ -134,3 +134,43 @@ fn the_changelog_has_the_kinds_that_contributing_names() {
     let version = format!("## {}", env!("CARGO_PKG_VERSION"));
     assert!(changelog.contains(&version), "no section {version}");
 }
+
+/// `name version` of the crates in the binary of this machine.
+fn linked() -> BTreeSet<String> {
+    let version = std::process::Command::new("rustc").arg("-vV").output().unwrap();
+    let version = String::from_utf8(version.stdout).unwrap();
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    let output = std::process::Command::new("sh")
+        .args(["release/linked.sh", host.unwrap()])
+        .current_dir(ROOT)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn the_licences_in_the_archive_are_those_of_the_crates_in_the_binary() {
+    let text = read("THIRD_PARTY_LICENSES");
+    let lock = read("Cargo.lock");
+    let is_ours = |crate_: &String| read("Cargo.toml").contains(&format!("{} = {{ path", crate_.split(' ').next().unwrap()));
+    let linked = linked();
+    assert!(linked.len() > 50, "{linked:?}");
+    for crate_ in linked.iter().filter(|it| !it.starts_with("terraform-provider") && !is_ours(it)) {
+        let named = text.lines().any(|line| {
+            let line = line.trim_start();
+            line == crate_ || line.starts_with(&format!("{crate_} ("))
+        });
+        assert!(named, "{crate_} is missing: run `make licences`");
+    }
+    for line in text.lines().filter_map(|line| line.strip_prefix("  ")) {
+        if let Some((name, version)) = line.split_once(' ')
+            && version.starts_with(|one: char| one.is_ascii_digit())
+            && !version.contains(' ')
+        {
+            let entry = format!("name = \"{name}\"\nversion = \"{version}\"");
+            assert!(lock.contains(&entry), "{line} is no crate of ours any more: run `make licences`");
+        }
+    }
+}
