@@ -931,6 +931,46 @@ mod tests {
         read(config, &environment, "1.11.4")
     }
 
+    #[test]
+    fn no_variable_shows_its_value_whatever_is_wrong_with_it() {
+        const MARKER: &str = "mk-7Fq2x9Zt4Lw8Rb1Vn6Ys3Kd5";
+        let key = DESTINATION.replace("top-secret", MARKER);
+        let values = [
+            MARKER.to_owned(),
+            format!("@{MARKER}"),
+            format!("@/{MARKER}"),
+            format!("@{key}"),
+            format!("@{key}\n"),
+            format!("@/tmp\n{MARKER}"),
+            format!("@{}", MARKER.repeat(300)),
+            key.clone(),
+            key.replace("https://", "http://"),
+            key.replace("clientid", "client"),
+            key.replace("\"url\"", "\"x\""),
+            key[..key.len() - 1].to_owned(),
+            format!("{key}{MARKER}"),
+            key.replace("destination-configuration.example", MARKER),
+            format!("http://user:{MARKER}@[proxy"),
+            format!("{MARKER}\u{1b}[31m"),
+            format!("-----BEGIN CERTIFICATE-----\n{MARKER}\n-----END CERTIFICATE-----"),
+            format!("{{\"{MARKER}\":\"{MARKER}\"}}"),
+            format!("1{MARKER}"),
+        ];
+        let mut tried = 0;
+        for attribute in SCHEMA.attributes {
+            for value in &values {
+                let name = variable_name(attribute.name);
+                let (_, diagnostics) = with_variables(&block([]), &[(name, value)]);
+                for one in &diagnostics {
+                    let shown = format!("{} {}", one.summary, one.detail);
+                    assert!(!shown.contains(&MARKER[3..13]), "{name}={value}: {shown}");
+                }
+                tried += 1;
+            }
+        }
+        println!("{tried} values");
+    }
+
     fn configured(config: &Value, variables: &[(&str, &str)]) -> Configured {
         let (configured, diagnostics) = with_variables(config, variables);
         assert!(diagnostics.is_empty(), "{diagnostics:?}");

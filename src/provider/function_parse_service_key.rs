@@ -59,10 +59,13 @@ const PARTS: &[Attribute] = &[
     part("tenant_id", "Id of the tenant."),
     part("subaccount_id", "Id of the subaccount."),
     part("instance_id", "Id of the service instance."),
-    part("uri", "Base URL of the service, as it stands in the key."),
-    Attribute::map("endpoints", &TEXT)
-        .computed()
-        .describe("URLs of the service by name, as they stand in the key."),
+    part(
+        "uri",
+        "Base URL of the service, as it stands in the key, but without user and password.",
+    ),
+    Attribute::map("endpoints", &TEXT).computed().describe(
+        "URLs of the service by name, as they stand in the key, but without user and password.",
+    ),
     part(
         "certificate_expires_at",
         "When the certificate of an x509 key stops being valid (RFC 3339, UTC).",
@@ -119,6 +122,8 @@ impl Function for ParseServiceKey {
             Proof::Secret(_) => "secret",
             Proof::Certificate { .. } => "x509",
         };
+        let endpoints = key.endpoints().iter();
+        let endpoints = endpoints.map(|(name, url)| (name.clone(), without_credentials(url)));
         Ok(Parts {
             service: text(service),
             client_id: Some(oauth.client_id().to_owned()),
@@ -129,10 +134,23 @@ impl Function for ParseServiceKey {
             tenant_id: text(oauth.tenant_id()),
             subaccount_id: text(oauth.subaccount_id()),
             instance_id: text(oauth.instance_id()),
-            uri: text(key.uri()),
-            endpoints: Some(key.endpoints().clone()),
+            uri: key.uri().map(without_credentials),
+            endpoints: Some(endpoints.collect()),
             certificate_expires_at: key.certificate_expiry().map(|end| end.to_string()),
         })
+    }
+}
+
+/// The URL without user and password, which some services put there.
+fn without_credentials(text: &str) -> String {
+    match url::Url::parse(text) {
+        Ok(mut url) if !url.username().is_empty() || url.password().is_some() => {
+            // Fails only for URLs that cannot have either.
+            let _ = url.set_username("");
+            let _ = url.set_password(None);
+            url.into()
+        }
+        _ => text.to_owned(),
     }
 }
 

@@ -322,7 +322,12 @@ async fn cli_installs_the_archive_from_a_mirror_locks_it_and_applies() {
         "{} is not in\n{lock}",
         h1(&package)
     );
-    let files = ["CHANGELOG.md", "LICENSE", "README.md", "THIRD_PARTY_LICENSES"];
+    let files = [
+        "CHANGELOG.md",
+        "LICENSE",
+        "README.md",
+        "THIRD_PARTY_LICENSES",
+    ];
     for file in files {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
         let (installed, source) = (fs::read(package.join(file)), fs::read(source));

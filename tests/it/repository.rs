@@ -137,7 +137,10 @@ fn the_changelog_has_the_kinds_that_contributing_names() {
 
 /// `name version` of the crates in the binary of this machine.
 fn linked() -> BTreeSet<String> {
-    let version = std::process::Command::new("rustc").arg("-vV").output().unwrap();
+    let version = std::process::Command::new("rustc")
+        .arg("-vV")
+        .output()
+        .unwrap();
     let version = String::from_utf8(version.stdout).unwrap();
     let host = version.lines().find_map(|line| line.strip_prefix("host: "));
     let output = std::process::Command::new("sh")
@@ -154,10 +157,15 @@ fn linked() -> BTreeSet<String> {
 fn the_licences_in_the_archive_are_those_of_the_crates_in_the_binary() {
     let text = read("THIRD_PARTY_LICENSES");
     let lock = read("Cargo.lock");
-    let is_ours = |crate_: &String| read("Cargo.toml").contains(&format!("{} = {{ path", crate_.split(' ').next().unwrap()));
+    let is_ours = |crate_: &String| {
+        read("Cargo.toml").contains(&format!("{} = {{ path", crate_.split(' ').next().unwrap()))
+    };
     let linked = linked();
     assert!(linked.len() > 50, "{linked:?}");
-    for crate_ in linked.iter().filter(|it| !it.starts_with("terraform-provider") && !is_ours(it)) {
+    for crate_ in linked
+        .iter()
+        .filter(|it| !it.starts_with("terraform-provider") && !is_ours(it))
+    {
         let named = text.lines().any(|line| {
             let line = line.trim_start();
             line == crate_ || line.starts_with(&format!("{crate_} ("))
@@ -170,7 +178,10 @@ fn the_licences_in_the_archive_are_those_of_the_crates_in_the_binary() {
             && !version.contains(' ')
         {
             let entry = format!("name = \"{name}\"\nversion = \"{version}\"");
-            assert!(lock.contains(&entry), "{line} is no crate of ours any more: run `make licences`");
+            assert!(
+                lock.contains(&entry),
+                "{line} is no crate of ours any more: run `make licences`"
+            );
         }
     }
 }

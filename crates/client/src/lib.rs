@@ -37,6 +37,8 @@ mod config;
 mod credentials;
 mod destination;
 mod destination_certificate;
+#[cfg(test)]
+mod echoes;
 mod error;
 mod http;
 mod key_forms;

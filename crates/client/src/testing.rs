@@ -44,6 +44,8 @@ pub(crate) enum Reply {
         headers: Vec<(&'static str, String)>,
         body: String,
     },
+    /// Answers these bytes.
+    Raw(String),
     /// Reads the request and closes the connection.
     Close,
     /// Promises more bytes than it sends.
@@ -242,6 +244,7 @@ async fn serve(
     let head_only = request.method == "HEAD";
     let text = match respond(request) {
         Reply::Close => return,
+        Reply::Raw(text) => text,
         Reply::Hang => return std::future::pending().await,
         Reply::Truncate { status } => {
             format!("HTTP/1.1 {status} X\r\nContent-Length: 1000\r\nConnection: close\r\n\r\n[{{")

@@ -79,3 +79,35 @@ pub(crate) fn text_of(value: &RawValue) -> Option<String> {
         other => Some(other.to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_made_of_an_answer_is_bounded_too() {
+        let object = |members: usize| {
+            let members: Vec<String> = (0..members).map(|n| format!("\"m{n}\":0")).collect();
+            format!("{{{}}}", members.join(","))
+        };
+        let members = |text: &str| serde_json::from_str::<Members>(text).map(|it| it.0.len());
+        assert_eq!(members(&object(MOST_MEMBERS)).unwrap(), MOST_MEMBERS);
+        assert!(members(&object(MOST_MEMBERS + 1)).is_err());
+        let list = |text: &str| serde_json::from_str::<AtMost<u8, 3>>(text).map(|it| it.0);
+        assert_eq!(list("[1,2,3]").unwrap(), [1, 2, 3]);
+        assert!(list("[1,2,3,4]").is_err());
+        assert!(list("{}").is_err());
+    }
+
+    #[test]
+    fn what_is_no_text_stays_json() {
+        let told: Members =
+            serde_json::from_str(r#"{"a":"x","b":7,"c":null,"d":{"e":[]}}"#).unwrap();
+        let told: Vec<_> = told.0.into_iter().collect();
+        let text = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+        assert_eq!(
+            told,
+            [text("a", "x"), text("b", "7"), text("d", r#"{"e":[]}"#)]
+        );
+    }
+}

@@ -16,7 +16,7 @@ use futures_util::stream::{self, StreamExt};
 use http::header::{CONTENT_LENGTH, HeaderName};
 use http::{HeaderValue, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Full, StreamBody};
+use http_body_util::{BodyExt, Full, Limited, StreamBody};
 use hyper::body::{Bytes, Frame, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -35,6 +35,9 @@ use super::outbound::CALLER_HEADER;
 use super::token::{self, Door};
 use super::world::World;
 use super::{Shared, control, destination, keys, landscape, registration};
+
+/// Largest body of a request.
+const LARGEST_BODY: usize = 16 * 1024 * 1024;
 
 /// Serves until told to stop; connections that are open then are dropped.
 pub(crate) async fn serve(
@@ -114,7 +117,7 @@ enum Abort {
     #[error("the TLS session is broken")]
     BreakTls,
     #[error("the request ended early")]
-    Request(#[from] hyper::Error),
+    Request(#[from] Box<dyn std::error::Error + Send + Sync>),
 }
 
 type Body = UnsyncBoxBody<Bytes, io::Error>;
@@ -134,8 +137,13 @@ async fn respond(
         body: Bytes::new(),
         certificate,
     };
+    let body = Limited::new(body, LARGEST_BODY);
     if let Some(path) = call.path.strip_prefix("/_emulator/") {
         let path = path.to_owned();
+        if !is_from_here(&call) {
+            let host = call.header("host").unwrap_or_default();
+            return Ok(whole(router_not_found(host)));
+        }
         call.body = body.collect().await?.to_bytes();
         let path: Vec<&str> = path.split('/').collect();
         return Ok(whole(control::handle(shared, &call, &path)));
@@ -166,6 +174,15 @@ async fn respond(
         }
         (None, None) => whole(reply),
     })
+}
+
+/// Whether whoever calls the control API is a program on this machine, and not a
+/// page in a browser, which says where it is from or asks for another host.
+fn is_from_here(call: &Call) -> bool {
+    let host = call.header("host").unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let is_here = ["localhost", "127.0.0.1", "[::1]"].contains(&name);
+    is_here && call.header("origin").is_none()
 }
 
 /// Processes the request as the fault lets it.

@@ -296,3 +296,15 @@ async fn a_chosen_keys_directory_stays_after_the_end() {
         assert!(keys.join(name).exists(), "{name}");
     }
 }
+
+#[tokio::test]
+async fn a_page_in_a_browser_controls_nothing() {
+    let rig = Rig::plain().await;
+    for (header, value) in [("origin", "https://evil.example"), ("host", "evil.example")] {
+        let request = rig.request(Method::GET, "/_emulator/state");
+        let answer = rig.send(request.header(header, value)).await;
+        assert_eq!(answer.status, 404, "{header}");
+    }
+    let here = rig.request(Method::GET, "/_emulator/state");
+    assert_eq!(rig.send(here).await.status, 200);
+}

@@ -144,3 +144,30 @@ pub(super) fn attribute_path(path: &Path) -> proto::AttributePath {
         steps: steps.collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_message_carries_what_a_terminal_obeys() {
+        for (text, expected) in [
+            ("a\u{1b}[31mb", r"a\u{1b}[31mb"),
+            (
+                "\u{1b}]8;;https://x\u{7}link",
+                r"\u{1b}]8;;https://x\u{7}link",
+            ),
+            ("\u{9b}2J\0\r", r"\u{9b}2J\u{0}\u{d}"),
+            ("\u{202e}a\u{2066}b\u{61c}", r"\u{202e}a\u{2066}b\u{61c}"),
+            (
+                "a\u{200b}\u{ad}\u{feff}b\u{2028}",
+                r"a\u{200b}\u{ad}\u{feff}b\u{2028}",
+            ),
+            ("two\n\n\tlines, ü \u{1f511}", "two\n\n\tlines, ü \u{1f511}"),
+        ] {
+            let message = Diagnostic::warning(text, text);
+            let sent = diagnostics(message.into()).remove(0);
+            assert_eq!((&*sent.summary, &*sent.detail), (expected, expected));
+        }
+    }
+}
