@@ -37,7 +37,7 @@ impl Owner {
         let instance = instance.filter(|_| level == Level::Instance);
         let agreed =
             |what, expected: &Option<String>, actual: Option<&String>| match (expected, actual) {
-                (Some(expected), Some(actual)) if expected != actual => {
+                (Some(expected), Some(actual)) if !expected.eq_ignore_ascii_case(actual) => {
                     Err(wrong_owner(object, what, expected, actual))
                 }
                 _ => Ok(actual.or(expected.as_ref()).cloned()),
