@@ -32,6 +32,7 @@ fn tests_in(directory: &Path, found: &mut BTreeSet<String>) {
 fn all_tests(root: &Path) -> BTreeSet<String> {
     let mut known = BTreeSet::new();
     tests_in(&root.join("src"), &mut known);
+    tests_in(&root.join("crates"), &mut known);
     tests_in(&root.join("tests"), &mut known);
     known
 }
