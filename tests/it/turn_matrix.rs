@@ -131,11 +131,13 @@ impl Change {
 fn write(workspace: &Workspace, world: &World, resources: impl Fn(&str) -> Json) {
     let mut destinations = resources(DESTINATION);
     destinations["cloud_alm"] = json!({});
-    let all = json!({
-        DESTINATION: destinations,
-        CERTIFICATE: resources(CERTIFICATE),
-        REGISTRATION: resources(REGISTRATION),
-    });
+    let mut all = json!({ DESTINATION: destinations });
+    for type_name in [CERTIFICATE, REGISTRATION] {
+        let blocks = resources(type_name);
+        if blocks.as_object().is_some_and(|blocks| !blocks.is_empty()) {
+            all[type_name] = blocks;
+        }
+    }
     workspace.write_json(&world.provider(), &all);
 }
 
