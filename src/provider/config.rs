@@ -1316,7 +1316,8 @@ mod tests {
         );
         assert_eq!(error.summary, "Unreadable environment variable");
         assert!(error.detail.contains("`SAPCALM_CLOUD_ALM_SERVICE_KEY`"));
-        assert!(error.detail.contains("`/does/not/exist.json`"));
+        // What stands behind the `@` may be the key itself.
+        assert!(!error.detail.contains("exist.json"));
     }
 
     #[test]

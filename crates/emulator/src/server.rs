@@ -140,7 +140,7 @@ async fn respond(
     let body = Limited::new(body, LARGEST_BODY);
     if let Some(path) = call.path.strip_prefix("/_emulator/") {
         let path = path.to_owned();
-        if !is_from_here(&call) {
+        if !is_from_here(&call, &shared.base_url) {
             let host = call.header("host").unwrap_or_default();
             return Ok(whole(router_not_found(host)));
         }
@@ -178,11 +178,13 @@ async fn respond(
 
 /// Whether whoever calls the control API is a program on this machine, and not a
 /// page in a browser, which says where it is from or asks for another host.
-fn is_from_here(call: &Call) -> bool {
+/// A host name that the emulator was started for is its own.
+fn is_from_here(call: &Call, base_url: &str) -> bool {
     let host = call.header("host").unwrap_or_default();
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
     let is_here = ["localhost", "127.0.0.1", "[::1]"].contains(&name);
-    is_here && call.header("origin").is_none()
+    let is_own = base_url.ends_with(&format!("://{host}"));
+    (is_here || is_own) && call.header("origin").is_none()
 }
 
 /// Processes the request as the fault lets it.
