@@ -98,6 +98,10 @@ impl Configured {
 
     /// The same for what a service key itself says. That of Cloud ALM is of
     /// another subaccount, in which nothing is changed.
+    #[allow(
+        clippy::redundant_closure_for_method_calls,
+        reason = "the method is of the key inside"
+    )]
     pub(crate) fn check_key(&self, kind: KeyKind) -> Result<(), Diagnostic> {
         let config = self.client.config();
         let key = match kind {

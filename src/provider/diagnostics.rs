@@ -600,6 +600,7 @@ mod tests {
 
     /// Every text a practitioner can get, on one page.
     #[test]
+    #[allow(clippy::too_many_lines, reason = "one table")]
     fn the_texts_say_what_happened_where_and_what_to_do_next() {
         let scope = Refusal::InvalidScope {
             scope: Some("omf.IntegrationMonitoring".to_owned()),

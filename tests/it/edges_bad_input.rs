@@ -318,6 +318,7 @@ async fn a_destination_that_exists_is_left_alone_unless_it_is_to_be_adopted() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[allow(clippy::too_many_lines, reason = "one table")]
 async fn an_impossible_destination_is_refused_at_the_attribute_to_blame() {
     let world = World::documented().await;
     let mut tf = Core::start(&[]).await;

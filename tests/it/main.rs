@@ -135,5 +135,8 @@ mod security_promises;
 mod stored_states;
 
 #[cfg(test)]
+#[cfg(test)]
 mod turn_matrix;
+
+#[cfg(test)]
 mod vocabulary_cli;

@@ -187,6 +187,7 @@ impl Sap {
         self.provider_with(&[], Value::Null)
     }
 
+    #[allow(clippy::needless_pass_by_value, reason = "callers build it in place")]
     fn provider_with(&self, without: &[&str], api: Value) -> Configured {
         self.provider_of(without, [("order_management_api", with_path(&api))])
     }

@@ -221,7 +221,7 @@ impl fmt::Debug for OrderManagementApi {
             .field("headers", &self.headers.keys())
             .field("already_registered_codes", &self.already_registered_codes)
             .field("not_registered_codes", &self.not_registered_codes)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

@@ -668,12 +668,11 @@ impl Document {
         };
         let (certificate, key) = (tls::lines(certificate), tls::lines(key));
         tls::identity(&certificate, &key).map_err(|fault| KeyProblem::BadPem {
-            path: block.path(
-                fault
-                    .is_about_key()
-                    .then_some("key")
-                    .unwrap_or("certificate"),
-            ),
+            path: block.path(if fault.is_about_key() {
+                "key"
+            } else {
+                "certificate"
+            }),
             fault,
         })?;
         Ok(Proof::Certificate {

@@ -198,11 +198,11 @@ async fn server(tokens: Reply) -> (Server, Arc<Mutex<Reply>>) {
 /// What is shown of every call that gets each of these answers.
 async fn all_answers(text: &str, replies: impl IntoIterator<Item = Reply>) -> Vec<String> {
     let (server, next) = server(token(text)).await;
-    let test = client(server.config());
+    let caller = client(server.config());
     let mut shown = Vec::new();
     for reply in replies {
         *next.lock().unwrap() = reply;
-        shown.extend(all_calls(&test).await);
+        shown.extend(all_calls(&caller).await);
     }
     println!("{} answers, {} texts", server.all().len(), shown.len());
     shown
@@ -223,22 +223,22 @@ async fn a_secret_that_comes_back_in_any_part_of_an_answer_is_hidden() {
 async fn what_the_token_service_says_is_hidden_and_so_is_the_token() {
     for reply in replies(SECRET).into_iter().step_by(3) {
         let server = Server::handler(move |_| reply.clone()).await;
-        let test = client(server.config());
-        let told = test
+        let caller = client(server.config());
+        let told = caller
             .client
-            .token(&test.context, KeyKind::OrderManagement, None);
+            .token(&caller.context, KeyKind::OrderManagement, None);
         count_hits(&[format!("{:?}", told.await)], SECRET);
     }
     let (server, next) = server(token("x")).await;
-    let test = client(server.config());
-    let token = test
+    let caller = client(server.config());
+    let token = caller
         .client
-        .token(&test.context, KeyKind::Destination, None)
+        .token(&caller.context, KeyKind::Destination, None)
         .await
         .unwrap();
     let token = token.secret().expose_secret();
     *next.lock().unwrap() = answer(400, token);
-    count_hits(&all_calls(&test).await, token);
+    count_hits(&all_calls(&caller).await, token);
 }
 
 #[tokio::test]

@@ -146,6 +146,10 @@ fn decoded(members: &Members) -> Option<Members> {
 
 /// Adds every different key in a value.
 fn collect(value: &Value, path: String, found: &mut Vec<Found>) {
+    #[allow(
+        clippy::collapsible_match,
+        reason = "a key that was found before is no other object"
+    )]
     match value {
         Value::Object(members) if is_key(members) => {
             if found.iter().all(|other| other.members != *members) {

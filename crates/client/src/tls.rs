@@ -318,7 +318,7 @@ mod tests {
             ),
             (
                 host(&authority, |it| {
-                    it.is_ca = IsCa::Ca(BasicConstraints::Unconstrained)
+                    it.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
                 }),
                 TlsFault::AuthorityAsHost,
             ),

@@ -105,7 +105,7 @@ impl Clock {
                 if state.runs {
                     tokio::time::sleep(left).await;
                 } else {
-                    std::future::pending().await
+                    std::future::pending::<()>().await;
                 }
             };
             tokio::select! {

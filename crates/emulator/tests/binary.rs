@@ -1,5 +1,11 @@
 //! The emulator as a process: ready line, key files, the end on a signal.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test fails where anything is wrong"
+)]
+
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 

@@ -15,6 +15,7 @@
 use std::collections::HashMap;
 use std::env;
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::PathBuf;
@@ -203,7 +204,7 @@ fn from_proc() -> io::Result<String> {
         if let (Some((id, _)), Some((_, rest))) = (stat.split_once(' '), stat.rsplit_once(") "))
             && let Some(parent) = rest.split(' ').nth(1)
         {
-            lines.push_str(&format!("{id} {parent}\n"));
+            let _ = writeln!(lines, "{id} {parent}");
         }
     }
     Ok(lines)

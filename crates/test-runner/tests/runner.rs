@@ -1,5 +1,11 @@
 //! The runner with programs that print what a test program prints.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test fails where anything is wrong"
+)]
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};

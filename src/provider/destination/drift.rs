@@ -352,7 +352,7 @@ impl<'a> Look<'a> {
             remembered.forget_told();
         }
         let is_earlier = || {
-            let secret = of_key.map(|secret| secret.expose_secret());
+            let secret = of_key.map(ExposeSecret::expose_secret);
             secret.is_some_and(|secret| remembered.written.matches(secret) == Some(false))
         };
         Ok(match comparison {
@@ -553,8 +553,8 @@ mod tests {
             .unwrap_or("")
     }
 
-    fn names(list: &Option<Vec<String>>) -> Vec<&str> {
-        list.iter().flatten().map(String::as_str).collect()
+    fn names(list: Option<&Vec<String>>) -> Vec<&str> {
+        list.into_iter().flatten().map(String::as_str).collect()
     }
 
     #[test]
@@ -566,7 +566,7 @@ mod tests {
         let (state, record) = imported(&found);
         let shown = BTreeMap::from([("sap-client".to_owned(), "100".to_owned())]);
         assert_eq!(state.properties, Some(shown));
-        assert_eq!(names(&state.unmanaged_properties), ["mine"]);
+        assert_eq!(names(state.unmanaged_properties.as_ref()), ["mine"]);
         assert_eq!(
             state.allow_unmanaged,
             Some(BTreeSet::from(["mine".to_owned()]))
@@ -589,7 +589,7 @@ mod tests {
             &at_sap("2", &[("sap-client", "100"), ("TrustAll", "TRUE")]),
             before,
         );
-        assert_eq!(names(&state.unmanaged_properties), ["TrustAll"]);
+        assert_eq!(names(state.unmanaged_properties.as_ref()), ["TrustAll"]);
         assert_eq!(state.properties.unwrap().len(), 1);
     }
 
@@ -597,7 +597,7 @@ mod tests {
     fn a_found_property_that_somebody_turns_against_security_is_as_if_added() {
         let before = imported(&at_sap("1", &[("TrustAll", "FALSE")]));
         let (state, _) = look(&at_sap("2", &[("TrustAll", "TRUE")]), before);
-        assert_eq!(names(&state.unmanaged_properties), ["TrustAll"]);
+        assert_eq!(names(state.unmanaged_properties.as_ref()), ["TrustAll"]);
     }
 
     #[test]
@@ -620,7 +620,7 @@ mod tests {
         let shown = [("TrustAll", "TRUE"), ("mine", "1"), ("sap-client", "100")];
         let shown = shown.map(|(key, value)| (key.to_owned(), value.to_owned()));
         assert_eq!(state.properties, Some(shown.into()));
-        assert_eq!(names(&state.unmanaged_properties), ["foreign"]);
+        assert_eq!(names(state.unmanaged_properties.as_ref()), ["foreign"]);
     }
 
     #[test]

@@ -872,6 +872,7 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::too_many_lines, reason = "one table")]
     fn a_secret_that_is_written_is_named_and_no_other_is() {
         let wo = |secret: &str| credentials(&[("password_wo", text(secret))]);
         let versioned = |secret: Value, version: i64| {
@@ -1235,7 +1236,7 @@ mod tests {
     #[test]
     fn an_ignored_property_that_keeps_the_key_out_changes_nothing() {
         let trusting = ("properties", map(&[("TrustAll", text("TRUE"))]));
-        let prior = with(&keyed_state(), &[trusting.clone()]);
+        let prior = with(&keyed_state(), std::slice::from_ref(&trusting));
         let record = Record {
             owns_properties: true,
             ..keyed("key-secret")

@@ -35,6 +35,10 @@ pub(super) struct Record {
     pub(super) told: BTreeMap<String, Option<String>>,
 }
 
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over a reference"
+)]
 fn is_false(value: &bool) -> bool {
     !*value
 }

@@ -153,6 +153,10 @@ impl Resource for Registration {
 }
 
 /// Whatever an operation came to, with the warnings on the way.
+#[allow(
+    clippy::result_large_err,
+    reason = "once per operation, and what comes out is what Terraform gets"
+)]
 fn conclude(
     result: Result<(Model, Private), Failed<Model>>,
     notes: Diagnostics,

@@ -60,7 +60,7 @@ const LAST_CALLS: Duration = Duration::from_millis(5);
 const ABANDONED_AFTER: Duration = Duration::from_secs(5);
 
 /// How long the first connection may take; as long as Terraform waits for us.
-const CONNECTED_WITHIN: Duration = Duration::from_secs(60);
+const CONNECTED_WITHIN: Duration = Duration::from_mins(1);
 
 /// Why the provider cannot be served.
 #[derive(Debug, thiserror::Error)]

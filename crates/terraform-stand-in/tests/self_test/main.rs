@@ -2,6 +2,11 @@
 //! answer wrongly, and held against the real `terraform` with the same provider:
 //! the same requests, the same errors, the same state afterwards.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test fails where anything is wrong"
+)]
 #![allow(clippy::print_stdout, reason = "the tests say what was left out")]
 
 mod beyond;
