@@ -57,7 +57,8 @@ lint: prerequisites ## Formatting, clippy, and the rules for dependencies
 
 .PHONY: docs
 docs: prerequisites ## Write the documentation into docs/ from schema, examples and templates
-	$(CARGO) run --locked --quiet -p documentation
+	$(CARGO) build --locked --quiet --workspace --exclude bench --bin documentation
+	@"$${CARGO_TARGET_DIR:-target}/debug/documentation"
 
 .PHONY: licences
 licences: prerequisites ## Write THIRD_PARTY_LICENSES, which goes into the archive, anew
