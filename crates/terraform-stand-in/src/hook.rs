@@ -4,7 +4,7 @@
 use serde_json::Value as Json;
 
 use super::managed::Change;
-use super::state::Object;
+use super::state::{Object, State};
 use super::value::Val;
 
 /// Called before an apply with the provider block. It returns what is called
@@ -27,4 +27,6 @@ pub struct Applied<'a> {
     /// What the state holds now.
     pub after: Option<&'a Object>,
     pub failed: bool,
+    /// The whole state right before.
+    pub state: &'a State,
 }

@@ -635,7 +635,8 @@ impl Session {
     }
 
     /// `ApplyResourceChange` with core's checks: what the state holds afterwards.
-    /// `config` is null for a destroy.
+    /// `config` is null for a destroy; `state` is for a hook.
+    #[expect(clippy::too_many_arguments, reason = "one of them is for hooks alone")]
     pub async fn apply(
         &self,
         ty: &str,
@@ -643,6 +644,7 @@ impl Session {
         change: &Change,
         before: Option<&Object>,
         config: &Val,
+        state: &State,
         diags: &mut Diags,
     ) -> Option<Object> {
         if !config.is_wholly_known() {
@@ -693,6 +695,7 @@ impl Session {
                 before,
                 after: after.as_ref(),
                 failed,
+                state,
             });
             self.check(summary::UNTRUE_PLAN, address, outcome, diags);
         }

@@ -347,6 +347,7 @@ impl ApplyWalk<'_> {
                 &change,
                 Some(&object),
                 &Val::Null,
+                &self.state,
                 &mut self.diags,
             )
             .await;
@@ -460,7 +461,15 @@ impl ApplyWalk<'_> {
         }
         let after = self
             .session
-            .apply(ty, address, &second, object, &config, &mut self.diags)
+            .apply(
+                ty,
+                address,
+                &second,
+                object,
+                &config,
+                &self.state,
+                &mut self.diags,
+            )
             .await;
         if after.is_none() && self.restore_deposed(address, first, true) {
             return Err(Unchanged);

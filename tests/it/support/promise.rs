@@ -15,6 +15,8 @@
 //! * After an error not everything needs to be written. What was written needs to
 //!   be named all the same.
 //! * The same where a fault of the test made up an answer of SAP's.
+//! * A registration whose tenant another registration of the state has may be
+//!   deleted and stay: it is the other one's.
 //! * Where several applies are at work in one world at the same time, nobody can
 //!   tell them apart. They are not judged.
 
@@ -26,6 +28,7 @@ use base64::engine::general_purpose::STANDARD;
 use emulator::View;
 use serde_json::Value as Json;
 use terraform_stand_in::hook::{Applied, PostApply};
+use terraform_stand_in::state::State;
 use terraform_stand_in::value::UNKNOWN;
 
 // -------------------------------------------------------------------- table
@@ -348,6 +351,19 @@ fn is_of(place: &Place, type_name: &str, object: &Json) -> bool {
                 && matches("instance_id", place.instance.as_deref().unwrap_or_default()))
 }
 
+/// Whether the state has a second registration of the same tenant.
+fn is_shared(registration: &Json, state: &State) -> bool {
+    let tenant = |object: &Json| object["tenant_id"].as_str().map(str::to_ascii_lowercase);
+    let wanted = tenant(registration);
+    let deposed = state.deposed.iter().map(|(_, instance)| instance);
+    let same = state
+        .current
+        .values()
+        .chain(deposed)
+        .filter(|one| one.type_name == REGISTRATION && tenant(&one.json()) == wanted);
+    wanted.is_some() && same.count() > 1
+}
+
 /// What was stored before and after an apply, and what the journal has of it.
 struct Seen {
     before: Store,
@@ -387,7 +403,8 @@ fn judge(applied: &Applied<'_>, provider: &Json, seen: &Seen) -> Vec<String> {
     let own = own.first().copied();
     let there = |store: &Store| own.is_some_and(|place| store.contains_key(place));
     if planned.is_null() {
-        if there(after) && !failed {
+        let kept = type_name == REGISTRATION && is_shared(&prior, applied.state);
+        if there(after) && !failed && !kept {
             faults.push("it was to be deleted and is there".to_owned());
         }
         return faults;
