@@ -392,10 +392,10 @@ async fn which_form_the_url_has() {
 async fn which_layout_a_key_has() {
     let (world, mut tf) = world(json!({})).await;
     let key = |name: &str| -> Json { serde_json::from_str(&world.key(name)).unwrap() };
-    let buried = |name: &str| json!({ "v2": { "api": { "access": key(name) } } }).to_string();
+    let renamed = |name: &str| world.key(name).replace("\"clientid\"", "\"client_id\"");
     let mut job = Job::plain();
-    job.provider = json!({ "order_management_service_key": buried("order-management") });
-    let names = ["`clientid`", "JSON text"];
+    job.provider = json!({ "order_management_service_key": renamed("order-management") });
+    let names = ["`uaa.clientid`", "JSON text"];
     fails(&world, &mut tf, &job, &names).await;
 
     let client = |uaa: &Json| {

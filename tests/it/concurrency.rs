@@ -3,6 +3,7 @@
 //! destination.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use framework::resource::Context;
@@ -50,9 +51,9 @@ fn configured(world: &World) -> Configured {
     configured.unwrap()
 }
 
-/// Creates this many destinations, fifty at a time.
-async fn create_many(provider: &Configured, count: usize) -> Vec<Instance> {
-    stream::iter(0..count)
+/// Creates destinations of these numbers, fifty at a time.
+async fn create_many(provider: &Configured, numbers: Range<usize>) -> Vec<Instance> {
+    stream::iter(numbers)
         .map(|number| async move {
             let name = text(&format!("d-{number:03}"));
             let context = Context {
@@ -115,6 +116,26 @@ async fn limit_some(world: &World) -> usize {
     25
 }
 
+/// Some create calls wait for each other: as many as may be on their way at
+/// once. However slow the machine is, it comes to that.
+async fn hold_some(world: &World) {
+    let fault = json!({ "match": { "method": "POST", "path_prefix": COLLECTION }, "skip": 50, "times": BOUND, "do": { "delay_ms": HOUR } });
+    world.fault(fault).await;
+}
+
+/// Lets them go on when all of them are there.
+async fn release(world: &World) {
+    let all_held = async {
+        let is_held = |entry: &&Json| entry["held"] == true;
+        while (world.journal().await.iter().filter(is_held).count() as u64) < BOUND {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let held = tokio::time::timeout(Duration::from_mins(2), all_held).await;
+    world.forward(HOUR).await;
+    assert!(held.is_ok(), "never {BOUND} requests at once");
+}
+
 // --------------------------------------------------------------------- many
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -122,8 +143,9 @@ async fn a_hundred_creates_share_a_token_keep_the_bound_and_honour_rate_limits()
     let world = World::documented().await;
     world.turn(json!({ "latency_ms": 10 })).await;
     let limited = limit_some(&world).await;
+    hold_some(&world).await;
     let provider = configured(&world);
-    let made = create_many(&provider, MANY).await;
+    let (made, ()) = tokio::join!(create_many(&provider, 0..MANY), release(&world));
     assert_eq!(made.len(), MANY);
     assert_eq!(world.destinations().await.len(), MANY);
     let journal = world.journal().await;
@@ -141,9 +163,10 @@ async fn cli_a_hundred_destinations_under_parallelism_50() {
     let world = World::documented().await;
     world.turn(json!({ "latency_ms": 10 })).await;
     let limited = limit_some(&world).await;
+    hold_some(&world).await;
     let many = json!({ DESTINATION: { "many": { "count": MANY, "name": "d-${count.index}" } } });
     workspace.write_json(&world.provider(), &many);
-    workspace.apply(&["-parallelism=50"]).await;
+    tokio::join!(workspace.apply(&["-parallelism=50"]), release(&world));
     assert_eq!(world.destinations().await.len(), MANY);
     let journal = world.journal().await;
     assert_eq!(tokens(&journal), 1, "planning a create asks nobody");
@@ -172,7 +195,7 @@ async fn tokens_that_end_in_the_middle_of_an_apply_are_fetched_anew_once() {
         world.fault(fault).await;
     }
     let provider = configured(&world);
-    assert_eq!(create_many(&provider, 300).await.len(), 300);
+    assert_eq!(create_many(&provider, 0..300).await.len(), 300);
     assert_eq!(world.destinations().await.len(), 300);
     let journal = world.journal().await;
     assert_eq!(tokens(&journal), 3, "one, and one more after each end");
@@ -183,13 +206,18 @@ async fn tokens_that_end_in_the_middle_of_an_apply_are_fetched_anew_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tokens_that_live_shorter_than_the_apply_are_renewed_in_time() {
     let world = World::documented().await;
-    world
-        .turn(json!({ "latency_ms": 100, "token": { "lifetime_s": 1 } }))
-        .await;
+    world.turn(json!({ "token": { "lifetime_s": 3 } })).await;
+    // However slow the machine is, a token ends only between the two halves.
+    world.stop_time().await;
     let provider = configured(&world);
-    assert_eq!(create_many(&provider, 200).await.len(), 200);
+    assert_eq!(create_many(&provider, 0..100).await.len(), 100);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    world.forward(3_000).await;
+    assert_eq!(create_many(&provider, 100..200).await.len(), 100);
     assert_eq!(world.destinations().await.len(), 200);
-    assert!(tokens(&world.journal().await) > 1);
+    let journal = world.journal().await;
+    assert!(tokens(&journal) > 1);
+    assert!(journal.iter().all(|entry| entry["status"] != 401));
     world.stop().await;
 }
 
@@ -199,15 +227,17 @@ async fn cli_a_token_that_ends_in_the_middle_of_an_apply_is_not_noticed() {
         return;
     };
     let world = World::documented().await;
-    world
-        .turn(json!({ "latency_ms": 100, "token": { "lifetime_s": 1 } }))
-        .await;
+    world.turn(json!({ "latency_ms": 10 })).await;
+    let fault = json!({ "match": { "method": "POST", "path_prefix": COLLECTION }, "skip": 60, "do": { "expire_tokens": true } });
+    world.fault(fault).await;
     let resources = json!({
         DESTINATION: { "cloud_alm": {}, "many": { "count": 120, "name": "d-${count.index}" } },
         "sapcalm_registration": { "order_management": world.registration("${sapcalm_destination.cloud_alm.name}") },
     });
     workspace.write_json(&world.provider(), &resources);
     workspace.converges().await;
+    let journal = world.journal().await;
+    assert!(journal.iter().any(|entry| entry["status"] == 401));
     assert_eq!(world.destinations().await.len(), 121);
     assert!(world.is_registered().await);
     world.stop().await;

@@ -316,6 +316,9 @@ struct Update<'a> {
     model: Model,
     wanted: Wanted,
     decision: Decision,
+    /// What SAP tells otherwise after the write without having stored it in a
+    /// form of its own: the next plan shows it.
+    unsettled: BTreeSet<String>,
     warnings: Diagnostics,
 }
 
@@ -345,6 +348,7 @@ pub(super) async fn update(
         model: planned.without_write_only(),
         wanted,
         decision,
+        unsettled: BTreeSet::new(),
         warnings,
     };
     update.run().await
@@ -397,7 +401,12 @@ impl Update<'_> {
             return Err(self.truth(&found, problem));
         }
         settle_secrets(&mut self.model, &self.decision);
-        let record = Look::learn(self.site.provider, &found, (&self.model, self.after));
+        let mut record = Look::learn(self.site.provider, &found, (&self.model, self.after));
+        if !self.unsettled.is_empty() {
+            record.told.retain(|key, _| !self.unsettled.contains(key));
+            // Looked at anew, whatever etag it has.
+            record.etag = None;
+        }
         let mut problem = None;
         if self.model.check_token == Some(true) {
             match check(self.site).await {
@@ -436,6 +445,15 @@ impl Update<'_> {
                 if !left.is_empty() {
                     let names: BTreeSet<&str> = left.keys().map(String::as_str).collect();
                     self.warnings.push(not_visible(&site.id(), &names));
+                    // What was not written is somebody else's, and what is as it
+                    // was under the same etag was not stored at all.
+                    let is_old = again.metadata.etag == found.metadata.etag;
+                    let is_same =
+                        |key: &str| again.properties.get(key) == found.properties.get(key);
+                    let names = left
+                        .keys()
+                        .filter(|key| !changes.contains_key(*key) || is_old && is_same(key));
+                    self.unsettled = names.cloned().collect();
                 }
                 Ok(again)
             }
@@ -532,8 +550,8 @@ fn not_visible(id: &str, names: &BTreeSet<&str>) -> Diagnostic {
         format!(
             "The update of the destination `{id}` was answered with a success, but SAP tells \
              something else now in `{}`. SAP stores it in another form (it trims, re-encodes or \
-             hides it), or somebody else changed it at the same moment. What is configured counts \
-             as written.",
+             hides it), or somebody else changed it at the same moment. What SAP stored in a form \
+             of its own counts as written; the next plan shows the rest.",
             names.iter().copied().collect::<Vec<_>>().join("`, `")
         ),
     )

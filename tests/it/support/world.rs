@@ -275,6 +275,12 @@ impl World {
         self.send(reqwest::Method::POST, "clock", change).await;
     }
 
+    /// Stops the emulator's time: from now on only [`World::forward`] moves it.
+    pub(crate) async fn stop_time(&self) {
+        let change = json!({ "runs": false });
+        self.send(reqwest::Method::POST, "clock", change).await;
+    }
+
     pub(crate) async fn expire_tokens(&self) {
         self.send(reqwest::Method::POST, "tokens/expire", Json::Null)
             .await;
