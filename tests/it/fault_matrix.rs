@@ -33,7 +33,7 @@ const CLI_CASES: usize = 5;
 /// place.
 const DESTROYS: usize = 8;
 /// Kinds of requests that the life has at least.
-const KINDS: usize = 12;
+const KINDS: usize = 11;
 
 // ------------------------------------------------------------------- faults
 
