@@ -16,13 +16,29 @@ use std::{
 use clap::{Parser, Subcommand};
 
 use framework::{
-    plugin::{self, Handshake, ServeError, logging},
+    plugin::{self, Handshake, Program, ServeError, logging},
     proto::tfplugin6::provider_server::Provider,
 };
 
 /// Where the Registry has this provider; the key by which Terraform finds a
 /// provider in debug mode.
 pub const PROVIDER_ADDRESS: &str = "registry.terraform.io/sapcalm/sapcalm";
+
+/// The name of the program for Terraform, and what it may log: of the requests to
+/// SAP how they went, never what was in them.
+pub static PROGRAM: Program = Program::new(
+    "sapcalm",
+    &["sapcalm", "client"],
+    &[
+        "attempt",
+        "correlation_id",
+        "duration_ms",
+        "host",
+        "method",
+        "path",
+        "status",
+    ],
+);
 
 /// Terraform's work is in HTTP requests; two threads serve hundreds of them.
 const THREADS: usize = 2;
@@ -56,7 +72,7 @@ pub fn run<T: Provider>(service: impl FnOnce() -> T) -> ExitCode {
     let mut arguments: Vec<OsString> = env::args_os().collect();
     if arguments.len() <= 1 {
         return match Handshake::read(|name| env::var_os(name)) {
-            Some(handshake) => serve(|| plugin::serve(service(), &handshake)),
+            Some(handshake) => serve(|| plugin::serve(&PROGRAM, service(), &handshake)),
             None => started_by_hand(),
         };
     }
@@ -72,7 +88,9 @@ pub fn run<T: Provider>(service: impl FnOnce() -> T) -> ExitCode {
             command: Some(Command::Version),
             ..
         }) => print(&format!("{}\n", version())),
-        Ok(Arguments { address, .. }) => serve(|| plugin::serve_debug(service(), &address)),
+        Ok(Arguments { address, .. }) => {
+            serve(|| plugin::serve_debug(&PROGRAM, service(), &address))
+        }
         // Also for `--help` and `--version`.
         Err(message) => {
             let _ = message.print();
@@ -92,7 +110,7 @@ where
             "no thread can be started, raise the limits of processes and memory: {error}"
         ));
     }
-    logging::install(|name| env::var_os(name));
+    logging::install(&PROGRAM, |name| env::var_os(name));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(THREADS)
         .enable_all()

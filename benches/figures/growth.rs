@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use framework::proto::tfplugin6 as proto;
 use framework::proto::tfplugin6::provider_client::ProviderClient;
-use framework::types::Type;
+use framework::schema::AttributeType;
 use framework::value::Value;
 use framework::wire::msgpack;
 use futures_util::stream::{self, StreamExt as _};
@@ -169,7 +169,7 @@ struct Object {
 struct Provider {
     process: Process,
     client: ProviderClient<Channel>,
-    object_type: Type,
+    object_type: AttributeType,
 }
 
 impl Provider {
@@ -277,13 +277,13 @@ impl Provider {
 }
 
 /// An object with these attributes, the others null.
-fn object(object_type: &Type, given: &[(&str, &str)]) -> Value {
-    let Type::Object(attributes) = object_type else {
+fn object(object_type: &AttributeType, given: &[(&str, &str)]) -> Value {
+    let AttributeType::Object(attributes) = object_type else {
         panic!("a schema is an object");
     };
     let mut entries: BTreeMap<String, Value> = attributes
-        .keys()
-        .map(|name| (name.clone(), Value::Null))
+        .iter()
+        .map(|attribute| (attribute.name.to_owned(), Value::Null))
         .collect();
     for (name, value) in given {
         entries.insert((*name).to_owned(), Value::string(*value));
@@ -291,7 +291,7 @@ fn object(object_type: &Type, given: &[(&str, &str)]) -> Value {
     Value::Object(entries)
 }
 
-fn encoded(object_type: &Type, value: &Value) -> proto::DynamicValue {
+fn encoded(object_type: &AttributeType, value: &Value) -> proto::DynamicValue {
     proto::DynamicValue {
         msgpack: msgpack::encode(object_type, value).unwrap(),
         json: Vec::new(),

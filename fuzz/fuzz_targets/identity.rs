@@ -9,7 +9,7 @@ use sapcalm::provider::SapCalm;
 
 fuzz_target!(|bytes: &[u8]| {
     for resource in SapCalm.resources() {
-        let of = resource.definition().identity.object_type();
+        let of = resource.identity_schema().object_type();
         if let Ok(value) = json::decode(&of, bytes, Leniency::Lenient) {
             let written = msgpack::encode(&of, &value).expect("what was read can be written");
             let again = msgpack::decode(&of, &written).expect("what was written can be read");

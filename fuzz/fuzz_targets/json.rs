@@ -4,6 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use framework::wire::json::{self, Leniency};
+use framework::wire::msgpack;
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((of, bytes)) = sapcalm_fuzz::typed(bytes) else {
@@ -11,9 +12,8 @@ fuzz_target!(|bytes: &[u8]| {
     };
     for leniency in [Leniency::Strict, Leniency::Lenient] {
         if let Ok(value) = json::decode(&of, bytes, leniency) {
-            let written = json::encode(&of, &value).expect("what was read can be written");
-            let written = written.to_string();
-            let again = json::decode(&of, written.as_bytes(), Leniency::Strict);
+            let written = msgpack::encode(&of, &value).expect("what was read can be written");
+            let again = msgpack::decode(&of, &written);
             assert!(again.expect("what was written can be read").same(&value));
         }
     }

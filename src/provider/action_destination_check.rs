@@ -11,10 +11,11 @@ use super::destination::{DEFAULT_NAME, NAME_RULE};
 use super::destination_service::ids::{DEFAULT_LEVEL, INSTANCE_LEVEL, id_of};
 use super::diagnostics::{Call, failed};
 use client::{KeyKind, Level, TokenCheck};
-use framework::action::{self, Action, Progress};
+use framework::action::{Action, Progress};
+use framework::definition::{Definition, Described, Kind};
 use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::resource::Context;
-use framework::schema::{Attribute, DEFAULT_TIMEOUT, Schema};
+use framework::schema::{Attribute, Schema};
 use framework::validators::Validator;
 use framework::value::Value;
 
@@ -22,11 +23,7 @@ use framework::value::Value;
 #[derive(Debug)]
 pub struct DestinationCheck;
 
-static CHECK: action::Definition = action::Definition {
-    type_name: "sapcalm_destination_check",
-    schema: &SCHEMA,
-    default_timeout: DEFAULT_TIMEOUT,
-};
+static CHECK: Definition = Definition::new(Kind::Action, "sapcalm_destination_check", &SCHEMA);
 
 static SCHEMA: Schema = Schema::new(
     0,
@@ -63,17 +60,15 @@ struct Timeouts {
     invoke: Option<String>,
 }
 
+impl Described for DestinationCheck {
+    fn definition(&self) -> &'static Definition {
+        &CHECK
+    }
+}
+
 impl Action for DestinationCheck {
     type Provider = Configured;
     type Config = Target;
-
-    fn definition(&self) -> &'static action::Definition {
-        &CHECK
-    }
-
-    fn validate(&self, _: &Value) -> Diagnostics {
-        Diagnostics::new()
-    }
 
     fn plan(&self, provider: Option<&Configured>, _: &Value) -> Diagnostics {
         match provider {

@@ -912,8 +912,9 @@ mod tests {
         Value::Object(object)
     }
 
+    /// Some entries of a nested object; what is not there reads as null.
     fn object<const N: usize>(given: [(&str, Value); N]) -> Value {
-        Value::Object(given.map(|(name, value)| (name.to_owned(), value)).into())
+        Value::Map(given.map(|(name, value)| (name.to_owned(), value)).into())
     }
 
     fn text(text: &str) -> Value {

@@ -16,17 +16,18 @@ use super::destination_service::ids::{DEFAULT_LEVEL, INSTANCE_LEVEL, LEVELS, id_
 use super::destination_service::owner::Owner;
 use super::diagnostics::{Call, failed};
 use client::{self, Destinations, Labels, Level};
-use framework::data_source::{DataSource, Definition, Found};
+use framework::data_source::{DataSource, Found};
+use framework::definition::{Definition, Described, Kind};
 use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::path::Path;
 use framework::resource::Context;
-use framework::schema::{Absent, Attribute, AttributeType, DEFAULT_TIMEOUT, Schema, joined};
+use framework::schema::{Absent, Attribute, AttributeType, Schema, joined};
 
 /// The data source `sapcalm_destination`.
 #[derive(Debug)]
 pub struct Destination;
 
-static DEFINITION: Definition = Definition::new(TYPE_NAME, &SCHEMA, DEFAULT_TIMEOUT);
+static DEFINITION: Definition = Definition::new(Kind::DataSource, TYPE_NAME, &SCHEMA);
 
 static SCHEMA: Schema = Schema::new(
     0,
@@ -213,13 +214,15 @@ pub(super) fn level_of(name: Option<&str>) -> Level {
     name.and_then(Level::from_name).unwrap_or(Level::Subaccount)
 }
 
-impl DataSource for Destination {
-    type Provider = Configured;
-    type Model = Model;
-
+impl Described for Destination {
     fn definition(&self) -> &'static Definition {
         &DEFINITION
     }
+}
+
+impl DataSource for Destination {
+    type Provider = Configured;
+    type Model = Model;
 
     async fn read(
         &self,

@@ -15,10 +15,11 @@ use super::data_source_destination::{
 };
 use super::diagnostics::{Call, failed};
 use client::ListFilter;
-use framework::data_source::{DataSource, Definition, Found};
+use framework::data_source::{DataSource, Found};
+use framework::definition::{Definition, Described, Kind};
 use framework::diagnostics::Diagnostics;
 use framework::resource::Context;
-use framework::schema::{Attribute, AttributeType, DEFAULT_TIMEOUT, Schema};
+use framework::schema::{Attribute, AttributeType, Schema};
 use framework::validators::Validator;
 use framework::value::Value;
 
@@ -26,7 +27,7 @@ use framework::value::Value;
 #[derive(Debug)]
 pub struct DestinationList;
 
-static DEFINITION: Definition = Definition::new("sapcalm_destinations", &SCHEMA, DEFAULT_TIMEOUT);
+static DEFINITION: Definition = Definition::new(Kind::DataSource, "sapcalm_destinations", &SCHEMA);
 
 const TEXT: AttributeType = AttributeType::String;
 static DESTINATION: AttributeType = AttributeType::Object(&DETAILS);
@@ -127,13 +128,15 @@ impl Model {
     }
 }
 
-impl DataSource for DestinationList {
-    type Provider = Configured;
-    type Model = Model;
-
+impl Described for DestinationList {
     fn definition(&self) -> &'static Definition {
         &DEFINITION
     }
+}
+
+impl DataSource for DestinationList {
+    type Provider = Configured;
+    type Model = Model;
 
     async fn read(
         &self,

@@ -10,10 +10,11 @@ use super::configured::{Configured, client_context};
 use super::data_source_destination::Timeouts;
 use super::diagnostics::{Call, failed, failed_advising};
 use client::{self, KeyKind, LandscapeQuery};
-use framework::data_source::{DataSource, Definition, Found};
+use framework::data_source::{DataSource, Found};
+use framework::definition::{Definition, Described, Kind};
 use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::resource::Context;
-use framework::schema::{Attribute, AttributeType, DEFAULT_TIMEOUT, Schema};
+use framework::schema::{Attribute, AttributeType, Schema};
 use framework::validators::Validator;
 
 /// The data source `sapcalm_landscape_objects`.
@@ -21,7 +22,7 @@ use framework::validators::Validator;
 pub struct LandscapeObjects;
 
 static DEFINITION: Definition =
-    Definition::new("sapcalm_landscape_objects", &SCHEMA, DEFAULT_TIMEOUT);
+    Definition::new(Kind::DataSource, "sapcalm_landscape_objects", &SCHEMA);
 
 static SCHEMA: Schema = Schema::new(
     0,
@@ -192,13 +193,15 @@ impl Model {
     }
 }
 
-impl DataSource for LandscapeObjects {
-    type Provider = Configured;
-    type Model = Model;
-
+impl Described for LandscapeObjects {
     fn definition(&self) -> &'static Definition {
         &DEFINITION
     }
+}
+
+impl DataSource for LandscapeObjects {
+    type Provider = Configured;
+    type Model = Model;
 
     async fn read(
         &self,

@@ -18,10 +18,11 @@ use serde::{Deserialize, Serialize};
 use super::configured::{Configured, Key, client_context};
 use super::diagnostics::{Call, failed};
 use client::{KeyKind, Token};
+use framework::definition::{Definition, Described, Kind};
 use framework::diagnostics::Diagnostics;
-use framework::ephemeral_resource::{Definition, EphemeralResource, Lease, Opened};
+use framework::ephemeral_resource::{EphemeralResource, Lease, Opened};
 use framework::resource::Context;
-use framework::schema::{Absent, Attribute, AttributeType, DEFAULT_TIMEOUT, Schema};
+use framework::schema::{Absent, Attribute, AttributeType, Schema};
 use framework::sensitive::Sensitive;
 use framework::validators::Validator;
 
@@ -29,7 +30,8 @@ use framework::validators::Validator;
 #[derive(Debug)]
 pub struct AccessToken;
 
-static DEFINITION: Definition = Definition::new("sapcalm_access_token", &SCHEMA, DEFAULT_TIMEOUT);
+static DEFINITION: Definition =
+    Definition::new(Kind::EphemeralResource, "sapcalm_access_token", &SCHEMA);
 
 const TEXT: AttributeType = AttributeType::String;
 
@@ -126,13 +128,15 @@ pub struct Timeouts {
     pub open: Option<String>,
 }
 
-impl EphemeralResource for AccessToken {
-    type Provider = Configured;
-    type Model = Model;
-
+impl Described for AccessToken {
     fn definition(&self) -> &'static Definition {
         &DEFINITION
     }
+}
+
+impl EphemeralResource for AccessToken {
+    type Provider = Configured;
+    type Model = Model;
 
     async fn open(
         &self,

@@ -18,11 +18,12 @@ use super::destination_service::ids::{DEFAULT_LEVEL, INSTANCE_LEVEL};
 use super::destination_service::owner::Owner;
 use super::diagnostics::{Call, failed};
 use client::{self, Destinations, Level, ListFilter};
+use framework::definition::{Definition, Described, Kind};
 use framework::diagnostics::{Diagnostic, Diagnostics};
-use framework::list_resource::{self, ListRequest, ListResource, Results};
+use framework::list_resource::{ListRequest, ListResource, Results};
 use framework::path::Path;
 use framework::resource::Context;
-use framework::schema::{Attribute, AttributeType, DEFAULT_TIMEOUT, Schema};
+use framework::schema::{Attribute, AttributeType, Schema};
 use framework::validators::Validator;
 use framework::value::Value;
 
@@ -35,11 +36,7 @@ const PAGE: usize = 100;
 #[derive(Debug)]
 pub struct DestinationList;
 
-static LIST: list_resource::Definition = list_resource::Definition {
-    resource: &DEFINITION,
-    schema: &SCHEMA,
-    default_timeout: DEFAULT_TIMEOUT,
-};
+static LIST: Definition = Definition::new(Kind::ListResource, DEFINITION.type_name, &SCHEMA);
 
 static SCHEMA: Schema = Schema::new(
     0,
@@ -93,11 +90,8 @@ struct Timeouts {
     list: Option<String>,
 }
 
-impl ListResource for DestinationList {
-    type Provider = Configured;
-    type Config = Filters;
-
-    fn definition(&self) -> &'static list_resource::Definition {
+impl Described for DestinationList {
+    fn definition(&self) -> &'static Definition {
         &LIST
     }
 
@@ -113,6 +107,11 @@ impl ListResource for DestinationList {
             _ => Diagnostics::new(),
         }
     }
+}
+
+impl ListResource for DestinationList {
+    type Provider = Configured;
+    type Config = Filters;
 
     async fn list(
         &self,

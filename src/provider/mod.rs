@@ -31,13 +31,13 @@ mod unsettled;
 
 use framework::action::DynAction;
 use framework::data_source::DynDataSource;
+use framework::definition::{Definition, Described, Kind};
 use framework::diagnostics::Diagnostics;
 use framework::ephemeral_resource::DynEphemeralResource;
 use framework::function::DynFunction;
 use framework::list_resource::DynListResource;
 use framework::provider::Provider;
 use framework::resource::DynResource;
-use framework::schema::Schema;
 use framework::server::Server;
 use framework::value::Value;
 
@@ -86,20 +86,20 @@ pub fn service() -> Server<SapCalm> {
     Server::new(&SapCalm)
 }
 
-impl Provider for SapCalm {
-    type Configured = Configured;
+static DEFINITION: Definition = Definition::new(Kind::Provider, "sapcalm", &config::SCHEMA);
 
-    fn type_name(&self) -> &'static str {
-        "sapcalm"
-    }
-
-    fn schema(&self) -> &'static Schema {
-        &config::SCHEMA
+impl Described for SapCalm {
+    fn definition(&self) -> &'static Definition {
+        &DEFINITION
     }
 
     fn validate(&self, config: &Value) -> Diagnostics {
         config::validate(config)
     }
+}
+
+impl Provider for SapCalm {
+    type Configured = Configured;
 
     fn configure(
         &self,
@@ -142,12 +142,11 @@ impl Provider for SapCalm {
 mod tests {
     use super::*;
     use framework::data_source::DataSource;
-    use framework::ephemeral_resource::EphemeralResource;
     use framework::model;
     use framework::resource::Resource;
 
     fn model_fits_its_schema<R: Resource>(resource: &R) {
-        let definition = Resource::definition(resource);
+        let definition = resource.definition();
         let outcome = model::check::<R::Model>(definition.schema);
         assert_eq!(outcome, Ok(()), "{}", definition.type_name);
     }
@@ -165,7 +164,7 @@ mod tests {
     }
 
     fn data_source_fits<D: DataSource>(data_source: &D) {
-        let definition = DataSource::definition(data_source);
+        let definition = data_source.definition();
         let outcome = model::check::<D::Model>(definition.schema);
         assert_eq!(outcome, Ok(()), "{}", definition.type_name);
     }
@@ -180,7 +179,7 @@ mod tests {
 
     #[test]
     fn every_model_of_an_ephemeral_resource_fits_its_schema() {
-        let definition = EphemeralResource::definition(&ephemeral_access_token::AccessToken);
+        let definition = ephemeral_access_token::AccessToken.definition();
         let outcome = model::check::<ephemeral_access_token::Model>(definition.schema);
         assert_eq!(outcome, Ok(()));
         assert_eq!(EPHEMERAL_RESOURCES.len(), 1, "check the new model, too");

@@ -45,7 +45,7 @@ fn configured(world: &World) -> Configured {
         };
         Some(Ok(world.key(file)))
     };
-    let given = Value::Object(BTreeMap::new());
+    let given = Value::Map(BTreeMap::new());
     let (configured, diagnostics) = config::read(&given, &environment, "1.11.4");
     assert!(diagnostics.is_empty(), "{diagnostics:?}");
     configured.unwrap()

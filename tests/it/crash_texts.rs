@@ -6,6 +6,7 @@
 
 use std::process::Command;
 
+use framework::definition::{Definition, Described, Kind};
 use framework::diagnostics::Diagnostics;
 use framework::plugin::logging;
 use framework::proto::tfplugin6 as proto;
@@ -36,20 +37,20 @@ impl Crashing {
     }
 }
 
-impl Provider for Crashing {
-    type Configured = ();
+static DEFINITION: Definition = Definition::new(Kind::Provider, "crashing", &SCHEMA);
 
-    fn type_name(&self) -> &'static str {
-        "crashing"
-    }
-
-    fn schema(&self) -> &'static Schema {
-        &SCHEMA
+impl Described for Crashing {
+    fn definition(&self) -> &'static Definition {
+        &DEFINITION
     }
 
     fn validate(&self, config: &Value) -> Diagnostics {
         Self::crash(config)
     }
+}
+
+impl Provider for Crashing {
+    type Configured = ();
 
     fn configure(&self, config: &Value, _: &str) -> (Option<()>, Diagnostics) {
         Self::crash(config)
@@ -66,7 +67,9 @@ async fn the_crashing_process() {
     if std::env::var_os(VARIABLE).is_none() {
         return;
     }
-    logging::install(|name| (name == "TF_LOG").then(|| "TRACE".into()));
+    logging::install(&sapcalm::cli::PROGRAM, |name| {
+        (name == "TF_LOG").then(|| "TRACE".into())
+    });
     let server = Server::new(&Crashing);
     let object = Value::Object([("key".to_owned(), Value::string(SECRET))].into());
     let config = || {
@@ -128,9 +131,9 @@ fn a_panic_shows_where_it_was_and_no_secret() {
     assert!(output.status.success(), "{text}");
     assert_eq!(stdout.matches("Provider crashed: ").count(), 2, "{text}");
     assert!(stdout.contains("crash_texts.rs"), "{text}");
-    // One line for each of the four, and no more.
-    assert_eq!(stderr.matches("Provider crashed").count(), 4, "{text}");
-    assert_eq!(stderr.matches("panic: this is a bug").count(), 2, "{text}");
+    // One line for each of the four, and one for each answer.
+    assert_eq!(stderr.matches("panic: this is a bug").count(), 4, "{text}");
+    assert_eq!(stderr.matches("Provider crashed").count(), 2, "{text}");
     assert!(!text.contains(SECRET), "{text}");
     assert!(!text.contains("is no number"), "{text}");
 }

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use documentation::{Files, Kind, Page, folder};
+use framework::definition::Described as _;
 use framework::documentation as described;
 use framework::provider::Provider as _;
 use framework::schema::{Attribute, AttributeType, Mode, Schema};
@@ -192,7 +193,7 @@ fn pages_lead_to_pages_only() {
 /// Every schema with a name for messages.
 fn schemas() -> Vec<(String, &'static Schema)> {
     let provider = &SapCalm;
-    let mut schemas = vec![("provider".to_owned(), provider.schema())];
+    let mut schemas = vec![("provider".to_owned(), provider.definition().schema)];
     let mut add = |kind: &str, name: &str, schema| schemas.push((format!("{kind} {name}"), schema));
     for each in provider.resources() {
         add(
@@ -216,7 +217,7 @@ fn schemas() -> Vec<(String, &'static Schema)> {
         );
     }
     for each in provider.list_resources() {
-        let name = each.definition().resource.type_name;
+        let name = each.definition().type_name;
         add("list", name, each.definition().schema);
     }
     for each in provider.actions() {

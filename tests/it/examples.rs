@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use documentation::Kind;
 use emulator::Options;
 use framework::provider::Provider as _;
+use framework::schema::Mode;
 use hcl::expr::{Expression, ObjectKey};
 use hcl::structure::{Block, Body};
 use sapcalm::provider::SapCalm;
@@ -387,12 +388,13 @@ fn the_three_ways_to_import_name_the_same_object() {
                 other => panic!("{type_name}: {other}"),
             })
             .collect();
-        for attribute in definition.identity.attributes {
+        let identity_schema = resource.identity_schema().attributes();
+        for attribute in identity_schema {
             let is_given = given.iter().any(|name| name == attribute.name);
-            assert!(is_given || !attribute.required_for_import, "{type_name}");
+            assert!(is_given || attribute.mode != Mode::Required, "{type_name}");
         }
         for (name, value) in given.iter().zip(identity.values()) {
-            let known = definition.identity.attributes.iter();
+            let known = identity_schema.iter();
             assert!(known.map(|each| each.name).any(|other| other == name));
             let value = hcl::format::to_string(value).unwrap();
             assert!(

@@ -476,7 +476,6 @@ fn text(rules: &'static [Validator]) -> Values {
                 return select(durations).prop_map(Json::from).boxed();
             }
             Validator::Url => return Just(json!("https://a.example.com/x")).boxed(),
-            Validator::Json => return Just(json!("{\"a\": [1]}")).boxed(),
             Validator::NotEmpty | Validator::Custom(..) => {
                 return "\\PC{1,12}".prop_map(Json::from).boxed();
             }

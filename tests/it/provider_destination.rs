@@ -178,7 +178,7 @@ impl Sap {
             let path = self.emulator.keys_dir().join(format!("{file}.json"));
             Some(Ok(format!("@{}", path.display())))
         };
-        let given = Value::Object(BTreeMap::new());
+        let given = Value::Map(BTreeMap::new());
         let (configured, diagnostics) = config::read(&given, &environment, "1.11.4");
         assert!(diagnostics.is_empty(), "{diagnostics:?}");
         configured.unwrap()
@@ -1231,7 +1231,7 @@ async fn an_unknown_key_keeps_what_is_known_and_plans_what_is_not() {
     sap.calls().await;
     let names = ["destination_service_key", "cloud_alm_service_key"];
     let unknown = names.map(|name| (name.to_owned(), Value::Unknown));
-    let given = Value::Object(unknown.into());
+    let given = Value::Map(unknown.into());
     let (provider, _) = config::read(&given, &|_: &str| None, "1.11.4");
     let provider = provider.unwrap();
     let after = TF

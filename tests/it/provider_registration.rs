@@ -209,7 +209,9 @@ impl Sap {
             let path = self.emulator.keys_dir().join(format!("{file}.json"));
             (!without.contains(&file)).then(|| Ok(format!("@{}", path.display())))
         };
-        let (configured, diagnostics) = config::read(&object(given), &environment, "1.11.4");
+        let given = given.map(|(name, value)| (name.to_owned(), value));
+        let block = Value::Map(given.into());
+        let (configured, diagnostics) = config::read(&block, &environment, "1.11.4");
         assert!(diagnostics.is_empty(), "{diagnostics:?}");
         configured.unwrap()
     }

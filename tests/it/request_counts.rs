@@ -39,7 +39,7 @@ fn provider(world: &World, more: &[(&str, &str)]) -> Configured {
         };
         Some(Ok(format!("@{}", world.keys().join(file).display())))
     };
-    let given = Value::Object(BTreeMap::new());
+    let given = Value::Map(BTreeMap::new());
     let (configured, diagnostics) = config::read(&given, &environment, "1.11.4");
     assert!(diagnostics.is_empty(), "{diagnostics:?}");
     configured.unwrap()

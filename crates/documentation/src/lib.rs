@@ -24,6 +24,7 @@ mod schema;
 pub use files::Files;
 pub use kind::Kind;
 
+use framework::definition::Definition;
 use framework::provider::Provider;
 use framework::schema::{IdentitySchema, Schema};
 
@@ -56,65 +57,49 @@ struct Subject {
 #[must_use]
 pub fn pages<P: Provider>(provider: &P, files: &Files) -> Vec<Page> {
     let subjects = subjects(provider);
+    let Definition {
+        type_name, schema, ..
+    } = provider.definition();
     let mut pages: Vec<Page> = subjects
         .iter()
-        .map(|subject| page::of_subject(provider.type_name(), subject, files))
+        .map(|subject| page::of_subject(type_name, subject, files))
         .collect();
     let functions = provider.functions().iter();
     pages.extend(
-        functions
-            .map(|function| page::of_function(provider.type_name(), function.definition(), files)),
+        functions.map(|function| page::of_function(type_name, function.definition(), files)),
     );
     pages.sort_by_key(|page| page.kind);
     let guides = files.below(Kind::Guide.templates());
     pages.extend(guides.map(|(name, text)| page::of_guide(name, text)));
-    let index = page::index(provider.type_name(), provider.schema(), files);
+    let index = page::index(type_name, schema, files);
     pages.insert(0, index);
     pages
 }
 
 fn subjects<P: Provider>(provider: &P) -> Vec<Subject> {
-    let mut subjects = Vec::new();
-    for resource in provider.resources() {
-        let definition = resource.definition();
-        subjects.push(Subject {
-            kind: Kind::Resource,
-            name: definition.type_name,
-            schema: definition.schema,
-            identity: Some(definition.identity),
-        });
-    }
-    let mut others = |kind, name, schema| {
-        subjects.push(Subject {
-            kind,
-            name,
-            schema,
-            identity: None,
-        });
+    let of = |kind, definition: &'static Definition| Subject {
+        kind,
+        name: definition.type_name,
+        schema: definition.schema,
+        identity: None,
     };
+    let resources = provider.resources().iter().map(|resource| Subject {
+        identity: Some(resource.identity_schema()),
+        ..of(Kind::Resource, resource.definition())
+    });
+    let mut subjects: Vec<Subject> = resources.collect();
+    let mut others = |kind, definition| subjects.push(of(kind, definition));
     for data_source in provider.data_sources() {
-        let definition = data_source.definition();
-        others(Kind::DataSource, definition.type_name, definition.schema);
+        others(Kind::DataSource, data_source.definition());
     }
     for ephemeral in provider.ephemeral_resources() {
-        let definition = ephemeral.definition();
-        others(
-            Kind::EphemeralResource,
-            definition.type_name,
-            definition.schema,
-        );
+        others(Kind::EphemeralResource, ephemeral.definition());
     }
     for list in provider.list_resources() {
-        let definition = list.definition();
-        others(
-            Kind::ListResource,
-            definition.resource.type_name,
-            definition.schema,
-        );
+        others(Kind::ListResource, list.definition());
     }
     for action in provider.actions() {
-        let definition = action.definition();
-        others(Kind::Action, definition.type_name, definition.schema);
+        others(Kind::Action, action.definition());
     }
     subjects
 }

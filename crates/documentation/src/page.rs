@@ -239,21 +239,15 @@ fn plain(markdown: &str) -> String {
 mod tests {
     use super::*;
     use crate::files::files;
-    use framework::schema::{Attribute, IdentityAttribute};
+    use framework::schema::Attribute;
 
     static SCHEMA: Schema = Schema::new(
         0,
         "A `thing` of the [service](https://example.com/a_b).\n\nIt is small.",
         &[Attribute::string("name").required().describe("Its name.")],
     );
-    static IDENTITY: IdentitySchema = IdentitySchema::new(
-        0,
-        &[IdentityAttribute {
-            name: "name",
-            required_for_import: true,
-            description: "Its name.",
-        }],
-    );
+    static IDENTITY: IdentitySchema =
+        IdentitySchema::new(&[Attribute::string("name").required().describe("Its name.")]);
     const FILES: &[(&str, &str)] = &[
         (
             "examples/resources/acme_thing/import-by-identity.tf",

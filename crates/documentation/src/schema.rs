@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use framework::client_version;
 use framework::documentation;
-use framework::schema::{Attribute, AttributeType, IdentityAttribute, IdentitySchema, Mode};
+use framework::schema::{Attribute, AttributeType, IdentitySchema, Mode};
 
 const ABOUT_WRITE_ONLY: &str =
     "https://developer.hashicorp.com/terraform/language/resources/ephemeral#write-only-arguments";
@@ -118,9 +118,9 @@ pub(super) fn type_name(kind: &AttributeType) -> String {
 /// The attributes of an identity.
 pub(super) fn identity(identity: &IdentitySchema) -> String {
     let mut text = String::from("### Identity Schema\n");
-    for (title, required) in [("Required", true), ("Optional", false)] {
-        let of_group = |attribute: &&IdentityAttribute| attribute.required_for_import == required;
-        let group: Vec<_> = identity.attributes.iter().filter(of_group).collect();
+    for (title, mode) in [("Required", Mode::Required), ("Optional", Mode::Optional)] {
+        let of_group = |attribute: &&Attribute| attribute.mode == mode;
+        let group: Vec<_> = identity.attributes().iter().filter(of_group).collect();
         if group.is_empty() {
             continue;
         }

@@ -6,7 +6,7 @@
 //! here and nowhere else: a description that repeated them could go stale.
 
 use super::duration;
-use super::schema::{Absent, Attribute, AttributeType, DefaultValue, Mode, Replace};
+use super::schema::{Absent, Attribute, AttributeType, Mode, Replace};
 use super::validators::Validator;
 
 /// The whole text about an attribute among the attributes beside it, in
@@ -49,10 +49,8 @@ fn allowed(attribute: &Attribute, rule: &Validator) -> Option<String> {
 /// What counts when nobody gives a value.
 fn default(attribute: &Attribute) -> Option<String> {
     let value = match (attribute.default, attribute.absent) {
-        (Some(DefaultValue::String(text)), _) | (None, Some(Absent::Text(text))) => literal(text),
-        (Some(DefaultValue::Bool(value)), _) | (None, Some(Absent::Bool(value))) => {
-            format!("`{value}`.")
-        }
+        (Some(text), _) | (None, Some(Absent::Text(text))) => literal(text),
+        (None, Some(Absent::Bool(value))) => format!("`{value}`."),
         (None, Some(Absent::Number(number))) => format!("`{number}`."),
         (None, Some(Absent::Numbers([]))) => "none.".to_owned(),
         (None, Some(Absent::Numbers(numbers))) => format!("`{numbers:?}`."),
@@ -75,8 +73,7 @@ fn literal(text: &str) -> String {
 }
 
 /// Attributes that must not be set with this one, whichever side says so.
-#[must_use]
-pub fn conflicts(attribute: &Attribute, siblings: &[Attribute]) -> Vec<&'static str> {
+fn conflicts(attribute: &Attribute, siblings: &[Attribute]) -> Vec<&'static str> {
     let named_by = |other: &&Attribute| other.conflicts_with.contains(&attribute.name);
     let others = siblings.iter().filter(named_by).map(|other| other.name);
     attribute
@@ -124,7 +121,7 @@ mod tests {
             .conflicts_with(&["pin"])
             .describe("A number."),
         Attribute::string("level")
-            .default(DefaultValue::String("low"))
+            .default("low")
             .validate(&[Validator::NotEmpty, Validator::OneOf(&["low", "high"])])
             .replace(Replace::Always)
             .describe("Where it is."),

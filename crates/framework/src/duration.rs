@@ -143,7 +143,7 @@ pub fn format(duration: Duration) -> String {
 /// As [`format`], without the zeros at the end that nobody writes: `1h30m`,
 /// `20m`.
 #[must_use]
-pub fn format_short(duration: Duration) -> String {
+pub(super) fn format_short(duration: Duration) -> String {
     let mut text = format(duration);
     for (zero, unit) in [("m0s", "m"), ("h0m", "h")] {
         if let Some(rest) = text.strip_suffix(zero) {

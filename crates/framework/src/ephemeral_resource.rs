@@ -7,61 +7,18 @@
 //! it as often as it is told to, and closes it after its last use. What was
 //! opened cannot change: renewing only makes it last longer.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::definition::Described;
 use super::diagnostics::{Diagnostic, Diagnostics};
 use super::model::{self, misfit};
 use super::private::Private;
 use super::resource::Context;
-use super::schema::Schema;
-use super::schema_check;
 use super::value::Value;
-
-/// The static facts of an ephemeral resource.
-#[derive(Debug)]
-#[expect(
-    clippy::manual_non_exhaustive,
-    reason = "this crate itself must not go around the checks"
-)]
-pub struct Definition {
-    /// Full type name, such as `sapcalm_access_token`.
-    pub type_name: &'static str,
-    /// Its schema: what to open, and, as computed attributes, the result.
-    pub schema: &'static Schema,
-    /// How long opening may take when `timeouts` does not say; renewing and
-    /// closing, which see no configuration, may take that long in any case.
-    pub default_timeout: Duration,
-    /// Only [`Definition::new`] makes one.
-    #[expect(dead_code, reason = "keeps others from making one")]
-    checked: (),
-}
-
-impl Definition {
-    /// The facts of an ephemeral resource whose schema has nothing that only a
-    /// managed resource can have: a version, write-only attributes, defaults,
-    /// replacements and prior values.
-    ///
-    /// # Panics
-    /// Where it does: at compile time, as a definition is a static.
-    #[must_use]
-    pub const fn new(
-        type_name: &'static str,
-        schema: &'static Schema,
-        default_timeout: Duration,
-    ) -> Self {
-        schema_check::check_unmanaged(type_name, schema.version, schema.attributes);
-        Self {
-            type_name,
-            schema,
-            default_timeout,
-            checked: (),
-        }
-    }
-}
 
 /// What was opened.
 #[derive(Debug)]
@@ -101,21 +58,11 @@ pub struct Lease {
 }
 
 /// An ephemeral resource, as its author writes it.
-pub trait EphemeralResource: Send + Sync + 'static {
+pub trait EphemeralResource: Described + Send + Sync + 'static {
     /// What the provider's configuration became.
     type Provider: Send + Sync + 'static;
     /// The struct of configuration and result.
     type Model: Serialize + DeserializeOwned + Send + Sync + 'static;
-
-    /// The static facts.
-    fn definition(&self) -> &'static Definition;
-
-    /// Rules that look at more than one attribute. Values can be unknown; a
-    /// rule about an unknown value is left out, it is asked again later.
-    fn validate(&self, config: &Value) -> Diagnostics {
-        let _ = config;
-        Diagnostics::new()
-    }
 
     /// Opens. The configuration is wholly known and comes back unchanged in
     /// the result.
@@ -162,13 +109,7 @@ pub trait EphemeralResource: Send + Sync + 'static {
 
 /// The object-safe twin of [`EphemeralResource`], implemented for every
 /// ephemeral resource. Where the one has a model, the other has a [`Value`].
-pub trait DynEphemeralResource<P>: Send + Sync {
-    /// The static facts.
-    fn definition(&self) -> &'static Definition;
-
-    /// See [`EphemeralResource::validate`].
-    fn validate(&self, config: &Value) -> Diagnostics;
-
+pub trait DynEphemeralResource<P>: Described + Send + Sync {
     /// See [`EphemeralResource::open`].
     fn open<'a>(
         &'a self,
@@ -195,14 +136,6 @@ pub trait DynEphemeralResource<P>: Send + Sync {
 }
 
 impl<E: EphemeralResource> DynEphemeralResource<E::Provider> for E {
-    fn definition(&self) -> &'static Definition {
-        EphemeralResource::definition(self)
-    }
-
-    fn validate(&self, config: &Value) -> Diagnostics {
-        EphemeralResource::validate(self, config)
-    }
-
     fn open<'a>(
         &'a self,
         provider: &'a E::Provider,
@@ -213,7 +146,7 @@ impl<E: EphemeralResource> DynEphemeralResource<E::Provider> for E {
             let config = model::from_value(config).map_err(misfit)?;
             let Opened { result, lease } =
                 EphemeralResource::open(self, provider, context, config).await?;
-            let object_type = EphemeralResource::definition(self).schema.object_type();
+            let object_type = self.definition().schema.object_type();
             let result = result.map(|result| model::to_value(&result, &object_type));
             let result = result.transpose().map_err(misfit)?;
             Ok(Opened { result, lease })

@@ -1,5 +1,5 @@
 //! A function of the provider (Terraform 1.8), called in a configuration as
-//! `provider::sapcalm::<name>(…)`. The typed trait that a function implements,
+//! `provider::<name>::<function>(…)`. The typed trait that a function implements,
 //! and its object-safe twin that the server calls.
 //!
 //! A function is pure: Terraform calls it in a process that was never
@@ -17,7 +17,6 @@ use serde::de::DeserializeOwned;
 use super::model;
 use super::schema::AttributeType;
 use super::schema_check;
-use super::types::Type;
 use super::value::Value;
 use super::value_error::ValueError;
 
@@ -26,8 +25,8 @@ use super::value_error::ValueError;
 /// A signature that breaks Terraform's rules does not compile:
 ///
 /// ```compile_fail,E0080
-/// use sapcalm::framework::function::{Definition, Parameter, Return};
-/// use sapcalm::framework::schema::AttributeType;
+/// use framework::function::{Definition, Parameter, Return};
+/// use framework::schema::AttributeType;
 ///
 /// static BAD: Definition = Definition::new(
 ///     "sum",
@@ -241,7 +240,7 @@ impl<F: Function> DynFunction for F {
         let arguments =
             model::from_value(arguments).map_err(|error| FunctionError::misfit(&error))?;
         let returned = Function::call(self, arguments)?;
-        let expected: Type = Function::definition(self).returns.kind.to_type();
-        model::to_value(&returned, &expected).map_err(|error| FunctionError::misfit(&error))
+        let expected = &Function::definition(self).returns.kind;
+        model::to_value(&returned, expected).map_err(|error| FunctionError::misfit(&error))
     }
 }

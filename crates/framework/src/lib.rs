@@ -13,6 +13,7 @@
 pub mod action;
 pub mod client_version;
 pub mod data_source;
+pub mod definition;
 pub mod diagnostics;
 pub mod documentation;
 pub mod duration;
@@ -32,8 +33,7 @@ pub mod schema;
 mod schema_check;
 pub mod sensitive;
 pub mod server;
-pub mod timeouts;
-pub mod types;
+mod timeouts;
 pub mod validators;
 pub mod value;
 pub mod value_error;

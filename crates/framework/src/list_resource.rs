@@ -7,29 +7,18 @@
 //! listening, the future of [`ListResource::list`] is dropped where it waits.
 
 use std::ops::ControlFlow;
-use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
+use super::definition::Described;
 use super::diagnostics::Diagnostics;
 use super::model::{self, misfit};
-use super::resource::{self, Context};
+use super::resource::Context;
 use super::schema::Schema;
 use super::value::Value;
-
-/// The static facts of a list resource.
-#[derive(Debug)]
-pub struct Definition {
-    /// The managed resource whose objects it finds; both have one name.
-    pub resource: &'static resource::Definition,
-    /// The schema of the `config` block within the `list` block.
-    pub schema: &'static Schema,
-    /// How long listing may take when `timeouts` does not say.
-    pub default_timeout: Duration,
-}
 
 /// What to look for.
 #[derive(Debug, Clone)]
@@ -58,21 +47,18 @@ pub enum Event {
 /// Where found objects go.
 #[derive(Debug)]
 pub struct Results {
-    resource: &'static resource::Definition,
+    /// The schema of the managed resource.
+    schema: &'static Schema,
     events: mpsc::Sender<Event>,
     left: usize,
 }
 
 impl Results {
-    /// Takes objects of a resource, and not more than so many.
+    /// Takes objects of a managed resource, and not more than so many.
     #[must_use]
-    pub fn new(
-        resource: &'static resource::Definition,
-        events: mpsc::Sender<Event>,
-        limit: usize,
-    ) -> Self {
+    pub fn new(schema: &'static Schema, events: mpsc::Sender<Event>, limit: usize) -> Self {
         Self {
-            resource,
+            schema,
             events,
             left: limit,
         }
@@ -95,7 +81,7 @@ impl Results {
         if self.left == 0 {
             return ControlFlow::Break(());
         }
-        let event = match model::to_value(object, &self.resource.schema.object_type()) {
+        let event = match model::to_value(object, &self.schema.object_type()) {
             Ok(object) => {
                 self.left -= 1;
                 Event::Found {
@@ -127,17 +113,11 @@ impl Results {
 }
 
 /// A list resource, as its author writes it.
-pub trait ListResource: Send + Sync + 'static {
+pub trait ListResource: Described + Send + Sync + 'static {
     /// What the provider's configuration became.
     type Provider: Send + Sync + 'static;
     /// The struct of the `config` block.
     type Config: DeserializeOwned + Send + Sync + 'static;
-
-    /// The static facts.
-    fn definition(&self) -> &'static Definition;
-
-    /// Rules that look at more than one attribute. Values can be unknown.
-    fn validate(&self, config: &Value) -> Diagnostics;
 
     /// Looks for objects and hands them over one by one, until all are found
     /// or `results` breaks. The result says what went wrong; what was handed
@@ -153,13 +133,7 @@ pub trait ListResource: Send + Sync + 'static {
 
 /// The object-safe twin of [`ListResource`], implemented for every one. Where
 /// the one has a struct, the other has a [`Value`].
-pub trait DynListResource<P>: Send + Sync {
-    /// The static facts.
-    fn definition(&self) -> &'static Definition;
-
-    /// See [`ListResource::validate`].
-    fn validate(&self, config: &Value) -> Diagnostics;
-
+pub trait DynListResource<P>: Described + Send + Sync {
     /// See [`ListResource::list`].
     fn list<'a>(
         &'a self,
@@ -171,14 +145,6 @@ pub trait DynListResource<P>: Send + Sync {
 }
 
 impl<L: ListResource> DynListResource<L::Provider> for L {
-    fn definition(&self) -> &'static Definition {
-        ListResource::definition(self)
-    }
-
-    fn validate(&self, config: &Value) -> Diagnostics {
-        ListResource::validate(self, config)
-    }
-
     fn list<'a>(
         &'a self,
         provider: &'a L::Provider,

@@ -16,14 +16,14 @@ use serde::{Serialize, Serializer};
 /// The longest text of a number, in characters. It leaves room for every
 /// `f64` and for far more digits than Terraform computes with, and keeps a
 /// short text with a large exponent from filling the memory.
-pub const MAX_LENGTH: usize = 4096;
+const MAX_LENGTH: usize = 4096;
 
 /// Marks a [`Number`] for the serializer of [`super::model`].
-pub(super) const NEWTYPE: &str = "sapcalm::Number";
+pub(super) const NEWTYPE: &str = "framework::Number";
 
 /// A decimal number in canonical form: no exponent, no superfluous zeros, no
 /// plus sign, no negative zero. Equal numbers have equal texts.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Number(String);
 
 /// Why something is not a [`Number`]. The texts do not quote it.
@@ -59,19 +59,13 @@ impl Number {
         self.0.parse().ok()
     }
 
-    /// The nearest `f64`; infinite where the number is beyond its range.
-    #[must_use]
-    pub fn as_f64(&self) -> f64 {
-        self.0.parse().unwrap_or(f64::NAN)
-    }
-
     /// Exactly the number that the float holds: 0.1 becomes
     /// `0.1000000000000000055…`. This is what Terraform means by a float on
-    /// the wire; see `TryFrom<f64>` for what a person means.
+    /// the wire.
     ///
     /// # Errors
     /// [`NumberError::NotFinite`].
-    pub fn from_exact_f64(value: f64) -> Result<Self, NumberError> {
+    pub(super) fn from_exact_f64(value: f64) -> Result<Self, NumberError> {
         if !value.is_finite() {
             return Err(NumberError::NotFinite);
         }
@@ -82,26 +76,13 @@ impl Number {
 
 impl From<i64> for Number {
     fn from(value: i64) -> Self {
-        Self(value.to_string())
+        i128::from(value).into()
     }
 }
 
-impl From<u64> for Number {
-    fn from(value: u64) -> Self {
+impl From<i128> for Number {
+    fn from(value: i128) -> Self {
         Self(value.to_string())
-    }
-}
-
-impl TryFrom<f64> for Number {
-    type Error = NumberError;
-
-    /// The shortest decimal number that reads back as this float: 0.1 becomes
-    /// `0.1`.
-    fn try_from(value: f64) -> Result<Self, NumberError> {
-        if !value.is_finite() {
-            return Err(NumberError::NotFinite);
-        }
-        value.to_string().parse()
     }
 }
 
@@ -240,6 +221,10 @@ mod tests {
 
     use super::*;
 
+    fn as_f64(number: &Number) -> f64 {
+        number.as_str().parse().unwrap()
+    }
+
     fn canonical(text: &str) -> String {
         text.parse::<Number>().unwrap().to_string()
     }
@@ -314,8 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn floats_are_exact_or_short() {
-        assert_eq!(Number::try_from(0.1).unwrap().as_str(), "0.1");
+    fn floats_are_exact() {
         assert_eq!(
             Number::from_exact_f64(0.1).unwrap().as_str(),
             "0.1000000000000000055511151231257827021181583404541015625"
@@ -325,7 +309,6 @@ mod tests {
             Number::from_exact_f64(f64::INFINITY),
             Err(NumberError::NotFinite)
         );
-        assert_eq!(Number::try_from(f64::NAN), Err(NumberError::NotFinite));
     }
 
     #[test]
@@ -343,7 +326,7 @@ mod tests {
                 prop_assert!(!number.as_str().contains(['e', 'E', '+']));
                 // The float parser of the standard library is the judge.
                 let expected: f64 = text.parse().unwrap();
-                prop_assert_eq!(number.as_f64().partial_cmp(&expected), Some(Ordering::Equal));
+                prop_assert_eq!(as_f64(&number).partial_cmp(&expected), Some(Ordering::Equal));
             }
         }
 
@@ -351,9 +334,9 @@ mod tests {
         fn integers_and_floats_survive(int in any::<i64>(), unsigned in any::<u64>(),
                                        float in proptest::num::f64::NORMAL | proptest::num::f64::SUBNORMAL) {
             prop_assert_eq!(Number::from(int).as_i64(), Some(int));
-            prop_assert_eq!(Number::from(unsigned).as_u64(), Some(unsigned));
-            prop_assert_eq!(Number::try_from(float).unwrap().as_f64().to_bits(), float.to_bits());
-            prop_assert_eq!(Number::from_exact_f64(float).unwrap().as_f64().to_bits(), float.to_bits());
+            prop_assert_eq!(Number::from(i128::from(unsigned)).as_u64(), Some(unsigned));
+            let exact = Number::from_exact_f64(float).unwrap();
+            prop_assert_eq!(as_f64(&exact).to_bits(), float.to_bits());
         }
 
         #[test]

@@ -18,8 +18,10 @@
 //! 4. The resource refines the plan. There is no second round of step 2:
 //!    computed values that the resource does not touch stay as decided, also
 //!    when only the resource made a difference.
-//! 5. The replacements are collected again, and everything that Terraform
-//!    enforces is checked, so that a mistake is reported as ours.
+//! 5. The replacements are collected again.
+//!
+//! What the resource may plan is what Terraform accepts, and a mistake is reported
+//! as ours: see [`Plan::set`].
 //!
 //! A computed value that merely became unknown in step 2 replaces nothing:
 //! nobody asked for another value.
@@ -32,7 +34,7 @@ use super::diagnostics::{Diagnostic, Diagnostics};
 use super::path::Path;
 use super::private::Private;
 use super::resource::DynResource;
-use super::schema::{Attribute, AttributeType, DefaultValue, Mode, Replace, Schema};
+use super::schema::{Attribute, AttributeType, Mode, Replace, find};
 use super::value::Value;
 
 pub(super) use check::{contradictions, null_write_only, result as check_result, settle};
@@ -66,10 +68,9 @@ pub struct Planned {
 /// not configured.
 #[must_use]
 pub fn plan<P>(resource: &dyn DynResource<P>, provider: Option<&P>, change: Change) -> Planned {
-    let schema = resource.definition().schema;
-    let mut plan = Plan::propose(schema, change);
+    let mut plan = Plan::propose(resource.definition().schema.attributes, change);
     resource.plan(provider, &mut plan);
-    plan.finish(schema)
+    plan.finish()
 }
 
 /// What kind of change is planned.
@@ -89,10 +90,10 @@ pub enum Action {
 /// the rest in [`super::resource::Resource::plan`].
 #[derive(Debug)]
 pub struct Plan {
-    pub(super) config: Value,
-    pub(super) prior: Value,
-    pub(super) planned: Value,
-    pub(super) replace: Vec<Path>,
+    attributes: &'static [Attribute],
+    config: Value,
+    prior: Value,
+    planned: Value,
     /// What is kept beside the object. An update that fails keeps it as
     /// planned, so nothing belongs here that only a success makes true.
     pub private: Private,
@@ -135,13 +136,42 @@ impl Plan {
         (&self.config, &self.planned, &self.prior)
     }
 
-    /// Plans a value for a computed attribute.
+    /// Plans a value for an attribute: any for a computed one that the
+    /// configuration leaves out, and for others the configured or the prior one.
+    /// Anything else Terraform would refuse, so it is an error of the plan; as is
+    /// an attribute that the schema does not have. A destroy plans nothing.
     pub fn set(&mut self, name: &str, value: Value) {
-        if let Value::Object(attributes) = &mut self.planned
-            && let Some(slot) = attributes.get_mut(name)
-        {
-            *slot = value;
+        let Value::Object(planned) = &mut self.planned else {
+            return;
+        };
+        let Some(attribute) = find(self.attributes, name) else {
+            let detail =
+                format!("The provider planned a value for `{name}`, which it does not have.");
+            return self.impossible(name, &detail);
+        };
+        let (config, prior) = (self.config.get(name), self.prior.get(name));
+        match unplannable(
+            attribute,
+            Path::attribute(attribute.name),
+            [config, prior, &value],
+        ) {
+            None => {
+                planned.insert(name.to_owned(), value);
+            }
+            Some(path) => {
+                let detail = format!("`{path}` differs from the configured value in the plan.");
+                self.impossible(name, &detail);
+            }
         }
+    }
+
+    fn impossible(&mut self, name: &str, detail: &str) {
+        let detail = format!(
+            "{detail} Nothing was changed. This is a bug in the provider: report it together with \
+             the configuration of this resource."
+        );
+        let error = Diagnostic::error("Provider made an impossible plan", detail);
+        self.report(error.at(Path::attribute(name.to_owned())));
     }
 
     /// Plans the prior value of an attribute.
@@ -157,19 +187,21 @@ impl Plan {
         !self.planned(name).same(self.prior(name))
     }
 
-    /// Demands that the object is replaced because of an attribute.
-    pub fn require_replace(&mut self, name: &'static str) {
-        self.replace.push(Path::attribute(name));
-    }
-
     /// Whether the object will be replaced rather than updated.
     #[must_use]
     pub fn replaces(&self) -> bool {
-        self.action() == Action::Update
-            && self.replace.iter().any(|path| match path.steps().first() {
-                Some(super::path::Step::Attribute(name)) => self.changes(name),
-                _ => false,
-            })
+        !self.replacements().is_empty()
+    }
+
+    /// The attributes whose change replaces the object, sorted.
+    fn replacements(&self) -> Vec<Path> {
+        let mut found = Vec::new();
+        if self.action() == Action::Update {
+            let objects = [&self.config, &self.prior, &self.planned];
+            replacements(self.attributes, &Path::root(), objects, &mut found);
+        }
+        found.sort();
+        found
     }
 
     /// Adds a message.
@@ -177,8 +209,8 @@ impl Plan {
         self.diagnostics.push(diagnostic);
     }
 
-    /// Steps 1 to 3 of the algorithm.
-    fn propose(schema: &Schema, change: Change) -> Self {
+    /// Steps 1 and 2 of the algorithm.
+    fn propose(attributes: &'static [Attribute], change: Change) -> Self {
         let Change {
             config,
             prior,
@@ -189,80 +221,53 @@ impl Plan {
             private = Private::default();
         }
         let mut planned = Value::Null;
-        let mut replace = Vec::new();
         if !config.is_null() {
-            planned = proposal(schema.attributes, &config, &prior);
+            planned = proposal(attributes, &config, &prior);
             if !planned.same(&prior) {
-                mark_unknown(schema.attributes, &config, &prior, &mut planned);
-            }
-            if !prior.is_null() {
-                replacements(
-                    schema.attributes,
-                    &Path::root(),
-                    [&config, &prior, &planned],
-                    &mut replace,
-                );
+                mark_unknown(attributes, &config, &prior, &mut planned);
             }
         }
         Self {
+            attributes,
             config,
             prior,
             planned,
-            replace,
             private,
             diagnostics: Diagnostics::new(),
         }
     }
 
     /// Step 5 of the algorithm.
-    fn finish(mut self, schema: &Schema) -> Planned {
-        if !self.diagnostics.has_errors() {
-            let violations = check::plan(
-                schema.attributes,
-                [&self.config, &self.prior, &self.planned],
-                &self.replace,
-            );
-            for violation in violations {
-                self.report(violation.into());
-            }
-        }
-        let replace = self.effective_replacements(schema);
+    fn finish(self) -> Planned {
         Planned {
+            replace: self.replacements(),
             state: self.planned,
-            replace,
             private: self.private,
             diagnostics: self.diagnostics,
         }
     }
+}
 
-    /// What the schema demands after the resource's plan, and what the
-    /// resource demands, without what did not change after all. A change of a
-    /// write-only attribute cannot be seen here: the resource's word counts.
-    fn effective_replacements(&mut self, schema: &Schema) -> Vec<Path> {
-        if self.action() != Action::Update {
-            return Vec::new();
+/// The part of a value that Terraform would refuse to find in a plan.
+fn unplannable(
+    attribute: &Attribute,
+    at: Path,
+    [config, prior, value]: [&Value; 3],
+) -> Option<Path> {
+    let as_configured = value.same(config);
+    let as_before = value.same(prior) && !prior.is_null() && !config.is_null();
+    let left_out = is_computed(attribute) && config.is_null();
+    match (attribute.kind, config, value) {
+        _ if attribute.write_only => (!value.is_null()).then_some(at),
+        _ if as_configured || as_before || left_out => None,
+        (AttributeType::Object(nested), Value::Object(_), Value::Object(_)) => {
+            nested.iter().find_map(|attribute| {
+                let name = attribute.name;
+                let values = [config.get(name), prior.get(name), value.get(name)];
+                unplannable(attribute, at.clone().then(name), values)
+            })
         }
-        let mut replace = std::mem::take(&mut self.replace);
-        replace.retain(|path| match path.steps() {
-            [super::path::Step::Attribute(name)] => {
-                self.changes(name)
-                    || schema
-                        .attributes
-                        .iter()
-                        .any(|attribute| attribute.name == name && attribute.write_only)
-            }
-            // Deeper paths only come from the schema: collected anew below.
-            _ => false,
-        });
-        replacements(
-            schema.attributes,
-            &Path::root(),
-            [&self.config, &self.prior, &self.planned],
-            &mut replace,
-        );
-        replace.sort();
-        replace.dedup();
-        replace
+        _ => Some(at),
     }
 }
 
@@ -283,7 +288,7 @@ fn propose_attribute(attribute: &Attribute, config: &Value, prior: &Value) -> Va
     let proposed = match (&attribute.kind, config) {
         (AttributeType::Object(nested), Value::Object(_)) => proposal(nested, config, prior),
         (_, Value::Null) => match attribute.default {
-            Some(default) => default_value(default),
+            Some(default) => Value::string(default),
             None if is_computed(attribute) => return prior.clone(),
             None => Value::Null,
         },
@@ -296,18 +301,19 @@ fn propose_attribute(attribute: &Attribute, config: &Value, prior: &Value) -> Va
     }
 }
 
-fn default_value(default: DefaultValue) -> Value {
-    match default {
-        DefaultValue::String(text) => Value::string(text),
-        DefaultValue::Bool(value) => Value::Bool(value),
-    }
-}
-
 fn is_computed(attribute: &Attribute) -> bool {
     matches!(attribute.mode, Mode::Computed | Mode::OptionalComputed)
 }
 
-/// Step 2: leaves to the provider what only the provider can know.
+/// A configuration in which everything that the provider gives is unknown.
+pub(super) fn known_later(attributes: &[Attribute], config: &Value) -> Value {
+    let mut later = config.clone();
+    mark_unknown(attributes, config, &Value::Null, &mut later);
+    later
+}
+
+/// Step 2: leaves to the provider what only the provider can know. Terraform's
+/// framework for Go knows it as `MarkComputedNilsAsUnknown`.
 fn mark_unknown(attributes: &[Attribute], config: &Value, prior: &Value, planned: &mut Value) {
     let Value::Object(planned) = planned else {
         return;
@@ -334,7 +340,7 @@ fn mark_unknown(attributes: &[Attribute], config: &Value, prior: &Value, planned
     }
 }
 
-/// Step 3: the paths whose change replaces the object. Every path found exists
+/// Steps 3 and 5: the paths whose change replaces the object. Every path found exists
 /// in the prior or in the planned object.
 fn replacements(
     attributes: &[Attribute],

@@ -3,27 +3,19 @@
 
 use super::action::DynAction;
 use super::data_source::DynDataSource;
+use super::definition::Described;
 use super::diagnostics::Diagnostics;
 use super::ephemeral_resource::DynEphemeralResource;
 use super::function::DynFunction;
 use super::list_resource::DynListResource;
 use super::resource::DynResource;
-use super::schema::Schema;
 use super::value::Value;
 
-/// What a provider is made of.
-pub trait Provider: Send + Sync + 'static {
+/// What a provider is made of. The type name in its definition is the prefix of
+/// all others, such as `acme`.
+pub trait Provider: Described + Send + Sync + 'static {
     /// What a configuration becomes. Shared by all operations.
     type Configured: Send + Sync + 'static;
-
-    /// Type name without a prefix, such as `sapcalm`.
-    fn type_name(&self) -> &'static str;
-
-    /// The schema of the `provider` block.
-    fn schema(&self) -> &'static Schema;
-
-    /// Rules that look at more than one attribute. Values can be unknown.
-    fn validate(&self, config: &Value) -> Diagnostics;
 
     /// Makes ready for operations. Values can be unknown while planning: that
     /// is not an error, only what really needs them may fail.

@@ -6,32 +6,20 @@
 //! value reads as `None`, so every computed field is an `Option`.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
+use super::definition::Described;
 use super::diagnostics::{Diagnostic, Diagnostics};
 use super::model;
 use super::plan::{Action, Plan};
 use super::private::Private;
-use super::schema::{IdentitySchema, Schema};
+use super::schema::IdentitySchema;
 use super::value::Value;
-
-/// The static facts of a resource type.
-#[derive(Debug)]
-pub struct Definition {
-    /// Full type name, such as `sapcalm_destination`.
-    pub type_name: &'static str,
-    /// Its schema.
-    pub schema: &'static Schema,
-    /// Its identity.
-    pub identity: &'static IdentitySchema,
-    /// How long an operation may take when `timeouts` does not say.
-    pub default_timeout: Duration,
-}
 
 /// What surrounds one operation: when to give up, and whether to stop now.
 #[derive(Debug, Clone)]
@@ -221,7 +209,7 @@ pub struct Mover {
 }
 
 /// A managed resource, as its author writes it.
-pub trait Resource: Send + Sync + 'static {
+pub trait Resource: Described + Send + Sync + 'static {
     /// What the provider's configuration became.
     type Provider: Send + Sync + 'static;
     /// The struct of configuration, plan and state. A write-only field is
@@ -235,18 +223,17 @@ pub trait Resource: Send + Sync + 'static {
     /// `()` where there is nothing to decide.
     type Decision: Default + Serialize + DeserializeOwned + Send + Sync + 'static;
 
-    /// The static facts.
-    fn definition(&self) -> &'static Definition;
-
-    /// Rules that look at more than one attribute. Values can be unknown; a
-    /// rule about an unknown value is left out, it is asked again later.
-    fn validate(&self, config: &Value) -> Diagnostics;
+    /// What its identity is made of.
+    fn identity_schema(&self) -> &'static IdentitySchema;
 
     /// Refines a plan. Called for create, update and delete; must answer the
     /// same for the same input, and asks no server. `provider` is `None`
     /// where the provider's configuration failed or was never given. What it
     /// returns is what create and update get; of a delete it is dropped.
-    fn plan(&self, provider: Option<&Self::Provider>, plan: &mut Plan) -> Self::Decision;
+    fn plan(&self, provider: Option<&Self::Provider>, plan: &mut Plan) -> Self::Decision {
+        let _ = (provider, plan);
+        Self::Decision::default()
+    }
 
     /// Names the object outside Terraform that a plan or a state is about, as
     /// far as a plan knows it already. Creates, updates and deletes with the same
@@ -324,9 +311,9 @@ pub trait Resource: Send + Sync + 'static {
 
 /// The object-safe twin of [`Resource`], implemented for every resource. Where
 /// the one has a model, the other has a [`Value`].
-pub trait DynResource<P>: Send + Sync {
-    /// The static facts.
-    fn definition(&self) -> &'static Definition;
+pub trait DynResource<P>: Described + Send + Sync {
+    /// See [`Resource::identity_schema`].
+    fn identity_schema(&self) -> &'static IdentitySchema;
 
     /// See [`Resource::upgraders`].
     fn upgraders(&self) -> &'static [Upgrader];
@@ -336,9 +323,6 @@ pub trait DynResource<P>: Send + Sync {
 
     /// See [`Resource::movers`].
     fn movers(&self) -> &'static [Mover];
-
-    /// See [`Resource::validate`].
-    fn validate(&self, config: &Value) -> Diagnostics;
 
     /// See [`Resource::plan`].
     fn plan(&self, provider: Option<&P>, plan: &mut Plan);
@@ -395,8 +379,8 @@ pub trait DynResource<P>: Send + Sync {
 }
 
 impl<R: Resource> DynResource<R::Provider> for R {
-    fn definition(&self) -> &'static Definition {
-        Resource::definition(self)
+    fn identity_schema(&self) -> &'static IdentitySchema {
+        Resource::identity_schema(self)
     }
 
     fn upgraders(&self) -> &'static [Upgrader] {
@@ -413,10 +397,6 @@ impl<R: Resource> DynResource<R::Provider> for R {
 
     fn movers(&self) -> &'static [Mover] {
         Resource::movers(self)
-    }
-
-    fn validate(&self, config: &Value) -> Diagnostics {
-        Resource::validate(self, config)
     }
 
     fn plan(&self, provider: Option<&R::Provider>, plan: &mut Plan) {
@@ -529,7 +509,7 @@ fn decision<D: DeserializeOwned>(decision: serde_json::Value) -> Result<D, Diagn
 
 /// The model of a resource as a value.
 fn to_value<R: Resource>(resource: &R, model: &R::Model) -> Result<Value, Diagnostics> {
-    let object_type = Resource::definition(resource).schema.object_type();
+    let object_type = resource.definition().schema.object_type();
     model::to_value(model, &object_type).map_err(model::misfit)
 }
 

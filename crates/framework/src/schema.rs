@@ -4,22 +4,22 @@
 //! documentation; the order of the attributes is the order of the
 //! documentation.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
+
+use serde_json::json;
 
 use super::path::Path;
 use super::schema_check;
-use super::types::Type;
+use super::timeouts;
 use super::validators::Validator;
-
-/// How long an operation may take when `timeouts` does not say.
-pub const DEFAULT_TIMEOUT: Duration = Duration::from_mins(20);
 
 /// The schema of a provider, resource or other kind.
 ///
 /// A schema that breaks Terraform's rules does not compile:
 ///
 /// ```
-/// use sapcalm::framework::schema::{Attribute, Schema};
+/// use framework::schema::{Attribute, Schema};
 ///
 /// static GOOD: Schema = Schema::new(0, "A thing.", &[
 ///     Attribute::string("name").required().describe("Its name."),
@@ -30,7 +30,7 @@ pub const DEFAULT_TIMEOUT: Duration = Duration::from_mins(20);
 /// The same with a description that does not end with a full stop:
 ///
 /// ```compile_fail,E0080
-/// use sapcalm::framework::schema::{Attribute, Schema};
+/// use framework::schema::{Attribute, Schema};
 ///
 /// static BAD: Schema = Schema::new(0, "A thing.", &[
 ///     Attribute::string("name").required().describe("Its name"),
@@ -40,10 +40,10 @@ pub const DEFAULT_TIMEOUT: Duration = Duration::from_mins(20);
 /// And with a default for an attribute that the configuration must give:
 ///
 /// ```compile_fail,E0080
-/// use sapcalm::framework::schema::{Attribute, DefaultValue, Schema};
+/// use framework::schema::{Attribute, Schema};
 ///
 /// static BAD: Schema = Schema::new(0, "A thing.", &[
-///     Attribute::string("name").default(DefaultValue::String("x")).required().describe("Its name."),
+///     Attribute::string("name").default("x").required().describe("Its name."),
 /// ]);
 /// ```
 #[derive(Debug)]
@@ -85,16 +85,14 @@ impl Schema {
 
     /// The type of a whole object.
     #[must_use]
-    pub fn object_type(&self) -> Type {
-        object_type(self.attributes)
+    pub const fn object_type(&self) -> AttributeType {
+        AttributeType::Object(self.attributes)
     }
 
     /// The top-level attribute of that name.
     #[must_use]
     pub fn attribute(&self, name: &str) -> Option<&'static Attribute> {
-        self.attributes
-            .iter()
-            .find(|attribute| attribute.name == name)
+        find(self.attributes, name)
     }
 
     /// Every attribute with its path, an object before what is inside it;
@@ -108,11 +106,9 @@ impl Schema {
     }
 }
 
-fn object_type(attributes: &[Attribute]) -> Type {
-    let attributes = attributes
-        .iter()
-        .map(|attribute| (attribute.name.to_owned(), attribute.kind.to_type()));
-    Type::Object(attributes.collect())
+/// The attribute of that name.
+pub(super) fn find<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a Attribute> {
+    attributes.iter().find(|attribute| attribute.name == name)
 }
 
 fn collect(
@@ -129,14 +125,17 @@ fn collect(
     }
 }
 
-/// The type of an attribute as a schema declares it.
+/// The type of an attribute, and of its values on the wire.
+///
+/// Terraform's `dynamic` and `tuple` are missing on purpose: what no schema can
+/// declare, no schema can get wrong.
 #[derive(Debug, Clone, Copy)]
 pub enum AttributeType {
-    /// Text.
+    /// Text, normalised to NFC by Terraform.
     String,
     /// `true` or `false`.
     Bool,
-    /// A number.
+    /// A decimal number of any precision.
     Number,
     /// A list: of simple values, or, where the attribute is computed, of
     /// objects.
@@ -151,17 +150,37 @@ pub enum AttributeType {
 }
 
 impl AttributeType {
-    /// The type of the attribute's values.
+    /// The type in Terraform's JSON notation, such as `["list","string"]`,
+    /// as the protocol's schema messages carry it.
     #[must_use]
-    pub fn to_type(&self) -> Type {
+    pub fn to_json(&self) -> serde_json::Value {
         match self {
-            Self::String => Type::String,
-            Self::Bool => Type::Bool,
-            Self::Number => Type::Number,
-            Self::List(element) => Type::List(Box::new(element.to_type())),
-            Self::Set(element) => Type::Set(Box::new(element.to_type())),
-            Self::Map(element) => Type::Map(Box::new(element.to_type())),
-            Self::Object(attributes) => object_type(attributes),
+            Self::String => json!("string"),
+            Self::Bool => json!("bool"),
+            Self::Number => json!("number"),
+            Self::List(element) => json!(["list", element.to_json()]),
+            Self::Set(element) => json!(["set", element.to_json()]),
+            Self::Map(element) => json!(["map", element.to_json()]),
+            Self::Object(attributes) => {
+                let attributes: BTreeMap<_, _> = attributes
+                    .iter()
+                    .map(|attribute| (attribute.name, attribute.kind.to_json()))
+                    .collect();
+                json!(["object", attributes])
+            }
+        }
+    }
+
+    /// What a practitioner calls a value of this type, with its article.
+    pub(super) const fn noun(&self) -> &'static str {
+        match self {
+            Self::String => "a string",
+            Self::Bool => "a bool",
+            Self::Number => "a number",
+            Self::List(_) => "a list",
+            Self::Set(_) => "a set",
+            Self::Map(_) => "a map",
+            Self::Object(_) => "an object",
         }
     }
 
@@ -191,17 +210,9 @@ pub enum Mode {
     OptionalComputed,
 }
 
-/// The value of an attribute that the configuration leaves out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DefaultValue {
-    /// Text.
-    String(&'static str),
-    /// A boolean.
-    Bool(bool),
-}
-
-/// What counts where nobody gives a value. Unlike a [`DefaultValue`] it is no
-/// value: null stays null in plan and state, so that an import plans nothing.
+/// What counts where nobody gives a value. Unlike a [default](Attribute::default)
+/// it is no value: null stays null in plan and state, so that an import plans
+/// nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Absent {
     /// This text.
@@ -247,8 +258,8 @@ pub struct Attribute {
     /// Meaning, unit and whatever is not derived from the other fields, in
     /// Markdown.
     pub description: &'static str,
-    /// The value when the configuration leaves it out.
-    pub default: Option<DefaultValue>,
+    /// The text when the configuration leaves it out.
+    pub default: Option<&'static str>,
     /// What counts where nobody gives a value and there is no `default`. An
     /// optional attribute without it stands for nothing then.
     pub absent: Option<Absent>,
@@ -272,7 +283,7 @@ pub struct Attribute {
 }
 
 impl Attribute {
-    const fn new(name: &'static str, kind: AttributeType) -> Self {
+    pub(super) const fn new(name: &'static str, kind: AttributeType) -> Self {
         Self {
             name,
             kind,
@@ -382,7 +393,7 @@ impl Attribute {
     pub const fn timeout(operation: &'static str, description: &'static str) -> Self {
         Self::string(operation)
             .validate(&[Validator::Duration])
-            .when_absent(Absent::Duration(DEFAULT_TIMEOUT))
+            .when_absent(Absent::Duration(timeouts::DEFAULT))
             .describe(description)
     }
 
@@ -428,10 +439,10 @@ impl Attribute {
         self
     }
 
-    /// The value when the configuration leaves it out; makes the attribute
+    /// The text when the configuration leaves it out; makes the attribute
     /// optional and computed, as Terraform demands.
     #[must_use]
-    pub const fn default(mut self, default: DefaultValue) -> Self {
+    pub const fn default(mut self, default: &'static str) -> Self {
         self.default = Some(default);
         self.mode = Mode::OptionalComputed;
         self
@@ -520,66 +531,43 @@ pub const fn joined<const N: usize>(first: &[Attribute], second: &[Attribute]) -
 
 /// The identity of a resource: the immutable facts that name the remote
 /// object (Terraform 1.12).
+///
+/// It has no version. Terraform asks to upgrade an identity only where versions
+/// differ, so a second shape needs a version and upgraders, both at once.
 #[derive(Debug)]
-#[expect(
-    clippy::manual_non_exhaustive,
-    reason = "this crate itself must not go around the checks"
-)]
-pub struct IdentitySchema {
-    /// Version of the identity's shape.
-    pub version: i64,
-    /// Its attributes.
-    pub attributes: &'static [IdentityAttribute],
-    /// Only [`IdentitySchema::new`] makes one.
-    #[expect(dead_code, reason = "keeps others from making one")]
-    checked: (),
-}
+pub struct IdentitySchema(&'static [Attribute]);
 
 impl IdentitySchema {
-    /// An identity that keeps the rules of [`super::schema_check`].
+    /// An identity made of these texts. An import must give those that are
+    /// required, and may give the others.
     ///
     /// ```compile_fail,E0080
-    /// use sapcalm::framework::schema::{IdentityAttribute, IdentitySchema};
+    /// use framework::schema::{Attribute, IdentitySchema};
     ///
     /// // Nothing would be required to import by it.
-    /// static BAD: IdentitySchema = IdentitySchema::new(0, &[
-    ///     IdentityAttribute { name: "name", required_for_import: false, description: "Its name." },
-    /// ]);
+    /// static BAD: IdentitySchema =
+    ///     IdentitySchema::new(&[Attribute::string("name").describe("Its name.")]);
     /// ```
     ///
     /// # Panics
-    /// Where it does not keep them: at compile time, as an identity is a
-    /// static.
+    /// Where it is not: at compile time, as an identity is a static.
     #[must_use]
-    pub const fn new(version: i64, attributes: &'static [IdentityAttribute]) -> Self {
-        schema_check::check_identity(version, attributes);
-        Self {
-            version,
-            attributes,
-            checked: (),
-        }
+    pub const fn new(attributes: &'static [Attribute]) -> Self {
+        schema_check::check_identity(attributes);
+        Self(attributes)
+    }
+
+    /// Its attributes.
+    #[must_use]
+    pub const fn attributes(&self) -> &'static [Attribute] {
+        self.0
     }
 
     /// The type of a whole identity.
     #[must_use]
-    pub fn object_type(&self) -> Type {
-        let attributes = self
-            .attributes
-            .iter()
-            .map(|attribute| (attribute.name.to_owned(), Type::String));
-        Type::Object(attributes.collect())
+    pub const fn object_type(&self) -> AttributeType {
+        AttributeType::Object(self.0)
     }
-}
-
-/// One text attribute of an identity.
-#[derive(Debug)]
-pub struct IdentityAttribute {
-    /// `snake_case` name.
-    pub name: &'static str,
-    /// An import must give it; else it may.
-    pub required_for_import: bool,
-    /// Meaning.
-    pub description: &'static str,
 }
 
 #[cfg(test)]
@@ -601,6 +589,25 @@ mod tests {
                 .describe("Its size."),
         ],
     );
+
+    #[test]
+    fn types_are_written_in_terraforms_notation() {
+        let text = |of: AttributeType| of.to_json().to_string();
+        assert_eq!(text(TEXT), r#""string""#);
+        assert_eq!(
+            text(AttributeType::Map(&TEXTS)),
+            r#"["map",["set","string"]]"#
+        );
+        static MIXED: [Attribute; 2] = [
+            Attribute::list("b", &AttributeType::Number),
+            Attribute::bool("a"),
+        ];
+        let object = AttributeType::Object(&MIXED);
+        assert_eq!(
+            text(object),
+            r#"["object",{"a":"bool","b":["list","number"]}]"#
+        );
+    }
 
     #[test]
     fn the_type_of_an_object_has_every_attribute() {

@@ -2,78 +2,98 @@
 //!
 //! Terraform refuses a schema that breaks its rules, and with it every command
 //! of the practitioner. As schemas are statics, [`super::schema::Schema::new`]
-//! runs these checks in the compiler, so such a provider is never built. Some
-//! rules are ours: descriptions are sentences, because the documentation is
-//! made of them.
+//! and [`super::definition::Definition::new`] run these checks in the compiler,
+//! so such a provider is never built; the error names the attribute. Some rules
+//! are ours: descriptions are sentences, because the documentation is made of
+//! them.
 //!
 //! Everything here is `const`, hence the plain loops.
 
+use super::definition::Kind;
 use super::function::{Definition as Function, Parameter};
-use super::schema::{
-    Absent, Attribute, AttributeType, DefaultValue, IdentityAttribute, Mode, Replace,
-};
+use super::schema::{Absent, Attribute, AttributeType, Mode, Replace, Schema};
 use super::validators::Validator;
 
-/// Names that Terraform gives a meaning of its own in a `resource` or
-/// `provider` block.
-const RESERVED: [&str; 9] = [
+/// Names that Terraform gives a meaning of its own in a `provider` block.
+const RESERVED_IN_PROVIDER: &[&str] = &[
     "alias",
+    "count",
+    "depends_on",
+    "for_each",
+    "lifecycle",
+    "locals",
+    "source",
+    "version",
+];
+
+/// The same in a `resource`, `data` or `ephemeral` block. In a `config` block
+/// every name is free.
+const RESERVED: &[&str] = &[
     "connection",
     "count",
     "depends_on",
     "for_each",
     "lifecycle",
+    "locals",
     "provider",
     "provisioner",
-    "version",
 ];
 
-/// Checks a schema as a whole.
+/// The longest text about a broken rule, in bytes.
+const LONGEST: usize = 200;
+
+/// Stops the compiler with a rule and the name of what breaks it.
+///
+/// A constant can put no texts together, so the bytes are copied.
+const fn rule(kept: bool, name: &str, rule: &str) {
+    if kept {
+        return;
+    }
+    let mut text = [b' '; LONGEST];
+    let mut end = 0;
+    let parts: [&str; 4] = ["`", name, "`: ", rule];
+    let mut part = 0;
+    while part < parts.len() {
+        let bytes = parts[part].as_bytes();
+        let mut i = 0;
+        while i < bytes.len() && end < LONGEST {
+            text[end] = bytes[i];
+            end += 1;
+            i += 1;
+        }
+        part += 1;
+    }
+    let (text, _) = text.split_at(end);
+    match std::str::from_utf8(text) {
+        Ok(text) => panic!("{}", text),
+        Err(_) => panic!("a schema breaks a rule"),
+    }
+}
+
+/// Checks what every schema keeps.
 pub(super) const fn check_schema(version: i64, description: &str, attributes: &[Attribute]) {
     assert!(version >= 0, "a schema version is not negative");
     assert!(
         is_sentence(description),
         "the description of a schema ends with a full stop"
     );
-    let mut i = 0;
-    while i < attributes.len() {
-        let mut j = 0;
-        while j < RESERVED.len() {
-            assert!(
-                !equal(attributes[i].name, RESERVED[j]),
-                "Terraform reserves the name of this attribute"
-            );
-            j += 1;
-        }
-        i += 1;
-    }
     check_attributes(attributes);
 }
 
 /// Checks an identity as a whole.
-pub(super) const fn check_identity(version: i64, attributes: &[IdentityAttribute]) {
-    assert!(version >= 0, "an identity version is not negative");
+pub(super) const fn check_identity(attributes: &[Attribute]) {
+    check_attributes(attributes);
     let mut required = false;
     let mut i = 0;
     while i < attributes.len() {
         let attribute = &attributes[i];
-        assert!(
-            is_name(attribute.name),
-            "an identity attribute is named in snake_case"
+        rule(
+            matches!(attribute.kind, AttributeType::String)
+                && matches!(attribute.mode, Mode::Required | Mode::Optional),
+            attribute.name,
+            "an identity is made of texts, required or optional",
         );
-        assert!(
-            is_sentence(attribute.description),
-            "the description of an identity attribute ends with a full stop"
-        );
-        let mut j = 0;
-        while j < i {
-            assert!(
-                !equal(attribute.name, attributes[j].name),
-                "two identity attributes have the same name"
-            );
-            j += 1;
-        }
-        required = required || attribute.required_for_import;
+        required = required || matches!(attribute.mode, Mode::Required);
         i += 1;
     }
     assert!(
@@ -82,27 +102,71 @@ pub(super) const fn check_identity(version: i64, attributes: &[IdentityAttribute
     );
 }
 
-/// Checks what has no state: a data source or an ephemeral resource.
-pub(super) const fn check_unmanaged(type_name: &str, version: i64, attributes: &[Attribute]) {
-    assert!(is_name(type_name), "a type is named in snake_case");
-    assert!(version == 0, "what is not stored has no versions");
+/// Checks what a kind asks of its schema.
+pub(super) const fn check_definition(kind: Kind, type_name: &str, schema: &Schema) {
+    rule(
+        is_name(type_name),
+        type_name,
+        "a type is named in snake_case",
+    );
+    let reserved: &[&str] = match kind {
+        Kind::Provider => RESERVED_IN_PROVIDER,
+        Kind::Resource | Kind::DataSource | Kind::EphemeralResource => RESERVED,
+        Kind::ListResource | Kind::Action | Kind::Function => &[],
+    };
+    let mut i = 0;
+    while i < schema.attributes.len() {
+        let name = schema.attributes[i].name;
+        rule(
+            !contains(reserved, name),
+            name,
+            "Terraform reserves this name",
+        );
+        i += 1;
+    }
+    check_of_kind(kind, schema.attributes);
+    rule(
+        matches!(kind, Kind::Resource) || schema.version == 0,
+        type_name,
+        "what is not stored has no versions",
+    );
+}
+
+/// Only a managed resource is planned, and only what has a result computes one.
+const fn check_of_kind(kind: Kind, attributes: &[Attribute]) {
+    let managed = matches!(kind, Kind::Resource);
+    let has_result = !matches!(kind, Kind::Provider | Kind::ListResource | Kind::Action);
     let mut i = 0;
     while i < attributes.len() {
         let attribute = &attributes[i];
-        assert!(
-            !attribute.write_only,
-            "only a managed resource has write-only attributes"
+        let name = attribute.name;
+        rule(
+            managed || !attribute.write_only,
+            name,
+            "only a managed resource has write-only attributes",
         );
-        assert!(
-            attribute.default.is_none(),
-            "only a managed resource has defaults"
+        rule(
+            managed || attribute.default.is_none(),
+            name,
+            "only a managed resource has defaults",
         );
-        assert!(
-            matches!(attribute.replace, Replace::Never) && !attribute.keep_prior,
-            "only a managed resource has something to replace or to keep"
+        rule(
+            managed || (matches!(attribute.replace, Replace::Never) && !attribute.keep_prior),
+            name,
+            "only a managed resource has something to replace or to keep",
         );
-        if let AttributeType::Object(inner) = attribute.kind {
-            check_unmanaged(type_name, version, inner);
+        rule(
+            has_result || matches!(attribute.mode, Mode::Required | Mode::Optional),
+            name,
+            "nothing is computed where there is only a configuration",
+        );
+        rule(
+            matches!(kind, Kind::Provider) || attribute.variable.is_none(),
+            name,
+            "only the provider reads environment variables",
+        );
+        if let Some(inner) = attribute.kind.nested() {
+            check_of_kind(kind, inner);
         }
         i += 1;
     }
@@ -110,56 +174,57 @@ pub(super) const fn check_unmanaged(type_name: &str, version: i64, attributes: &
 
 /// Checks a function as a whole.
 pub(super) const fn check_function(function: &Function) {
-    assert!(is_name(function.name), "a function is named in snake_case");
-    assert!(
+    rule(
+        is_name(function.name),
+        function.name,
+        "a function is named in snake_case",
+    );
+    rule(
         is_sentence(function.summary) && is_sentence(function.description),
-        "summary and description of a function end with a full stop"
+        function.name,
+        "summary and description of a function end with a full stop",
     );
     let mut i = 0;
     while i < function.parameters.len() {
-        check_parameter(&function.parameters[i]);
-        let mut j = 0;
-        while j < i {
-            assert!(
-                !equal(function.parameters[i].name, function.parameters[j].name),
-                "two parameters have the same name"
-            );
-            j += 1;
-        }
-        if let Some(variadic) = &function.variadic {
-            assert!(
-                !equal(function.parameters[i].name, variadic.name),
-                "two parameters have the same name"
-            );
-        }
+        check_parameter(&function.parameters[i], function.parameters, i);
         i += 1;
     }
     if let Some(variadic) = &function.variadic {
-        check_parameter(variadic);
+        check_parameter(variadic, function.parameters, function.parameters.len());
     }
-    assert!(
+    rule(
         is_sentence(function.returns.description),
-        "the description of what a function returns ends with a full stop"
+        function.name,
+        "the description of what a function returns ends with a full stop",
     );
     match function.returns.kind {
         AttributeType::String | AttributeType::Bool | AttributeType::Number => {}
         AttributeType::List(element)
         | AttributeType::Set(element)
-        | AttributeType::Map(element) => check_element(element),
-        AttributeType::Object(attributes) => check_computed(attributes),
+        | AttributeType::Map(element) => check_element(function.name, element),
+        AttributeType::Object(attributes) => check_computed(function.name, attributes),
     }
 }
 
-const fn check_parameter(parameter: &Parameter) {
-    assert!(
-        is_name(parameter.name),
-        "a parameter is named in snake_case"
-    );
-    assert!(
+/// Checks a parameter that comes after so many of these.
+const fn check_parameter(parameter: &Parameter, all: &[Parameter], before: usize) {
+    let name = parameter.name;
+    rule(is_name(name), name, "a parameter is named in snake_case");
+    rule(
         is_sentence(parameter.description),
-        "the description of a parameter ends with a full stop"
+        name,
+        "the description of a parameter ends with a full stop",
     );
-    check_element(&parameter.kind);
+    let mut i = 0;
+    while i < before {
+        rule(
+            !equal(name, all[i].name),
+            name,
+            "two parameters have the same name",
+        );
+        i += 1;
+    }
+    check_element(name, &parameter.kind);
 }
 
 const fn check_attributes(attributes: &[Attribute]) {
@@ -167,9 +232,10 @@ const fn check_attributes(attributes: &[Attribute]) {
     while i < attributes.len() {
         let mut j = 0;
         while j < i {
-            assert!(
+            rule(
                 !equal(attributes[i].name, attributes[j].name),
-                "two attributes have the same name"
+                attributes[i].name,
+                "two attributes have the same name",
             );
             j += 1;
         }
@@ -190,27 +256,31 @@ const fn check_conflicts(attribute: &Attribute, siblings: &[Attribute]) {
             found = found || (optional && equal(other.name, attribute.conflicts_with[i]));
             j += 1;
         }
-        assert!(
+        rule(
             found && !equal(attribute.name, attribute.conflicts_with[i]),
-            "an attribute conflicts with an optional one beside it"
+            attribute.name,
+            "an attribute conflicts with an optional one beside it",
         );
         i += 1;
     }
 }
 
 const fn check_attribute(attribute: &Attribute) {
-    assert!(
+    rule(
         is_name(attribute.name),
-        "an attribute is named in snake_case"
+        attribute.name,
+        "an attribute is named in snake_case",
     );
-    assert!(
+    rule(
         is_sentence(attribute.description),
-        "the description of an attribute ends with a full stop"
+        attribute.name,
+        "the description of an attribute ends with a full stop",
     );
     if let Some(instead) = attribute.deprecation {
-        assert!(
+        rule(
             is_sentence(instead),
-            "the text of a deprecation ends with a full stop"
+            attribute.name,
+            "the text of a deprecation ends with a full stop",
         );
     }
     match attribute.kind {
@@ -219,12 +289,12 @@ const fn check_attribute(attribute: &Attribute) {
         | AttributeType::Map(AttributeType::Object(inner))
             if matches!(attribute.mode, Mode::Computed) =>
         {
-            check_computed(inner);
+            check_computed(attribute.name, inner);
         }
         AttributeType::List(element)
         | AttributeType::Set(element)
         | AttributeType::Map(element) => {
-            check_element(element);
+            check_element(attribute.name, element);
         }
         AttributeType::Object(inner) => check_object(attribute, inner),
     }
@@ -234,46 +304,55 @@ const fn check_attribute(attribute: &Attribute) {
     check_validators(attribute);
 }
 
-const fn check_element(element: &AttributeType) {
+const fn check_element(name: &str, element: &AttributeType) {
     match element {
         AttributeType::String | AttributeType::Bool | AttributeType::Number => {}
         AttributeType::List(element)
         | AttributeType::Set(element)
         | AttributeType::Map(element) => {
-            check_element(element);
+            check_element(name, element);
         }
-        AttributeType::Object(_) => {
-            panic!("only a computed list or map has objects as elements, and no parameter is one")
-        }
+        AttributeType::Object(_) => rule(
+            false,
+            name,
+            "only a computed list or map has objects as elements, and no parameter is one",
+        ),
     }
 }
 
 /// Objects that only the provider makes.
-const fn check_computed(inner: &[Attribute]) {
-    assert!(!inner.is_empty(), "a nested object has attributes");
+const fn check_computed(name: &str, inner: &[Attribute]) {
+    rule(!inner.is_empty(), name, "a nested object has attributes");
     check_attributes(inner);
     let mut i = 0;
     while i < inner.len() {
-        assert!(
+        rule(
             matches!(inner[i].mode, Mode::Computed),
-            "what is inside a computed object is computed"
+            inner[i].name,
+            "what is inside a computed object is computed",
         );
         i += 1;
     }
 }
 
 const fn check_object(attribute: &Attribute, inner: &[Attribute]) {
-    assert!(!inner.is_empty(), "a nested object has attributes");
+    rule(
+        !inner.is_empty(),
+        attribute.name,
+        "a nested object has attributes",
+    );
     check_attributes(inner);
     let mut i = 0;
     while i < inner.len() {
-        assert!(
+        rule(
             !matches!(attribute.mode, Mode::Computed) || matches!(inner[i].mode, Mode::Computed),
-            "what is inside a computed object is computed"
+            attribute.name,
+            "what is inside a computed object is computed",
         );
-        assert!(
+        rule(
             !attribute.write_only || inner[i].write_only,
-            "what is inside a write-only object is write-only"
+            attribute.name,
+            "what is inside a write-only object is write-only",
         );
         i += 1;
     }
@@ -282,30 +361,35 @@ const fn check_object(attribute: &Attribute, inner: &[Attribute]) {
 const fn check_mode(attribute: &Attribute) {
     let computed = matches!(attribute.mode, Mode::Computed | Mode::OptionalComputed);
     if attribute.write_only {
-        assert!(
+        rule(
             !computed,
-            "a write-only attribute is required or optional, without a default"
+            attribute.name,
+            "a write-only attribute is required or optional, without a default",
         );
-        assert!(
+        rule(
             matches!(attribute.replace, Replace::Never),
-            "a write-only attribute is never stored, so no change of it can be seen"
+            attribute.name,
+            "a write-only attribute is never stored, so no change of it can be seen",
         );
     }
     if attribute.keep_prior {
-        assert!(
+        rule(
             computed && attribute.default.is_none(),
-            "only a computed attribute without a default keeps its prior value"
+            attribute.name,
+            "only a computed attribute without a default keeps its prior value",
         );
     }
     if matches!(attribute.mode, Mode::Computed) {
-        assert!(
+        rule(
             only_names_values(attribute.validators),
+            attribute.name,
             "nobody configures a computed attribute, so it has no validators but the names of \
-             its values"
+             its values",
         );
-        assert!(
+        rule(
             matches!(attribute.replace, Replace::Never),
-            "nobody configures a computed attribute, so it does not replace the object"
+            attribute.name,
+            "nobody configures a computed attribute, so it does not replace the object",
         );
     }
 }
@@ -323,28 +407,29 @@ const fn only_names_values(validators: &[Validator]) -> bool {
 }
 
 const fn check_default(attribute: &Attribute) {
-    let Some(default) = &attribute.default else {
+    let Some(default) = attribute.default else {
         return;
     };
-    assert!(
+    rule(
         matches!(attribute.mode, Mode::OptionalComputed),
-        "an attribute with a default is optional and computed"
+        attribute.name,
+        "an attribute with a default is optional and computed",
     );
-    match (default, &attribute.kind) {
-        (DefaultValue::Bool(_), AttributeType::Bool) => {}
-        (DefaultValue::String(text), AttributeType::String) => {
-            let mut i = 0;
-            while i < attribute.validators.len() {
-                if let Validator::OneOf(allowed) = attribute.validators[i] {
-                    assert!(
-                        contains(allowed, text),
-                        "the default is one of the allowed values"
-                    );
-                }
-                i += 1;
-            }
+    rule(
+        matches!(attribute.kind, AttributeType::String),
+        attribute.name,
+        "a default has the type of its attribute",
+    );
+    let mut i = 0;
+    while i < attribute.validators.len() {
+        if let Validator::OneOf(allowed) = attribute.validators[i] {
+            rule(
+                contains(allowed, default),
+                attribute.name,
+                "the default is one of the allowed values",
+            );
         }
-        _ => panic!("a default has the type of its attribute"),
+        i += 1;
     }
 }
 
@@ -352,20 +437,26 @@ const fn check_absent(attribute: &Attribute) {
     let Some(absent) = &attribute.absent else {
         return;
     };
-    assert!(
+    rule(
         attribute.default.is_none() && !matches!(attribute.mode, Mode::Required | Mode::Computed),
-        "only an optional attribute without a default can be left out"
+        attribute.name,
+        "only an optional attribute without a default can be left out",
     );
     match (absent, &attribute.kind) {
-        (Absent::Words(words), _) => assert!(
+        (Absent::Words(words), _) => rule(
             is_sentence(words),
-            "the words about a value that is left out end with a full stop"
+            attribute.name,
+            "the words about a value that is left out end with a full stop",
         ),
         (Absent::Bool(_), AttributeType::Bool)
         | (Absent::Number(_), AttributeType::Number)
         | (Absent::Text(_) | Absent::Duration(_), AttributeType::String)
         | (Absent::Numbers(_), AttributeType::Set(_) | AttributeType::List(_)) => {}
-        _ => panic!("what counts for a value that is left out has the type of its attribute"),
+        _ => rule(
+            false,
+            attribute.name,
+            "what counts for a value that is left out has the type of its attribute",
+        ),
     }
 }
 
@@ -374,23 +465,33 @@ const fn check_validators(attribute: &Attribute) {
     while i < attribute.validators.len() {
         match attribute.validators[i] {
             Validator::OneOf(allowed) => {
-                assert!(!allowed.is_empty(), "at least one value is allowed");
+                rule(
+                    !allowed.is_empty(),
+                    attribute.name,
+                    "at least one value is allowed",
+                );
                 check_text(attribute);
             }
-            Validator::NotEmpty | Validator::Duration | Validator::Url | Validator::Json => {
+            Validator::NotEmpty | Validator::Duration | Validator::Url => {
                 check_text(attribute);
             }
             Validator::WholeNumber { min, max } => {
-                assert!(min <= max, "the bounds of a number are in order");
-                assert!(
+                rule(
+                    min <= max,
+                    attribute.name,
+                    "the bounds of a number are in order",
+                );
+                rule(
                     matches!(attribute.kind, AttributeType::Number),
-                    "only a number can be a whole number"
+                    attribute.name,
+                    "only a number can be a whole number",
                 );
             }
             Validator::Custom(description, _) => {
-                assert!(
+                rule(
                     is_sentence(description),
-                    "the description of a validator ends with a full stop"
+                    attribute.name,
+                    "the description of a validator ends with a full stop",
                 );
             }
         }
@@ -399,9 +500,10 @@ const fn check_validators(attribute: &Attribute) {
 }
 
 const fn check_text(attribute: &Attribute) {
-    assert!(
+    rule(
         matches!(attribute.kind, AttributeType::String),
-        "this validator is for strings only"
+        attribute.name,
+        "this validator is for strings only",
     );
 }
 
@@ -471,7 +573,11 @@ mod tests {
         let result = catch_unwind(|| check_schema(0, "A thing.", &[attribute()]));
         match result {
             Ok(()) => "none".to_owned(),
-            Err(panic) => (*panic.downcast::<&'static str>().unwrap()).to_owned(),
+            Err(panic) => {
+                let text = *panic.downcast::<String>().unwrap();
+                assert!(text.starts_with('`'), "{text} names nothing");
+                text
+            }
         }
     }
 
@@ -487,28 +593,17 @@ mod tests {
             (|| Attribute::string("Name").describe("A."), "snake_case"),
             (|| Attribute::string("a-b").describe("A."), "snake_case"),
             (|| Attribute::string("1a").describe("A."), "snake_case"),
-            (|| Attribute::string("count").describe("A."), "reserves"),
             (|| Attribute::string("a"), "full stop"),
             (|| good().describe("."), "full stop"),
             (|| good().deprecated("Use that"), "full stop"),
+            (|| good().default("x").required(), "with a default"),
+            (|| good().default("x").computed(), "with a default"),
             (
-                || good().default(DefaultValue::String("x")).required(),
-                "with a default",
-            ),
-            (
-                || good().default(DefaultValue::String("x")).computed(),
-                "with a default",
-            ),
-            (
-                || good().default(DefaultValue::Bool(true)),
+                || Attribute::bool("a").describe("A.").default("x"),
                 "type of its attribute",
             ),
             (
-                || {
-                    good()
-                        .default(DefaultValue::String("x"))
-                        .validate(&[Validator::OneOf(&["y"])])
-                },
+                || good().default("x").validate(&[Validator::OneOf(&["y"])]),
                 "allowed values",
             ),
             (
@@ -524,17 +619,11 @@ mod tests {
                 || good().optional_computed().write_only(),
                 "required or optional",
             ),
-            (
-                || good().default(DefaultValue::String("x")).write_only(),
-                "required or optional",
-            ),
+            (|| good().default("x").write_only(), "required or optional"),
             (|| good().write_only().replace(Replace::Always), "no change"),
             (|| good().keep_prior(), "prior value"),
             (|| good().required().keep_prior(), "prior value"),
-            (
-                || good().default(DefaultValue::String("x")).keep_prior(),
-                "prior value",
-            ),
+            (|| good().default("x").keep_prior(), "prior value"),
             (
                 || Attribute::set("a", &OBJECT).describe("A."),
                 "only a computed list",
@@ -591,11 +680,7 @@ mod tests {
                 "can be left out",
             ),
             (
-                || {
-                    good()
-                        .default(DefaultValue::String("x"))
-                        .when_absent(Absent::Text("x"))
-                },
+                || good().default("x").when_absent(Absent::Text("x")),
                 "can be left out",
             ),
             (|| good().conflicts_with(&["other"]), "conflicts with"),
@@ -621,21 +706,124 @@ mod tests {
     }
 
     #[test]
-    fn an_identity_names_something() {
-        let attribute = |name, required_for_import, description| IdentityAttribute {
-            name,
-            required_for_import,
-            description,
+    fn a_broken_rule_names_the_attribute() {
+        let text = broken(|| Attribute::string("size").describe("Its size").computed());
+        assert_eq!(
+            text,
+            "`size`: the description of an attribute ends with a full stop"
+        );
+        let long: &'static str = "x".repeat(2 * LONGEST).leak();
+        let text = catch_unwind(|| rule(false, long, "is too long")).unwrap_err();
+        assert_eq!(text.downcast::<String>().unwrap().len(), LONGEST);
+    }
+
+    const KINDS: [Kind; 6] = [
+        Kind::Provider,
+        Kind::Resource,
+        Kind::DataSource,
+        Kind::EphemeralResource,
+        Kind::ListResource,
+        Kind::Action,
+    ];
+
+    /// The kinds that refuse the attribute.
+    fn refusing(attribute: Attribute, version: i64, expected: &str) -> Vec<Kind> {
+        let attributes: &'static [Attribute] = Box::leak(Box::new([attribute.describe("A.")]));
+        let schema = Schema::new(version, "A thing.", attributes);
+        let refused = |kind: &Kind| {
+            let checked = catch_unwind(|| check_definition(*kind, "acme_thing", &schema));
+            let Err(panic) = checked else {
+                return false;
+            };
+            let text = *panic.downcast::<String>().unwrap();
+            assert!(text.contains(expected), "{text}");
+            assert!(
+                text.contains("`thing`") || text.contains("`acme_thing`"),
+                "{text}"
+            );
+            true
         };
-        check_identity(0, &[attribute("name", true, "Its name.")]);
+        KINDS.into_iter().filter(refused).collect()
+    }
+
+    #[test]
+    fn every_kind_refuses_what_it_cannot_have() {
+        use Kind::{Action, DataSource, EphemeralResource, ListResource, Provider, Resource};
+        let thing = || Attribute::string("thing");
+        let unmanaged = [
+            Provider,
+            DataSource,
+            EphemeralResource,
+            ListResource,
+            Action,
+        ];
+        assert_eq!(refusing(thing(), 0, ""), []);
+        let write_only = thing().write_only();
+        assert_eq!(refusing(write_only, 0, "write-only attributes"), unmanaged);
+        assert_eq!(refusing(thing().default("x"), 0, "has defaults"), unmanaged);
+        let replacing = thing().replace(Replace::Always);
+        assert_eq!(refusing(replacing, 0, "replace or to keep"), unmanaged);
+        assert_eq!(refusing(thing(), 1, "has no versions"), unmanaged);
+        let configured = [Provider, ListResource, Action];
+        assert_eq!(refusing(thing().computed(), 0, "is computed"), configured);
+        let rest = [
+            Resource,
+            DataSource,
+            EphemeralResource,
+            ListResource,
+            Action,
+        ];
+        assert_eq!(refusing(thing().variable("X"), 0, "variables"), rest);
+        static INNER: [Attribute; 1] = [Attribute::string("thing").write_only().describe("A.")];
+        let nested = Attribute::object("outer", &INNER);
+        assert_eq!(refusing(nested, 0, "write-only attributes"), unmanaged);
+        assert!(
+            catch_unwind(|| check_definition(Resource, "Acme", &Schema::new(0, "A.", &[])))
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn a_name_is_reserved_only_where_terraform_reserves_it() {
+        let refusing = |name: &'static str| {
+            let attributes: &'static [Attribute] =
+                Box::leak(Box::new([Attribute::string(name).describe("A.")]));
+            let schema = Schema::new(0, "A thing.", attributes);
+            let refused = |kind: &Kind| {
+                catch_unwind(|| check_definition(*kind, "acme_thing", &schema)).is_err()
+            };
+            KINDS.into_iter().filter(refused).collect::<Vec<_>>()
+        };
+        let blocks = [Kind::Resource, Kind::DataSource, Kind::EphemeralResource];
+        for name in ["alias", "version", "source"] {
+            assert_eq!(refusing(name), [Kind::Provider]);
+        }
+        for name in ["provider", "connection", "provisioner"] {
+            assert_eq!(refusing(name), blocks);
+        }
+        for name in ["count", "depends_on", "for_each", "lifecycle", "locals"] {
+            assert_eq!(refusing(name), [&[Kind::Provider][..], &blocks].concat());
+        }
+    }
+
+    #[test]
+    fn an_identity_names_something() {
+        let name = || Attribute::string("name").required().describe("Its name.");
+        check_identity(&[name()]);
+        check_identity(&[name(), Attribute::string("region").describe("Its region.")]);
         for bad in [
             vec![],
-            vec![attribute("name", false, "Its name.")],
-            vec![attribute("Name", true, "Its name.")],
-            vec![attribute("name", true, "Its name")],
-            vec![attribute("name", true, "A."), attribute("name", true, "A.")],
+            vec![Attribute::string("name").describe("Its name.")],
+            vec![Attribute::string("Name").required().describe("Its name.")],
+            vec![name().describe("Its name")],
+            vec![name(), name()],
+            vec![name(), Attribute::bool("flag").describe("A flag.")],
+            vec![
+                name(),
+                Attribute::string("id").computed().describe("Its id."),
+            ],
         ] {
-            assert!(catch_unwind(|| check_identity(0, &bad)).is_err());
+            assert!(catch_unwind(|| check_identity(&bad)).is_err());
         }
     }
 }

@@ -13,12 +13,16 @@ use std::time::{Duration, Instant};
 use super::duration;
 use super::value::Value;
 
+/// How long an operation may take when `timeouts` does not say. The schema says
+/// the same to the practitioner.
+pub(super) const DEFAULT: Duration = Duration::from_mins(20);
+
 /// A moment further away than this is out of reach anyway.
 const LONGEST: Duration = Duration::from_hours(24 * 365);
 
 /// An operation that has a timeout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operation {
+pub(super) enum Operation {
     /// Creating the object.
     Create,
     /// Reading the object.
@@ -50,30 +54,27 @@ impl Operation {
 }
 
 /// How long an operation on an object may take: what its `timeouts` say, else
-/// the default.
-#[must_use]
-pub fn timeout(object: &Value, operation: Operation, default: Duration) -> Duration {
+/// [`DEFAULT`].
+fn timeout(object: &Value, operation: Operation) -> Duration {
     object
-        .get("timeouts")
-        .get(operation.name())
-        .as_str()
+        .find("timeouts")
+        .and_then(|timeouts| timeouts.find(operation.name()))
+        .and_then(Value::as_str)
         .and_then(|text| duration::parse(text).ok())
-        .unwrap_or(default)
+        .unwrap_or(DEFAULT)
         .min(LONGEST)
 }
 
 /// When an operation that begins now is to give up.
 #[must_use]
-pub fn deadline(object: &Value, operation: Operation, default: Duration) -> Instant {
-    Instant::now() + timeout(object, operation, default)
+pub(super) fn deadline(object: &Value, operation: Operation) -> Instant {
+    Instant::now() + timeout(object, operation)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::collections::BTreeMap;
-
-    const DEFAULT: Duration = Duration::from_mins(20);
 
     fn object(delete: Value) -> Value {
         let timeouts = Value::Object(BTreeMap::from([("delete".to_owned(), delete)]));
@@ -83,10 +84,7 @@ mod tests {
     #[test]
     fn the_configured_timeout_wins_over_the_default() {
         let object = object(Value::string("1h30m"));
-        assert_eq!(
-            timeout(&object, Operation::Delete, DEFAULT),
-            Duration::from_mins(90)
-        );
+        assert_eq!(timeout(&object, Operation::Delete), Duration::from_mins(90));
     }
 
     #[test]
@@ -97,14 +95,14 @@ mod tests {
             object(Value::Unknown),
             object(Value::string("soon")),
         ] {
-            assert_eq!(timeout(&object, Operation::Delete, DEFAULT), DEFAULT);
-            assert_eq!(timeout(&object, Operation::Create, DEFAULT), DEFAULT);
+            assert_eq!(timeout(&object, Operation::Delete), DEFAULT);
+            assert_eq!(timeout(&object, Operation::Create), DEFAULT);
         }
     }
 
     #[test]
     fn a_timeout_beyond_all_bounds_is_a_deadline_all_the_same() {
         let object = object(Value::string("2000000h"));
-        assert!(deadline(&object, Operation::Delete, DEFAULT) > Instant::now());
+        assert!(deadline(&object, Operation::Delete) > Instant::now());
     }
 }

@@ -9,7 +9,6 @@
 
 use std::collections::BTreeSet;
 
-use serde::de::IgnoredAny;
 use url::Url;
 
 use super::client_version;
@@ -35,8 +34,6 @@ pub enum Validator {
     Duration,
     /// An absolute URL with the scheme `http` or `https` and a host.
     Url,
-    /// JSON text.
-    Json,
     /// A whole number between two bounds, both included.
     WholeNumber {
         /// Smallest allowed value.
@@ -88,7 +85,6 @@ impl Validator {
                 "a duration in Go's syntax, such as `30s` or `1h30m`, not negative.".to_owned()
             }
             Self::Url => "an absolute `http` or `https` URL.".to_owned(),
-            Self::Json => "JSON text.".to_owned(),
             Self::WholeNumber { min, max: i64::MAX } => {
                 format!("a whole number, at least `{min}`.")
             }
@@ -97,10 +93,10 @@ impl Validator {
         }
     }
 
-    /// Whether a message may repeat the value, unless it is sensitive. JSON
-    /// and URLs hold secrets even where nobody has said so.
+    /// Whether a message may repeat the value, unless it is sensitive. URLs
+    /// hold secrets even where nobody has said so.
     fn quotes_the_value(&self) -> bool {
-        !matches!(self, Self::Json | Self::Url)
+        !matches!(self, Self::Url)
     }
 
     /// How the value breaks the rule, as the end of a sentence.
@@ -117,14 +113,6 @@ impl Validator {
             (Self::Url, Value::String(text)) => {
                 let wrong = wrong_url(text)?;
                 Some(format!("is not an absolute URL: {wrong}"))
-            }
-            (Self::Json, Value::String(text)) => {
-                let error = serde_json::from_str::<IgnoredAny>(text).err()?;
-                Some(format!(
-                    "is not valid JSON at line {}, column {}",
-                    error.line(),
-                    error.column()
-                ))
             }
             (Self::WholeNumber { min, max }, Value::Number(number)) => match number.as_i64() {
                 Some(whole) if (*min..=*max).contains(&whole) => None,
@@ -412,10 +400,6 @@ mod tests {
             detail(attempts, &number("11"), false).unwrap(),
             "The value `11` of `x` is out of range. Allowed: a whole number from `1` to `10`."
         );
-        assert_eq!(
-            text(Validator::Json, "{\"clientsecret\": hunter2}").unwrap(),
-            "The value of `x` is not valid JSON at line 1, column 18. Allowed: JSON text."
-        );
     }
 
     #[test]
@@ -428,7 +412,6 @@ mod tests {
                 Validator::Url,
                 Value::string("https://example.com:8443/a?b#c"),
             ),
-            (Validator::Json, Value::string("{\"a\": [1e400]}")),
             (Validator::WholeNumber { min: 0, max: 3 }, number("3.0")),
             (
                 Validator::Custom("Anything.", |_| Ok(())),
@@ -711,7 +694,6 @@ mod tests {
                 Validator::NotEmpty,
                 Validator::Duration,
                 Validator::Url,
-                Validator::Json,
             ] {
                 let _ = detail(validator, &Value::string(value.clone()), sensitive);
             }

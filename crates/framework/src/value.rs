@@ -10,7 +10,7 @@ use super::path::{Path, Step};
 ///
 /// The [`Debug`](fmt::Debug) form shows the shape and never the content: any
 /// value can be a secret.
-#[derive(Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Value {
     /// No value.
     #[default]
@@ -103,15 +103,29 @@ impl Value {
         }
     }
 
-    /// The attribute of a known object; [`Value::Null`] where this value is
-    /// null or has no such attribute, [`Value::Unknown`] where it is unknown.
+    /// The attribute of a known object, or the entry of a map; [`Value::Null`]
+    /// where this value is null or a map without it, [`Value::Unknown`] where it
+    /// is unknown.
+    ///
+    /// # Panics
+    /// In a debug build, where an object has no such attribute: an object has all
+    /// that its schema says, so the name is misspelt.
     #[must_use]
     pub fn get(&self, name: &str) -> &Value {
-        match self {
-            Self::Map(entries) | Self::Object(entries) => entries.get(name).unwrap_or(&Self::Null),
+        let found = self.find(name);
+        debug_assert!(
+            found.is_some() || !matches!(self, Self::Object(_)),
+            "an object has no attribute `{name}`"
+        );
+        found.unwrap_or(match self {
             Self::Unknown => &Self::Unknown,
             _ => &Self::Null,
-        }
+        })
+    }
+
+    /// The attribute or entry, where there is one.
+    pub(crate) fn find(&self, name: &str) -> Option<&Value> {
+        self.entries()?.get(name)
     }
 
     /// The part of this value at a path; [`Value::Null`] where there is none,
@@ -121,10 +135,10 @@ impl Value {
         path.steps()
             .iter()
             .fold(self, |value, step| match (step, value) {
-                (Step::Attribute(name), _) => value.get(name),
-                (Step::Key(key), _) => value.get(key),
+                (_, Self::Unknown) => &Self::Unknown,
+                (Step::Attribute(name), _) => value.find(name).unwrap_or(&Self::Null),
+                (Step::Key(key), _) => value.find(key).unwrap_or(&Self::Null),
                 (Step::Index(index), Self::List(items)) => items.get(*index).unwrap_or(&Self::Null),
-                (Step::Index(_), Self::Unknown) => &Self::Unknown,
                 (Step::Index(_), _) => &Self::Null,
             })
     }
@@ -151,10 +165,7 @@ impl Value {
         match (self, other) {
             (Self::Set(a), Self::Set(b)) => {
                 let in_order = || a.iter().zip(b).all(|(x, y)| x.same(y));
-                let in_any_order = || {
-                    a.iter().all(|x| b.iter().any(|y| x.same(y)))
-                        && b.iter().all(|y| a.iter().any(|x| x.same(y)))
-                };
+                let in_any_order = || self.canonical() == other.canonical();
                 // Terraform keeps the order of a set, so it seldom differs.
                 a.len() == b.len() && (in_order() || in_any_order())
             }
@@ -167,6 +178,28 @@ impl Value {
                         .all(|(key, x)| b.get(key).is_some_and(|y| x.same(y)))
             }
             _ => self == other,
+        }
+    }
+
+    /// The same value with the elements of all sets in one order.
+    pub(crate) fn canonical(&self) -> Self {
+        let all = |items: &[Self]| items.iter().map(Self::canonical).collect::<Vec<_>>();
+        let each = |entries: &BTreeMap<String, Self>| {
+            let entries = entries.iter();
+            entries
+                .map(|(key, entry)| (key.clone(), entry.canonical()))
+                .collect()
+        };
+        match self {
+            Self::List(items) => Self::List(all(items)),
+            Self::Set(items) => {
+                let mut items = all(items);
+                items.sort();
+                Self::Set(items)
+            }
+            Self::Map(entries) => Self::Map(each(entries)),
+            Self::Object(entries) => Self::Object(each(entries)),
+            _ => self.clone(),
         }
     }
 }
@@ -233,6 +266,14 @@ mod tests {
             Value::Unknown
         );
         assert_eq!(at(Path::attribute("none").then("x")), Value::Null);
+    }
+
+    #[test]
+    #[should_panic(expected = "an object has no attribute `nmae`")]
+    fn a_misspelt_attribute_is_a_mistake_of_the_provider() {
+        let value = object(&[("name", Value::Null)]);
+        assert!(value.get("name").is_null() && Value::Null.get("nmae").is_null());
+        let _ = value.get("nmae");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use super::number::NumberError;
 use super::path::{Path, Step};
 
 /// What is wrong with which part of a value.
@@ -18,6 +19,8 @@ pub struct ValueError {
     pub path: Path,
     /// What is wrong with it.
     pub message: Cow<'static, str>,
+    /// Whether the value itself is to blame: its type is the right one.
+    pub(super) unusable: bool,
 }
 
 impl ValueError {
@@ -25,6 +28,7 @@ impl ValueError {
         Self {
             path: Path::root(),
             message: message.into(),
+            unusable: false,
         }
     }
 
@@ -52,3 +56,12 @@ impl fmt::Display for ValueError {
 }
 
 impl std::error::Error for ValueError {}
+
+impl From<NumberError> for ValueError {
+    fn from(error: NumberError) -> Self {
+        Self {
+            unusable: error != NumberError::NotDecimal,
+            ..Self::new(error.to_string())
+        }
+    }
+}

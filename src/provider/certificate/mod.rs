@@ -13,18 +13,20 @@ mod plan;
 mod schema;
 
 use client::{CertificateFile, DestinationCertificate, DestinationCertificates, Error, KeyKind};
+use framework::definition::{Definition, Described};
 use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::plan::Plan;
 use framework::resource::{
-    Context, CreateRequest, Definition, DeleteRequest, Failed, ImportRequest, ReadRequest,
-    Resource, Saved, Seen, UpdateRequest,
+    Context, CreateRequest, DeleteRequest, Failed, ImportRequest, ReadRequest, Resource, Saved,
+    Seen, UpdateRequest,
 };
+use framework::schema::IdentitySchema;
 use framework::value::Value;
 
 use super::configured::{Configured, Key, client_context};
 use super::destination_service::Site;
 use super::destination_service::creation::{Created, Creation, Judgement};
-use super::destination_service::ids::{DEFAULT_LEVEL, ImportId, id_of};
+use super::destination_service::ids::{self, DEFAULT_LEVEL, ImportId, id_of};
 use super::destination_service::owner::Owner;
 use super::destination_service::secret::text;
 use super::diagnostics::{Call, failed};
@@ -44,17 +46,23 @@ pub(crate) struct Certificate;
 
 type CertificateSite<'a> = Site<'a, DestinationCertificates<'a>>;
 
-impl Resource for Certificate {
-    type Provider = Configured;
-    type Model = Model;
-    type Decision = Decision;
-
+impl Described for Certificate {
     fn definition(&self) -> &'static Definition {
         &DEFINITION
     }
 
     fn validate(&self, config: &Value) -> Diagnostics {
         schema::rules(config)
+    }
+}
+
+impl Resource for Certificate {
+    type Provider = Configured;
+    type Model = Model;
+    type Decision = Decision;
+
+    fn identity_schema(&self) -> &'static IdentitySchema {
+        &ids::IDENTITY
     }
 
     fn plan(&self, provider: Option<&Configured>, plan: &mut Plan) -> Decision {

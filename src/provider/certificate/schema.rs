@@ -6,18 +6,16 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use client::CertificateFile;
+use framework::definition::{Definition, Kind};
 use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::path::Path;
-use framework::resource::Definition;
-use framework::schema::{
-    Absent, Attribute, AttributeType, DEFAULT_TIMEOUT, IdentitySchema, Replace, Schema,
-};
+use framework::schema::{Absent, Attribute, AttributeType, Replace, Schema};
 use framework::sensitive::Sensitive;
 use framework::validators::Validator;
 use framework::value::Value;
 
 use super::super::destination_service::ids::{
-    self, ADOPT_EXISTING, ID, INSTANCE_ID, LEVEL, SUBACCOUNT_ID, Timeouts,
+    ADOPT_EXISTING, ID, INSTANCE_ID, LEVEL, SUBACCOUNT_ID, Timeouts,
 };
 
 /// Full type name.
@@ -36,14 +34,7 @@ const PEM_EXTENSIONS: [&str; 3] = ["pem", "crt", "cer"];
 /// Extensions that SAP documents for key stores.
 const KEY_STORE_EXTENSIONS: [&str; 3] = ["p12", "pfx", "jks"];
 
-pub(super) static DEFINITION: Definition = Definition {
-    type_name: TYPE_NAME,
-    schema: &SCHEMA,
-    identity: &IDENTITY,
-    default_timeout: DEFAULT_TIMEOUT,
-};
-
-static IDENTITY: IdentitySchema = IdentitySchema::new(0, &ids::IDENTITY_ATTRIBUTES);
+pub(super) static DEFINITION: Definition = Definition::new(Kind::Resource, TYPE_NAME, &SCHEMA);
 
 static SCHEMA: Schema = Schema::new(
     0,
@@ -340,9 +331,9 @@ mod tests {
         let content = BTreeMap::from([(member.to_owned(), Value::Unknown)]);
         let config = BTreeMap::from([
             ("name".to_owned(), Value::string(name)),
-            ("content".to_owned(), Value::Object(content)),
+            ("content".to_owned(), Value::Map(content)),
         ]);
-        let found = rules(&Value::Object(config));
+        let found = rules(&Value::Map(config));
         let message = |one: &Diagnostic| {
             let letter = match one.severity {
                 Severity::Error => 'E',

@@ -28,17 +28,19 @@ mod write;
 use std::collections::BTreeMap;
 
 use client::{self, Destinations, KeyKind};
+use framework::definition::{Definition, Described};
 use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::plan::Plan;
 use framework::resource::{
-    Context, CreateRequest, Definition, DeleteRequest, Failed, ImportRequest, Mover, ReadRequest,
-    Resource, Saved, Seen, UpdateRequest,
+    Context, CreateRequest, DeleteRequest, Failed, ImportRequest, Mover, ReadRequest, Resource,
+    Saved, Seen, UpdateRequest,
 };
+use framework::schema::IdentitySchema;
 use framework::value::Value;
 
 use super::configured::{Configured, Key, client_context};
 use super::destination_service::Site;
-use super::destination_service::ids::{DEFAULT_LEVEL, ImportId, id_of};
+use super::destination_service::ids::{self, DEFAULT_LEVEL, ImportId, id_of};
 use super::destination_service::owner::Owner;
 use super::destination_service::secret::NoRandomness;
 use super::diagnostics::{Call, failed};
@@ -58,17 +60,23 @@ pub(crate) struct Destination;
 
 type DestinationSite<'a> = Site<'a, Destinations<'a>>;
 
-impl Resource for Destination {
-    type Provider = Configured;
-    type Model = Model;
-    type Decision = Decision;
-
+impl Described for Destination {
     fn definition(&self) -> &'static Definition {
         &DEFINITION
     }
 
     fn validate(&self, config: &Value) -> Diagnostics {
         rules::validate(config)
+    }
+}
+
+impl Resource for Destination {
+    type Provider = Configured;
+    type Model = Model;
+    type Decision = Decision;
+
+    fn identity_schema(&self) -> &'static IdentitySchema {
+        &ids::IDENTITY
     }
 
     fn plan(&self, provider: Option<&Configured>, plan: &mut Plan) -> Decision {

@@ -446,10 +446,11 @@ mod tests {
     }
 
     fn config(entries: &[(&str, Value)]) -> Value {
-        match map(entries) {
-            Value::Map(entries) => Value::Object(entries),
-            other => other,
-        }
+        let attributes = DEFINITION.schema.attributes.iter();
+        let nulls = attributes.map(|attribute| (attribute.name, Value::Null));
+        let given = entries.iter().cloned();
+        let all = nulls.chain(given);
+        Value::Object(all.map(|(name, value)| (name.to_owned(), value)).collect())
     }
 
     /// `E summary @ path` per message.

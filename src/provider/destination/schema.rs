@@ -6,17 +6,14 @@
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-use framework::resource::Definition;
-use framework::schema::{
-    Absent, Attribute, AttributeType, DEFAULT_TIMEOUT, DefaultValue, IdentitySchema, Replace,
-    Schema,
-};
+use framework::definition::{Definition, Kind};
+use framework::schema::{Absent, Attribute, AttributeType, Replace, Schema};
 use framework::sensitive::Sensitive;
 use framework::validators::Validator;
 use framework::value::Value;
 
 use super::super::destination_service::ids::{
-    self, ADOPT_EXISTING, ID, INSTANCE_ID, LEVEL, SUBACCOUNT_ID, Timeouts,
+    ADOPT_EXISTING, ID, INSTANCE_ID, LEVEL, SUBACCOUNT_ID, Timeouts,
 };
 use super::vocabulary::{
     AUTHENTICATION_NAMES, HTTP, PROXY_TYPES, TOKEN_SERVICE_URL_TYPES, TYPES, holds_credentials,
@@ -33,14 +30,7 @@ pub(crate) const DEFAULT_NAME: &str = "CloudALM";
 const LONGEST_NAME: usize = 200;
 
 /// The static facts about the resource.
-pub(crate) static DEFINITION: Definition = Definition {
-    type_name: TYPE_NAME,
-    schema: &SCHEMA,
-    identity: &IDENTITY,
-    default_timeout: DEFAULT_TIMEOUT,
-};
-
-static IDENTITY: IdentitySchema = IdentitySchema::new(0, &ids::IDENTITY_ATTRIBUTES);
+pub(crate) static DEFINITION: Definition = Definition::new(Kind::Resource, TYPE_NAME, &SCHEMA);
 
 static SCHEMA: Schema = Schema::new(
     0,
@@ -85,7 +75,7 @@ const ATTRIBUTES: &[Attribute] = &[
          digits, `_` and `-`. Only a destination whose values come from the provider's \
          `cloud_alm_service_key` may leave it out.",
     )
-    .default(DefaultValue::String(DEFAULT_NAME))
+    .default(DEFAULT_NAME)
     .replace(Replace::Always)
     .validate(&[NAME_RULE]),
     LEVEL.describe(

@@ -408,7 +408,7 @@ mod tests {
     }"#;
 
     fn object(entries: &[(&str, Value)]) -> Value {
-        Value::Object(
+        Value::Map(
             entries
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), value.clone()))

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use client::Level;
 use framework::diagnostics::Diagnostic;
 use framework::resource::ImportRequest;
-use framework::schema::{Absent, Attribute, DefaultValue, IdentityAttribute, Replace};
+use framework::schema::{Absent, Attribute, IdentitySchema, Replace};
 use framework::validators::Validator;
 
 /// The level that most services read.
@@ -23,7 +23,7 @@ pub(crate) const LEVELS: &[Validator] = &[Validator::OneOf(&[DEFAULT_LEVEL, INST
 
 /// The attribute `level`, to be described.
 pub(crate) const LEVEL: Attribute = Attribute::string("level")
-    .default(DefaultValue::String(DEFAULT_LEVEL))
+    .default(DEFAULT_LEVEL)
     .replace(Replace::Always)
     .validate(LEVELS);
 
@@ -49,30 +49,17 @@ pub(crate) const INSTANCE_ID: Attribute = Attribute::string("instance_id")
     .keep_prior()
     .describe("Id of the service instance, for the level `instance`; else null.");
 
-/// The attributes of the identity.
-pub(crate) const IDENTITY_ATTRIBUTES: [IdentityAttribute; 4] = [
-    IdentityAttribute {
-        name: "subaccount_id",
-        required_for_import: false,
-        description: "Id of the subaccount. An import that names it fails when the Destination \
+/// The identity.
+pub(crate) static IDENTITY: IdentitySchema = IdentitySchema::new(&[
+    Attribute::string("subaccount_id").describe(
+        "Id of the subaccount. An import that names it fails when the Destination \
                       service key belongs to another one.",
-    },
-    IdentityAttribute {
-        name: "level",
-        required_for_import: false,
-        description: "`subaccount` (when left out) or `instance`.",
-    },
-    IdentityAttribute {
-        name: "instance_id",
-        required_for_import: false,
-        description: "Id of the service instance, for the level `instance`.",
-    },
-    IdentityAttribute {
-        name: "name",
-        required_for_import: true,
-        description: "Its name.",
-    },
-];
+    ),
+    Attribute::string("level").describe("`subaccount` (when left out) or `instance`."),
+    Attribute::string("instance_id")
+        .describe("Id of the service instance, for the level `instance`."),
+    Attribute::string("name").required().describe("Its name."),
+]);
 
 /// The nested object `timeouts`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

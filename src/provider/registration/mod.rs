@@ -29,15 +29,17 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use client::{self, KeyKind};
+use framework::definition::{Definition, Described};
 use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::duration;
 use framework::path::Path;
 use framework::plan::Plan;
 use framework::private::Private;
 use framework::resource::{
-    Context, CreateRequest, Definition, DeleteRequest, Failed, ImportRequest, ReadRequest,
-    Resource, Saved, Seen, UpdateRequest,
+    Context, CreateRequest, DeleteRequest, Failed, ImportRequest, ReadRequest, Resource, Saved,
+    Seen, UpdateRequest,
 };
+use framework::schema::IdentitySchema;
 use framework::value::Value;
 
 use super::configured::{Configured, Key, attribute, client_context, variable};
@@ -46,18 +48,15 @@ use super::diagnostics::{Call, failed};
 use super::unsettled;
 use call::{check_key, check_tenant, offboarding_token, prepare};
 use landscape::{Shown, Sight};
-use schema::{DEFINITION, Given, Model, Record, Status, TYPE_NAME, environment_in, lms_id};
+use schema::{
+    DEFINITION, Given, IDENTITY, Model, Record, Status, TYPE_NAME, environment_in, lms_id,
+};
 
 /// The resource `sapcalm_registration`.
 #[derive(Debug)]
 pub struct Registration;
 
-impl Resource for Registration {
-    type Provider = Configured;
-    type Model = Model;
-    /// The tenant of the registration that a create replaces.
-    type Decision = Option<String>;
-
+impl Described for Registration {
     fn definition(&self) -> &'static Definition {
         &DEFINITION
     }
@@ -80,6 +79,17 @@ impl Resource for Registration {
         }
         diagnostics
     }
+}
+
+impl Resource for Registration {
+    type Provider = Configured;
+    type Model = Model;
+
+    fn identity_schema(&self) -> &'static IdentitySchema {
+        &IDENTITY
+    }
+    /// The tenant of the registration that a create replaces.
+    type Decision = Option<String>;
 
     fn complete_generated(&self, _: Option<&Configured>, config: &mut BTreeMap<String, Value>) {
         let name = config.get_mut("destination_name");

@@ -5,12 +5,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use framework::definition::{Definition, Kind};
 use framework::private::Private;
-use framework::resource::Definition;
-use framework::schema::{
-    Absent, Attribute, AttributeType, DEFAULT_TIMEOUT, IdentityAttribute, IdentitySchema, Replace,
-    Schema,
-};
+use framework::schema::{Absent, Attribute, AttributeType, IdentitySchema, Replace, Schema};
 use framework::validators::Validator;
 
 /// Full type name.
@@ -23,21 +20,11 @@ const RECORD: &str = "record";
 const FROM_LANDSCAPE: Absent =
     Absent::Words("found in the landscape, where neither `environment` nor `lms_id` is set.");
 
-pub(super) static DEFINITION: Definition = Definition {
-    type_name: TYPE_NAME,
-    schema: &SCHEMA,
-    identity: &IDENTITY,
-    default_timeout: DEFAULT_TIMEOUT,
-};
+pub(super) static DEFINITION: Definition = Definition::new(Kind::Resource, TYPE_NAME, &SCHEMA);
 
-static IDENTITY: IdentitySchema = IdentitySchema::new(
-    0,
-    &[IdentityAttribute {
-        name: "tenant_id",
-        required_for_import: true,
-        description: "The Order Management tenant that is registered.",
-    }],
-);
+pub(super) static IDENTITY: IdentitySchema = IdentitySchema::new(&[Attribute::string("tenant_id")
+    .required()
+    .describe("The Order Management tenant that is registered.")]);
 
 pub(super) static SCHEMA: Schema = Schema::new(
     0,

@@ -4,14 +4,15 @@
 //! Source: the public schemas of `SAP/btp`. Whatever would touch an object
 //! fails: nothing is left to that provider once its objects have moved.
 
+use framework::definition::{Definition, Described, Kind};
 use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::plan::Plan;
 use framework::provider::Provider;
 use framework::resource::{
-    Context, CreateRequest, Definition, DeleteRequest, DynResource, Failed, ImportRequest,
-    ReadRequest, Resource, Saved, Seen, UpdateRequest,
+    Context, CreateRequest, DeleteRequest, DynResource, Failed, ImportRequest, ReadRequest,
+    Resource, Saved, Seen, UpdateRequest,
 };
-use framework::schema::{Attribute, DEFAULT_TIMEOUT, IdentityAttribute, IdentitySchema, Schema};
+use framework::schema::{Attribute, IdentitySchema, Schema};
 use framework::server::Server;
 use framework::value::Value;
 use serde::{Deserialize, Serialize};
@@ -38,20 +39,16 @@ impl Btp {
 
 struct Stub;
 
+static STUB: Definition = Definition::new(Kind::Provider, "btp", &NO_SETTINGS);
+
+impl Described for Stub {
+    fn definition(&self) -> &'static Definition {
+        &STUB
+    }
+}
+
 impl Provider for Stub {
     type Configured = ();
-
-    fn type_name(&self) -> &'static str {
-        "btp"
-    }
-
-    fn schema(&self) -> &'static Schema {
-        &NO_SETTINGS
-    }
-
-    fn validate(&self, _: &Value) -> Diagnostics {
-        Diagnostics::new()
-    }
 
     fn configure(&self, _: &Value, _: &str) -> (Option<()>, Diagnostics) {
         (Some(()), Diagnostics::new())
@@ -66,28 +63,17 @@ static RESOURCES: &[&dyn DynResource<()>] = &[&Foreign(&GENERIC), &Foreign(&TYPE
 
 static NO_SETTINGS: Schema = Schema::new(0, "SAP BTP.", &[]);
 
-static IDENTITY: IdentitySchema = IdentitySchema::new(
-    0,
-    &[IdentityAttribute {
-        name: "name",
-        required_for_import: true,
-        description: "Name.",
-    }],
+static IDENTITY: IdentitySchema =
+    IdentitySchema::new(&[Attribute::string("name").required().describe("Name.")]);
+
+static GENERIC: Definition = Definition::new(
+    Kind::Resource,
+    "btp_subaccount_destination_generic",
+    &GENERIC_SCHEMA,
 );
 
-static GENERIC: Definition = Definition {
-    type_name: "btp_subaccount_destination_generic",
-    schema: &GENERIC_SCHEMA,
-    identity: &IDENTITY,
-    default_timeout: DEFAULT_TIMEOUT,
-};
-
-static TYPED: Definition = Definition {
-    type_name: "btp_subaccount_destination",
-    schema: &TYPED_SCHEMA,
-    identity: &IDENTITY,
-    default_timeout: DEFAULT_TIMEOUT,
-};
+static TYPED: Definition =
+    Definition::new(Kind::Resource, "btp_subaccount_destination", &TYPED_SCHEMA);
 
 const fn required(name: &'static str) -> Attribute {
     Attribute::string(name).describe("Given.").required()
@@ -147,17 +133,23 @@ fn not_ours() -> Diagnostic {
     Diagnostic::error("Not ours", "The object was to be moved, not touched.")
 }
 
-impl Resource for Foreign {
-    type Provider = ();
-    type Model = Nothing;
-    type Decision = ();
-
+impl Described for Foreign {
     fn definition(&self) -> &'static Definition {
         self.0
     }
 
     fn validate(&self, _: &Value) -> Diagnostics {
         not_ours().into()
+    }
+}
+
+impl Resource for Foreign {
+    type Provider = ();
+    type Model = Nothing;
+    type Decision = ();
+
+    fn identity_schema(&self) -> &'static IdentitySchema {
+        &IDENTITY
     }
 
     fn plan(&self, _: Option<&()>, plan: &mut Plan) {

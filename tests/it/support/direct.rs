@@ -157,8 +157,9 @@ pub(crate) fn text(text: &str) -> Value {
     Value::string(text)
 }
 
+/// Some attributes of a nested object; what is not there reads as null.
 pub(crate) fn object<const N: usize>(given: [(&str, Value); N]) -> Value {
-    Value::Object(given.map(|(name, value)| (name.to_owned(), value)).into())
+    Value::Map(given.map(|(name, value)| (name.to_owned(), value)).into())
 }
 
 /// An operation that has half a minute.

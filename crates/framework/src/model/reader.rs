@@ -31,6 +31,10 @@ impl<'de> Reader<'de> {
         }
     }
 
+    fn bool(self) -> Result<bool, ValueError> {
+        self.value.as_bool().ok_or_else(|| self.not("a bool"))
+    }
+
     fn text(self) -> Result<&'de str, ValueError> {
         self.value.as_str().ok_or_else(|| self.not("a string"))
     }
@@ -53,17 +57,14 @@ impl<'de> Reader<'de> {
             .as_u64()
             .ok_or_else(|| ValueError::expected(&"a whole number, not negative, that fits 64 bits"))
     }
+}
 
-    fn float(self) -> Result<f64, ValueError> {
-        let float = self.number()?.as_f64();
-        if float.is_finite() {
-            Ok(float)
-        } else {
-            Err(ValueError::expected(
-                &"a number within the range of a float",
-            ))
-        }
-    }
+macro_rules! simple {
+    ($($method:ident: $read:ident $visit:ident,)+) => {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+            visitor.$visit(self.$read()?)
+        })+
+    };
 }
 
 impl<'de> Deserializer<'de> for Reader<'de> {
@@ -75,7 +76,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
             Value::Bool(value) => visitor.visit_bool(*value),
             Value::Number(number) => match number.as_i64() {
                 Some(whole) => visitor.visit_i64(whole),
-                None => visitor.visit_f64(self.float()?),
+                None => visitor.visit_borrowed_str(number.as_str()),
             },
             Value::String(text) => visitor.visit_borrowed_str(text),
             Value::List(_) | Value::Set(_) => self.deserialize_seq(visitor),
@@ -90,62 +91,20 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         }
     }
 
-    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        let value = self.value.as_bool().ok_or_else(|| self.not("a bool"))?;
-        visitor.visit_bool(value)
-    }
-
-    fn deserialize_i8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        visitor.visit_i64(self.signed()?)
-    }
-
-    fn deserialize_i16<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        visitor.visit_i64(self.signed()?)
-    }
-
-    fn deserialize_i32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        visitor.visit_i64(self.signed()?)
-    }
-
-    fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        visitor.visit_i64(self.signed()?)
-    }
-
-    fn deserialize_u8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        visitor.visit_u64(self.unsigned()?)
-    }
-
-    fn deserialize_u16<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        visitor.visit_u64(self.unsigned()?)
-    }
-
-    fn deserialize_u32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        visitor.visit_u64(self.unsigned()?)
-    }
-
-    fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        visitor.visit_u64(self.unsigned()?)
-    }
-
-    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        visitor.visit_f64(self.float()?)
-    }
-
-    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        visitor.visit_f64(self.float()?)
-    }
-
-    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        visitor.visit_borrowed_str(self.text()?)
-    }
-
-    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        visitor.visit_borrowed_str(self.text()?)
-    }
-
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        visitor.visit_borrowed_str(self.text()?)
-    }
+    simple!(
+        deserialize_bool: bool visit_bool,
+        deserialize_i8: signed visit_i64,
+        deserialize_i16: signed visit_i64,
+        deserialize_i32: signed visit_i64,
+        deserialize_i64: signed visit_i64,
+        deserialize_u8: unsigned visit_u64,
+        deserialize_u16: unsigned visit_u64,
+        deserialize_u32: unsigned visit_u64,
+        deserialize_u64: unsigned visit_u64,
+        deserialize_char: text visit_borrowed_str,
+        deserialize_str: text visit_borrowed_str,
+        deserialize_string: text visit_borrowed_str,
+    );
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
@@ -216,7 +175,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
     }
 
     serde::forward_to_deserialize_any! {
-        bytes byte_buf unit unit_struct tuple tuple_struct identifier
+        bytes byte_buf f32 f64 unit unit_struct tuple tuple_struct identifier
     }
 }
 

@@ -1,4 +1,4 @@
-//! Writing: a `serde` serializer to a [`Value`], directed by a [`Type`].
+//! Writing: a `serde` serializer to a [`Value`], directed by an [`AttributeType`].
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde::ser::{Impossible, Serialize, SerializeMap, SerializeSeq, SerializeStr
 
 use crate::number::{self, Number};
 use crate::path::Step;
-use crate::types::Type;
+use crate::schema::{Attribute, AttributeType, find};
 use crate::value::Value;
 use crate::value_error::ValueError;
 use crate::wire;
@@ -14,11 +14,11 @@ use crate::wire;
 /// Takes one value from the model.
 #[derive(Clone, Copy)]
 pub(super) struct Writer<'t> {
-    expected: &'t Type,
+    expected: &'t AttributeType,
 }
 
 impl<'t> Writer<'t> {
-    pub(super) fn new(expected: &'t Type) -> Self {
+    pub(super) fn new(expected: &'t AttributeType) -> Self {
         Self { expected }
     }
 
@@ -31,13 +31,21 @@ impl<'t> Writer<'t> {
 
     fn number(self, number: Number) -> Result<Value, ValueError> {
         match self.expected {
-            Type::Number => Ok(Value::Number(number)),
+            AttributeType::Number => Ok(Value::Number(number)),
             _ => Err(self.mismatch()),
         }
     }
 }
 
 type Unsupported = Impossible<Value, ValueError>;
+
+macro_rules! whole_numbers {
+    ($($method:ident: $of:ty,)+) => {
+        $(fn $method(self, value: $of) -> Result<Value, ValueError> {
+            self.number(i128::from(value).into())
+        })+
+    };
+}
 
 impl<'t> Serializer for Writer<'t> {
     type Ok = Value;
@@ -52,52 +60,23 @@ impl<'t> Serializer for Writer<'t> {
 
     fn serialize_bool(self, value: bool) -> Result<Value, ValueError> {
         match self.expected {
-            Type::Bool => Ok(Value::Bool(value)),
+            AttributeType::Bool => Ok(Value::Bool(value)),
             _ => Err(self.mismatch()),
         }
     }
 
-    fn serialize_i8(self, value: i8) -> Result<Value, ValueError> {
-        self.serialize_i64(value.into())
+    whole_numbers!(
+        serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64,
+        serialize_u8: u8, serialize_u16: u16, serialize_u32: u32, serialize_u64: u64,
+    );
+
+    /// A float has not the digits that a person wrote: a model has a [`Number`].
+    fn serialize_f32(self, _: f32) -> Result<Value, ValueError> {
+        Err(self.mismatch())
     }
 
-    fn serialize_i16(self, value: i16) -> Result<Value, ValueError> {
-        self.serialize_i64(value.into())
-    }
-
-    fn serialize_i32(self, value: i32) -> Result<Value, ValueError> {
-        self.serialize_i64(value.into())
-    }
-
-    fn serialize_i64(self, value: i64) -> Result<Value, ValueError> {
-        self.number(value.into())
-    }
-
-    fn serialize_u8(self, value: u8) -> Result<Value, ValueError> {
-        self.serialize_u64(value.into())
-    }
-
-    fn serialize_u16(self, value: u16) -> Result<Value, ValueError> {
-        self.serialize_u64(value.into())
-    }
-
-    fn serialize_u32(self, value: u32) -> Result<Value, ValueError> {
-        self.serialize_u64(value.into())
-    }
-
-    fn serialize_u64(self, value: u64) -> Result<Value, ValueError> {
-        self.number(value.into())
-    }
-
-    fn serialize_f32(self, value: f32) -> Result<Value, ValueError> {
-        self.serialize_f64(value.into())
-    }
-
-    fn serialize_f64(self, value: f64) -> Result<Value, ValueError> {
-        match Number::try_from(value) {
-            Ok(number) => self.number(number),
-            Err(error) => Err(ValueError::new(error.to_string())),
-        }
+    fn serialize_f64(self, _: f64) -> Result<Value, ValueError> {
+        Err(self.mismatch())
     }
 
     fn serialize_char(self, value: char) -> Result<Value, ValueError> {
@@ -106,7 +85,7 @@ impl<'t> Serializer for Writer<'t> {
 
     fn serialize_str(self, text: &str) -> Result<Value, ValueError> {
         match self.expected {
-            Type::String => Ok(Value::String(wire::normalised(text))),
+            AttributeType::String => Ok(Value::String(wire::normalised(text))),
             _ => Err(self.mismatch()),
         }
     }
@@ -166,8 +145,8 @@ impl<'t> Serializer for Writer<'t> {
 
     fn serialize_seq(self, _: Option<usize>) -> Result<Items<'t>, ValueError> {
         let (element, is_set) = match self.expected {
-            Type::List(element) => (element, false),
-            Type::Set(element) => (element, true),
+            AttributeType::List(element) => (element, false),
+            AttributeType::Set(element) => (element, true),
             _ => return Err(self.mismatch()),
         };
         Ok(Items {
@@ -198,15 +177,15 @@ impl<'t> Serializer for Writer<'t> {
     /// A map, or a struct with `#[serde(flatten)]`.
     fn serialize_map(self, _: Option<usize>) -> Result<Entries<'t>, ValueError> {
         match self.expected {
-            Type::Map(element) => Ok(Entries::new(Shape::Map(element))),
-            Type::Object(attributes) => Ok(Entries::new(Shape::Object(attributes))),
+            AttributeType::Map(element) => Ok(Entries::new(Shape::Map(element))),
+            AttributeType::Object(attributes) => Ok(Entries::new(Shape::Object(attributes))),
             _ => Err(self.mismatch()),
         }
     }
 
     fn serialize_struct(self, _: &'static str, _: usize) -> Result<Entries<'t>, ValueError> {
         match self.expected {
-            Type::Object(attributes) => Ok(Entries::new(Shape::Object(attributes))),
+            AttributeType::Object(attributes) => Ok(Entries::new(Shape::Object(attributes))),
             _ => Err(self.mismatch()),
         }
     }
@@ -224,7 +203,7 @@ impl<'t> Serializer for Writer<'t> {
 
 /// The text that a key or a number consists of.
 fn text<T: Serialize + ?Sized>(value: &T) -> Result<String, ValueError> {
-    let writer = Writer::new(&Type::String);
+    let writer = Writer::new(&AttributeType::String);
     match value.serialize(writer)? {
         Value::String(text) => Ok(text),
         _ => Err(writer.mismatch()),
@@ -233,7 +212,7 @@ fn text<T: Serialize + ?Sized>(value: &T) -> Result<String, ValueError> {
 
 /// The elements of a list or set so far.
 pub(super) struct Items<'t> {
-    element: &'t Type,
+    element: &'t AttributeType,
     is_set: bool,
     collected: Vec<Value>,
 }
@@ -269,8 +248,8 @@ impl SerializeSeq for Items<'_> {
 /// What a map or object is made of.
 #[derive(Clone, Copy)]
 enum Shape<'t> {
-    Map(&'t Type),
-    Object(&'t BTreeMap<String, Type>),
+    Map(&'t AttributeType),
+    Object(&'t [Attribute]),
 }
 
 /// The entries of a map or object so far.
@@ -293,11 +272,14 @@ impl<'t> Entries<'t> {
     fn add<T: Serialize + ?Sized>(&mut self, key: String, value: &T) -> Result<(), ValueError> {
         let expected = match self.shape {
             Shape::Map(element) => element,
-            Shape::Object(attributes) => attributes.get(&key).ok_or_else(|| {
-                ValueError::new(format!(
-                    "The model has the field `{key}`, and the schema has no such attribute."
-                ))
-            })?,
+            Shape::Object(attributes) => match find(attributes, &key) {
+                Some(attribute) => &attribute.kind,
+                None => {
+                    return Err(ValueError::new(format!(
+                        "The model has the field `{key}`, and the schema has no such attribute."
+                    )));
+                }
+            },
         };
         match value.serialize(Writer::new(expected)) {
             Ok(value) => {
@@ -315,12 +297,10 @@ impl<'t> Entries<'t> {
         let Shape::Object(attributes) = self.shape else {
             return Ok(Value::Map(self.collected));
         };
-        let missing = attributes
-            .keys()
-            .find(|name| !self.collected.contains_key(*name));
-        match missing {
+        let mut names = attributes.iter().map(|attribute| attribute.name);
+        match names.find(|name| !self.collected.contains_key(*name)) {
             Some(name) => Err(ValueError::new("The model lacks this attribute.")
-                .within(Step::Attribute(name.clone().into()))),
+                .within(Step::Attribute(name.to_owned().into()))),
             None => Ok(Value::Object(self.collected)),
         }
     }

@@ -36,8 +36,6 @@ pub struct Handshake {
 pub(super) struct SocketWishes {
     /// Directory for the Unix socket.
     pub(super) directory: Option<PathBuf>,
-    /// Name or number of the group that may connect.
-    pub(super) group: Option<String>,
     /// First and last TCP port to try. 0 to 0: any free port.
     pub(super) ports: (u16, u16),
 }
@@ -59,7 +57,6 @@ impl Handshake {
             client_certificate: text("PLUGIN_CLIENT_CERT"),
             socket: SocketWishes {
                 directory: text("PLUGIN_UNIX_SOCKET_DIR").map(PathBuf::from),
-                group: text("PLUGIN_UNIX_SOCKET_GROUP"),
                 ports: (port("PLUGIN_MIN_PORT"), port("PLUGIN_MAX_PORT")),
             },
             multiplexing_offered: text("PLUGIN_MULTIPLEX_GRPC").is_some(),
@@ -211,7 +208,6 @@ mod tests {
             ("PLUGIN_MIN_PORT", "10000"),
             ("PLUGIN_MAX_PORT", "25000"),
             ("PLUGIN_UNIX_SOCKET_DIR", "/run/x"),
-            ("PLUGIN_UNIX_SOCKET_GROUP", "staff"),
             ("PLUGIN_CLIENT_CERT", ""),
         ])
         .unwrap();
@@ -219,7 +215,6 @@ mod tests {
             handshake.socket,
             SocketWishes {
                 directory: Some("/run/x".into()),
-                group: Some("staff".into()),
                 ports: (10000, 25000),
             }
         );

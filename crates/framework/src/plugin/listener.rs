@@ -56,34 +56,32 @@ enum Socket {
 }
 
 impl Listener {
-    /// Opens the kind of socket that fits the platform. `private` says that TLS
-    /// will authenticate clients.
-    pub(super) fn bind(wishes: &SocketWishes, private: bool) -> io::Result<Self> {
+    /// Opens the kind of socket that fits the platform. The directory of a Unix
+    /// socket begins with `name`; `private` says that TLS will authenticate clients.
+    pub(super) fn bind(name: &str, wishes: &SocketWishes, private: bool) -> io::Result<Self> {
         #[cfg(unix)]
         {
-            match Self::bind_unix(wishes, private) {
+            match Self::bind_unix(name, wishes, private) {
                 // For example in a container whose file system is read-only.
-                Err(_) if private && wishes.directory.is_none() && wishes.group.is_none() => {
-                    Self::bind_tcp(wishes.ports)
-                }
+                Err(_) if private && wishes.directory.is_none() => Self::bind_tcp(wishes.ports),
                 result => result,
             }
         }
         #[cfg(not(unix))]
         {
             // go-plugin does the same there: without TLS any local process can connect.
-            let _ = private;
+            let _ = (name, private);
             Self::bind_tcp(wishes.ports)
         }
     }
 
     #[cfg(unix)]
-    fn bind_unix(wishes: &SocketWishes, private: bool) -> io::Result<Self> {
+    fn bind_unix(name: &str, wishes: &SocketWishes, private: bool) -> io::Result<Self> {
         if !private {
             unix::check_parent(&std::env::temp_dir())?;
         }
         let (directory, address) = match &wishes.directory {
-            Some(parent) => unix::directory(parent).map_err(|error| {
+            Some(parent) => unix::directory(name, parent).map_err(|error| {
                 let parent = parent.display();
                 explained(
                     &error,
@@ -92,8 +90,8 @@ impl Listener {
                 )
             })?,
             // A temporary directory may have a name too long for a socket, as on macOS.
-            None => unix::directory(&std::env::temp_dir())
-                .or_else(|_| unix::directory(std::path::Path::new("/tmp")))
+            None => unix::directory(name, &std::env::temp_dir())
+                .or_else(|_| unix::directory(name, std::path::Path::new("/tmp")))
                 .map_err(|error| {
                     let advice = "; the provider needs a directory for temporary files \
                                   (`TMPDIR`) that it can write to";
@@ -102,9 +100,6 @@ impl Listener {
         };
         let path = directory.path().join(unix::SOCKET_NAME);
         let listener = tokio::net::UnixListener::bind(&path)?;
-        if let Some(group) = &wishes.group {
-            unix::open_to_group(group, directory.path(), &path)?;
-        }
         Ok(Self {
             socket: Socket::Unix(listener),
             address,
@@ -322,7 +317,7 @@ mod unix {
     use std::{
         fs::{self, Permissions},
         io,
-        os::unix::fs::{PermissionsExt as _, chown},
+        os::unix::fs::PermissionsExt as _,
         path::Path,
     };
 
@@ -334,9 +329,9 @@ mod unix {
 
     /// A new directory in `parent` that only this user can enter, and the
     /// address of the socket that will be in it.
-    pub(super) fn directory(parent: &Path) -> io::Result<(TempDir, Address)> {
+    pub(super) fn directory(name: &str, parent: &Path) -> io::Result<(TempDir, Address)> {
         let directory = tempfile::Builder::new()
-            .prefix("sapcalm")
+            .prefix(name)
             .permissions(Permissions::from_mode(0o700))
             .tempdir_in(parent)?;
         match Address::unix(&directory.path().join(SOCKET_NAME)) {
@@ -370,42 +365,12 @@ mod unix {
         }
         Ok(())
     }
-
-    /// Lets a group use the socket, and through the directory reach it.
-    pub(super) fn open_to_group(group: &str, directory: &Path, socket: &Path) -> io::Result<()> {
-        let group = group_id(group, &fs::read_to_string("/etc/group").unwrap_or_default())?;
-        for (path, mode) in [(socket, 0o660), (directory, 0o710)] {
-            chown(path, None, Some(group))?;
-            fs::set_permissions(path, Permissions::from_mode(mode))?;
-        }
-        Ok(())
-    }
-
-    /// The number of a group that is given by number or by its name in the
-    /// text of `/etc/group`.
-    pub(super) fn group_id(group: &str, etc_group: &str) -> io::Result<u32> {
-        if let Ok(id) = group.parse() {
-            return Ok(id);
-        }
-        let id_of = |line: &str| {
-            let mut fields = line.split(':');
-            (fields.next()? == group).then(|| fields.nth(1)?.parse().ok())?
-        };
-        etc_group.lines().find_map(id_of).ok_or_else(|| {
-            io::Error::new(
-                io::ErrorKind::NotFound,
-                format!(
-                    "`PLUGIN_UNIX_SOCKET_GROUP`: no group `{group}` in /etc/group; give its number"
-                ),
-            )
-        })
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::{
-        os::unix::fs::{MetadataExt as _, PermissionsExt as _},
+        os::unix::fs::PermissionsExt as _,
         path::{Path, PathBuf},
     };
 
@@ -424,7 +389,7 @@ mod tests {
 
     #[tokio::test]
     async fn unix_socket_lies_in_a_private_directory_that_goes_with_the_listener() {
-        let listener = Listener::bind(&SocketWishes::default(), true).unwrap();
+        let listener = Listener::bind("acme", &SocketWishes::default(), true).unwrap();
         let path = socket_path(&listener);
         let directory = path.parent().unwrap().to_owned();
         assert_eq!(mode(&directory), 0o700);
@@ -440,44 +405,17 @@ mod tests {
             directory: Some(parent.path().into()),
             ..SocketWishes::default()
         };
-        let listener = Listener::bind(&wishes, true).unwrap();
+        let listener = Listener::bind("acme", &wishes, true).unwrap();
         assert!(socket_path(&listener).starts_with(parent.path()));
 
         let deep = parent.path().join("x".repeat(100));
         std::fs::create_dir(&deep).unwrap();
         wishes.directory = Some(deep.clone());
         assert_eq!(
-            Listener::bind(&wishes, true).unwrap_err().kind(),
+            Listener::bind("acme", &wishes, true).unwrap_err().kind(),
             io::ErrorKind::InvalidFilename
         );
         assert_eq!(std::fs::read_dir(deep).unwrap().count(), 0);
-    }
-
-    #[tokio::test]
-    async fn wished_group_can_reach_the_socket() {
-        let parent = tempfile::tempdir().unwrap();
-        let own_group = parent.path().metadata().unwrap().gid();
-        let wishes = SocketWishes {
-            directory: Some(parent.path().into()),
-            group: Some(own_group.to_string()),
-            ..SocketWishes::default()
-        };
-        let listener = Listener::bind(&wishes, true).unwrap();
-        let path = socket_path(&listener);
-        assert_eq!(mode(&path), 0o660);
-        assert_eq!(mode(path.parent().unwrap()), 0o710);
-        assert_eq!(path.metadata().unwrap().gid(), own_group);
-    }
-
-    #[test]
-    fn group_is_found_by_number_and_by_name() {
-        let file = "root:x:0:\nstaff:x:50:a,b\nbroken\n";
-        assert_eq!(unix::group_id("7", file).unwrap(), 7);
-        assert_eq!(unix::group_id("staff", file).unwrap(), 50);
-        assert_eq!(
-            unix::group_id("broken", file).unwrap_err().kind(),
-            io::ErrorKind::NotFound
-        );
     }
 
     #[tokio::test]

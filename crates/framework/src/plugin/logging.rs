@@ -2,8 +2,9 @@
 //!
 //! Terraform puts a provider's lines into its own log and drops those that the
 //! user did not ask for. Two rules keep secrets out of it: only events of this
-//! crate are written, never those of HTTP or TLS libraries, and of an event
-//! only the fields in [`FIELDS`]. A message is fixed text by convention.
+//! crate and of those that the [`Program`] names are written, never those of HTTP
+//! or TLS libraries, and of an event only the fields that this file or the program
+//! lists. A message is fixed text by convention.
 //!
 //! Logging never blocks and never fails: lines go through a queue to a thread
 //! of their own, and what does not fit into the queue is counted and dropped.
@@ -34,43 +35,28 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-/// The names of all fields that may appear in a log line. Whoever adds one
-/// makes sure that its value can never hold a secret.
+use super::Program;
+
+/// The names of the fields that may appear in a log line, beside those of
+/// the [`Program`]; as other providers call them.
 const FIELDS: &[&str] = &[
-    // As other providers call them.
+    "count",
     "diagnostic_error_count",
     "diagnostic_summary",
     "diagnostic_warning_count",
+    "error",
+    "location",
     "tf_action_type",
     "tf_data_source_type",
     "tf_ephemeral_resource_type",
     "tf_function",
     "tf_list_resource_type",
     "tf_proto_version",
-    "tf_provider_addr",
     "tf_req_duration_ms",
     "tf_req_id",
     "tf_resource_type",
     "tf_rpc",
-    // Ours.
-    "attempt",
-    "attempts",
-    "correlation_id",
-    "count",
-    "delay_ms",
-    "duration_ms",
-    "error",
-    "expires_in_s",
-    "host",
-    "location",
-    "method",
-    "path",
-    "service",
-    "status",
 ];
-
-/// The crates whose events are written.
-const CRATES: &[&str] = &["sapcalm", "client", "framework"];
 
 /// Terraform splits longer lines and then cannot read them (64 KiB).
 const LONGEST_LINE: usize = 60_000;
@@ -87,12 +73,13 @@ const QUEUE: usize = 1024;
 /// How long the end of the process waits for a slow reader.
 const FLUSH_LIMIT: Duration = Duration::from_millis(5);
 
-/// Sends the events of this crate to stderr from now on, and panics as error
+/// Sends the events of a program to stderr from now on, and panics as error
 /// lines that name the place and nothing else. `variable` reads an environment
 /// variable. Only the first call in a process has an effect.
-pub fn install(variable: impl Fn(&str) -> Option<OsString>) {
+pub fn install(program: &'static Program, variable: impl Fn(&str) -> Option<OsString>) {
     let layer = LogLayer {
-        level: level(variable),
+        program,
+        level: level(program.name, variable),
         write: to_stderr,
     };
     let subscriber = tracing_subscriber::registry().with(layer);
@@ -121,12 +108,13 @@ pub fn flush() {
 
 /// Which events to write. Terraform itself filters by what the user wants, but
 /// without any such wish it would parse every line only to drop it.
-fn level(variable: impl Fn(&str) -> Option<OsString>) -> LevelFilter {
+fn level(program: &str, variable: impl Fn(&str) -> Option<OsString>) -> LevelFilter {
     let value = |name: &str| {
         let value = variable(name)?.to_string_lossy().to_ascii_lowercase();
         (!value.is_empty()).then_some(value)
     };
-    if let Some(own) = value("TF_LOG_PROVIDER_SAPCALM") {
+    let own = format!("TF_LOG_PROVIDER_{}", program.to_ascii_uppercase());
+    if let Some(own) = value(&own) {
         return match own.as_str() {
             "off" => LevelFilter::OFF,
             "error" => LevelFilter::ERROR,
@@ -148,6 +136,7 @@ fn level(variable: impl Fn(&str) -> Option<OsString>) -> LevelFilter {
 
 /// Turns events into lines and gives them to `write`.
 struct LogLayer<W> {
+    program: &'static Program,
     level: LevelFilter,
     write: W,
 }
@@ -162,12 +151,12 @@ where
     }
 
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
-        *metadata.level() <= self.level && is_ours(metadata.target())
+        *metadata.level() <= self.level && self.is_ours(metadata.target())
     }
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         if let Some(span) = context.span(id) {
-            let mut fields = Fields::default();
+            let mut fields = Fields::of(self.program);
             attributes.record(&mut fields);
             span.extensions_mut().insert(fields);
         }
@@ -182,7 +171,7 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        let mut fields = Fields::default();
+        let mut fields = Fields::of(self.program);
         for span in context
             .event_scope(event)
             .into_iter()
@@ -200,21 +189,32 @@ where
     }
 }
 
-fn is_ours(target: &str) -> bool {
-    let name = target.split("::").next();
-    name.is_some_and(|name| CRATES.contains(&name))
+impl<W> LogLayer<W> {
+    fn is_ours(&self, target: &str) -> bool {
+        let name = target.split("::").next().unwrap_or_default();
+        name == env!("CARGO_CRATE_NAME") || self.program.log_targets.contains(&name)
+    }
 }
 
 /// What may be written of an event or a span.
-#[derive(Default)]
 struct Fields {
+    /// The fields beside [`FIELDS`].
+    more: &'static [&'static str],
     message: String,
     values: Vec<(&'static str, Value)>,
 }
 
 impl Fields {
+    fn of(program: &Program) -> Self {
+        Self {
+            more: program.log_fields,
+            message: String::new(),
+            values: Vec::new(),
+        }
+    }
+
     fn add(&mut self, field: &Field, value: impl FnOnce() -> Value) {
-        if FIELDS.contains(&field.name()) {
+        if FIELDS.contains(&field.name()) || self.more.contains(&field.name()) {
             self.values.push((field.name(), value()));
         }
     }
@@ -268,7 +268,7 @@ fn shortened(mut text: String, longest: usize) -> String {
 fn line(metadata: &Metadata<'_>, time: Timestamp, fields: &Fields) -> String {
     let mut line = Map::new();
     // Terraform crashes when one of these is not a string. No field can
-    // replace them: none in FIELDS starts with `@`.
+    // replace them: no name of a field starts with `@`.
     line.insert("@level".into(), level_name(*metadata.level()).into());
     line.insert("@message".into(), fields.message.as_str().into());
     line.insert(
@@ -357,11 +357,15 @@ mod tests {
 
     use super::*;
 
+    static PROGRAM: Program =
+        Program::new("acme", &["acme"], &["attempt", "host", "method", "status"]);
+
     /// The lines that `events` writes.
     fn lines_at(level: LevelFilter, events: impl FnOnce()) -> Vec<String> {
         let lines = Arc::new(Mutex::new(Vec::new()));
         let written = Arc::clone(&lines);
         let layer = LogLayer {
+            program: &PROGRAM,
             level,
             write: move |line| written.lock().unwrap().push(line),
         };
@@ -413,7 +417,7 @@ mod tests {
 
         let metadata = tracing::metadata::Metadata::new(
             "event",
-            "sapcalm",
+            "acme",
             Level::INFO,
             None,
             None,
@@ -421,7 +425,7 @@ mod tests {
             tracing::field::FieldSet::new(&[], tracing::callsite::Identifier(&CALLSITE)),
             tracing::metadata::Kind::EVENT,
         );
-        let line = line(&metadata, Timestamp::UNIX_EPOCH, &Fields::default());
+        let line = line(&metadata, Timestamp::UNIX_EPOCH, &Fields::of(&PROGRAM));
         assert!(line.contains(r#""1970-01-01T00:00:00.000000Z""#), "{line}");
     }
 
@@ -442,7 +446,7 @@ mod tests {
         let line = line_of(|| {
             tracing::info!(client_secret = "s3cr3t", token = ?"s3cr3t", attempt = 2, "sent");
             tracing::error!(target: "hyper::client", error = "s3cr3t", "from a library");
-            tracing::error!(target: "sapcalmother", "from a neighbour");
+            tracing::error!(target: "acmeother", "from a neighbour");
         });
         assert_eq!(line["attempt"], 2);
         assert!(!Value::from(line).to_string().contains("s3cr3t"));
@@ -467,12 +471,12 @@ mod tests {
             let inner = tracing::info_span!("request", attempt = 2, status = tracing::field::Empty);
             let _inner = inner.enter();
             inner.record("status", 503);
-            tracing::info!(delay_ms = 7_u64, "again");
+            tracing::info!(count = 7_u64, "again");
         });
         assert_eq!(line["tf_rpc"], "Plan");
         assert_eq!(line["attempt"], 2);
         assert_eq!(line["status"], 503);
-        assert_eq!(line["delay_ms"], 7);
+        assert_eq!(line["count"], 7);
         assert!(!line.contains_key("secret"));
     }
 
@@ -493,7 +497,7 @@ mod tests {
     #[test]
     fn level_comes_from_our_own_variable_then_from_terraforms() {
         let level_with = |variables: &[(&str, &str)]| {
-            level(|name| {
+            level("acme", |name| {
                 let found = variables.iter().find(|(key, _)| *key == name);
                 found.map(|(_, value)| OsString::from(value))
             })
@@ -504,7 +508,7 @@ mod tests {
             assert_eq!(level_with(&[(name, "off")]), LevelFilter::ERROR);
             assert_eq!(level_with(&[(name, "")]), LevelFilter::ERROR);
         }
-        let own = |value| level_with(&[("TF_LOG", "TRACE"), ("TF_LOG_PROVIDER_SAPCALM", value)]);
+        let own = |value| level_with(&[("TF_LOG", "TRACE"), ("TF_LOG_PROVIDER_ACME", value)]);
         assert_eq!(own("Warn"), LevelFilter::WARN);
         assert_eq!(own("OFF"), LevelFilter::OFF);
         assert_eq!(own("nonsense"), LevelFilter::TRACE);
@@ -541,8 +545,8 @@ mod tests {
             let long = text.repeat(repeat);
             let line = line_of(|| {
                 tracing::info!(
-                    error = long, host = long, location = ?long, method = long, path = long,
-                    service = long, tf_req_id = long, tf_rpc = long, correlation_id = long,
+                    error = long, host = long, location = ?long, method = long, status = long,
+                    tf_function = long, tf_req_id = long, tf_rpc = long, tf_action_type = long,
                     "{long}"
                 );
             });

@@ -83,20 +83,53 @@ pub enum ServeError {
     Server(#[from] tonic::transport::Error),
 }
 
+/// What the program of a provider is called, and what it may log.
+#[derive(Clone, Copy, Debug)]
+pub struct Program {
+    name: &'static str,
+    log_targets: &'static [&'static str],
+    log_fields: &'static [&'static str],
+}
+
+impl Program {
+    /// A program by the provider's type name, such as `acme`: its log level is that
+    /// of the environment variable `TF_LOG_PROVIDER_ACME`, and the directory of its
+    /// socket begins so. Logged are the events of the crates in `log_targets` and,
+    /// of their fields, `log_fields`: whoever adds one makes sure that its value
+    /// can never hold a secret. The framework logs on its own account, too.
+    #[must_use]
+    pub const fn new(
+        name: &'static str,
+        log_targets: &'static [&'static str],
+        log_fields: &'static [&'static str],
+    ) -> Self {
+        Self {
+            name,
+            log_targets,
+            log_fields,
+        }
+    }
+}
+
 /// Serves `service` to the Terraform that started this process, until Terraform
 /// is done with it or gone.
 ///
 /// # Errors
 ///
 /// When the socket, TLS or signals cannot be set up, or stdout is closed.
-pub async fn serve<T: Provider>(service: T, handshake: &Handshake) -> Result<(), ServeError> {
+pub async fn serve<T: Provider>(
+    program: &Program,
+    service: T,
+    handshake: &Handshake,
+) -> Result<(), ServeError> {
     process::close_to_others();
     let announce = |line: &str| handshake::announce(line, &mut io::stdout().lock());
-    serve_announced_by(announce, service, handshake).await
+    serve_announced_by(announce, program, service, handshake).await
 }
 
 async fn serve_announced_by<T: Provider>(
     announce: impl FnOnce(&str) -> io::Result<()>,
+    program: &Program,
     service: T,
     handshake: &Handshake,
 ) -> Result<(), ServeError> {
@@ -104,7 +137,8 @@ async fn serve_announced_by<T: Provider>(
     signals::ignore().map_err(ServeError::Signals)?;
     let tls = handshake.client_certificate.as_deref();
     let tls = tls.map(Tls::for_client).transpose()?;
-    let listener = Listener::bind(&handshake.socket, tls.is_some()).map_err(ServeError::Listen)?;
+    let listener = Listener::bind(program.name, &handshake.socket, tls.is_some())
+        .map_err(ServeError::Listen)?;
     let certificate = tls.as_ref().map(|tls| tls.certificate.as_ref());
     announce(&handshake.line(listener.address(), certificate)).map_err(ServeError::Announce)?;
 
@@ -131,19 +165,24 @@ async fn serve_announced_by<T: Provider>(
 /// # Errors
 ///
 /// As [`serve`].
-pub async fn serve_debug<T: Provider>(service: T, address: &str) -> Result<(), ServeError> {
+pub async fn serve_debug<T: Provider>(
+    program: &Program,
+    service: T,
+    address: &str,
+) -> Result<(), ServeError> {
     let announce = |text: &str| handshake::announce(text, &mut io::stdout().lock());
-    serve_debug_announced_by(announce, service, address).await
+    serve_debug_announced_by(announce, program, service, address).await
 }
 
 async fn serve_debug_announced_by<T: Provider>(
     announce: impl FnOnce(&str) -> io::Result<()>,
+    program: &Program,
     service: T,
     address: &str,
 ) -> Result<(), ServeError> {
     let interrupted = signals::interrupted().map_err(ServeError::Signals)?;
-    let listener =
-        Listener::bind(&handshake::SocketWishes::default(), false).map_err(ServeError::Listen)?;
+    let listener = Listener::bind(program.name, &handshake::SocketWishes::default(), false)
+        .map_err(ServeError::Listen)?;
     let text = reattach::instructions(address, listener.address(), std::process::id());
     announce(&text).map_err(ServeError::Announce)?;
     let server = Running {

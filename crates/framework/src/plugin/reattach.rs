@@ -39,8 +39,8 @@ mod tests {
     fn variable_is_what_terraform_parses() {
         let socket = Address::unix(Path::new("/tmp/x/s")).unwrap();
         assert_eq!(
-            variable("registry.terraform.io/acme/sapcalm", &socket, 4711),
-            r#"{"registry.terraform.io/acme/sapcalm":{"Protocol":"grpc","ProtocolVersion":6,"Pid":4711,"Test":true,"Addr":{"Network":"unix","String":"/tmp/x/s"}}}"#
+            variable("registry.terraform.io/acme/acme", &socket, 4711),
+            r#"{"registry.terraform.io/acme/acme":{"Protocol":"grpc","ProtocolVersion":6,"Pid":4711,"Test":true,"Addr":{"Network":"unix","String":"/tmp/x/s"}}}"#
         );
     }
 

@@ -29,6 +29,9 @@ use crate::proto::{
     tfplugin6::{self, DynamicValue},
 };
 
+/// What is served.
+static ACME: Program = Program::new("acme", &[], &[]);
+
 /// Long enough for a machine that is busy with other tests.
 const SOON: Duration = Duration::from_secs(10);
 
@@ -60,10 +63,9 @@ impl Started {
             announced.send(line.to_owned()).unwrap();
             Ok(())
         };
-        let ended =
-            tokio::spawn(
-                async move { serve_announced_by(announce, SmallProvider, &handshake).await },
-            );
+        let ended = tokio::spawn(async move {
+            serve_announced_by(announce, &ACME, SmallProvider, &handshake).await
+        });
         let line = line.await.unwrap();
         Self { line, ended }
     }
@@ -138,7 +140,7 @@ async fn http2_is_negotiated() {
 async fn unusable_client_certificate_is_an_error_and_never_clear_text() {
     let handshake = handshake(Some("no certificate"));
     let announce = |line: &str| -> io::Result<()> { panic!("announced {line}") };
-    let result = serve_announced_by(announce, SmallProvider, &handshake).await;
+    let result = serve_announced_by(announce, &ACME, SmallProvider, &handshake).await;
     assert!(matches!(
         result,
         Err(ServeError::Tls(TlsError::ClientCertificate(_)))
@@ -344,8 +346,9 @@ async fn debug_mode_serves_in_clear_text_until_a_signal() {
         };
         let ended = tokio::spawn(serve_debug_announced_by(
             announce,
+            &ACME,
             SmallProvider,
-            "registry.terraform.io/acme/sapcalm",
+            "registry.terraform.io/acme/acme",
         ));
         let text = text.await.unwrap();
         let value = text
@@ -354,7 +357,7 @@ async fn debug_mode_serves_in_clear_text_until_a_signal() {
             .unwrap()
             .0;
         let value: serde_json::Value = serde_json::from_str(value).unwrap();
-        let how = &value["registry.terraform.io/acme/sapcalm"];
+        let how = &value["registry.terraform.io/acme/acme"];
         assert_eq!(how["Pid"], std::process::id());
         let parts = Parts {
             network: how["Addr"]["Network"].as_str().unwrap().into(),

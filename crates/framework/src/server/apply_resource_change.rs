@@ -8,20 +8,21 @@
 //! an update there is nothing to be tainted, so the truth is saved, with an
 //! error.
 
+use std::sync::Arc;
+
 use super::identity::Texts;
 use super::turns::Turn;
-use super::{Configured, Server, convert, identity};
+use super::{Server, convert, identity};
+use crate::definition::Definition;
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::path::Path;
 use crate::plan;
 use crate::private::Private;
 use crate::proto::tfplugin6::apply_resource_change::{Request, Response};
 use crate::provider::Provider;
-use crate::resource::{
-    Context, CreateRequest, Definition, DeleteRequest, DynResource, Failed, UpdateRequest,
-};
+use crate::resource::{Context, CreateRequest, DeleteRequest, DynResource, Failed, UpdateRequest};
+use crate::schema::AttributeType;
 use crate::timeouts::Operation;
-use crate::types::Type;
 use crate::value::Value;
 
 /// The state before: null on create. The private data before is not part of
@@ -50,7 +51,7 @@ pub(super) async fn run<P: Provider>(
     let config = convert::decode(&object_type, "config", request.config.as_ref())?;
     let configured = server.configured()?;
     let schema = resource.definition().schema;
-    server.keep_secrets(&configured.provider, schema, &[&prior, &planned, &config]);
+    server.keep_secrets(&configured, schema, &[&prior, &planned, &config]);
     let apply = Apply {
         server,
         configured,
@@ -73,10 +74,10 @@ pub(super) async fn run<P: Provider>(
 /// What the three operations have in common.
 struct Apply<'a, P: Provider> {
     server: &'a Server<P>,
-    configured: Configured<P::Configured>,
+    configured: Arc<P::Configured>,
     resource: &'static dyn DynResource<P::Configured>,
     definition: &'static Definition,
-    object_type: Type,
+    object_type: AttributeType,
     request: &'a Request,
 }
 
@@ -85,7 +86,7 @@ type Left = (Value, Private);
 
 impl<P: Provider> Apply<'_, P> {
     async fn create(&self, config: Value, planned: Value) -> Result<Response, Diagnostics> {
-        let context = self.context(Operation::Create, &planned);
+        let context = self.server.context(Operation::Create, &planned);
         let _turn = self.turn(&planned, &context).await?;
         let mut private = Private::from_bytes(&self.request.planned_private);
         let request = CreateRequest {
@@ -93,7 +94,7 @@ impl<P: Provider> Apply<'_, P> {
             planned: planned.clone(),
             decision: private.take_decision(),
         };
-        let provider = &self.configured.provider;
+        let provider = &self.configured;
         let (state, private, diagnostics) =
             match self.resource.create(provider, &context, request).await {
                 Ok(saved) => {
@@ -124,7 +125,7 @@ impl<P: Provider> Apply<'_, P> {
         planned: Value,
         prior: Value,
     ) -> Result<Response, Diagnostics> {
-        let context = self.context(Operation::Update, &planned);
+        let context = self.server.context(Operation::Update, &planned);
         let _turn = self.turn(&prior, &context).await?;
         let mut private = Private::from_bytes(&self.request.planned_private);
         let request = UpdateRequest {
@@ -134,7 +135,7 @@ impl<P: Provider> Apply<'_, P> {
             decision: private.take_decision(),
             private,
         };
-        let provider = &self.configured.provider;
+        let provider = &self.configured;
         let ((state, private), mut diagnostics) =
             match self.resource.update(provider, &context, request).await {
                 Ok(saved) => {
@@ -150,7 +151,7 @@ impl<P: Provider> Apply<'_, P> {
             };
         let identity = identity::of_state(self.resource, &state).unwrap_or_default();
         let before = identity::decode(
-            self.definition.identity,
+            self.resource.identity_schema(),
             "planned_identity",
             self.request.planned_identity.as_ref(),
         );
@@ -163,13 +164,13 @@ impl<P: Provider> Apply<'_, P> {
     }
 
     async fn delete(&self, prior: Value) -> Result<Response, Diagnostics> {
-        let context = self.context(Operation::Delete, &prior);
+        let context = self.server.context(Operation::Delete, &prior);
         let _turn = self.turn(&prior, &context).await?;
         let request = DeleteRequest {
             prior,
             private: Private::from_bytes(&self.request.planned_private),
         };
-        let provider = &self.configured.provider;
+        let provider = &self.configured;
         match self.resource.delete(provider, &context, request).await {
             Ok(warnings) => Ok(Response {
                 new_state: Some(convert::encode(&self.object_type, &Value::Null)?),
@@ -182,11 +183,6 @@ impl<P: Provider> Apply<'_, P> {
                 self.saved(&state, &self.bytes(&private), &identity, diagnostics)
             }
         }
-    }
-
-    fn context(&self, operation: Operation, object: &Value) -> Context {
-        let default = self.definition.default_timeout;
-        self.server.context(operation, object, default)
     }
 
     /// Waits until no other operation on the same object runs.
@@ -237,7 +233,7 @@ impl<P: Provider> Apply<'_, P> {
             private: private.to_vec(),
             diagnostics: convert::diagnostics(diagnostics),
             legacy_type_system: false,
-            new_identity: identity::encode(self.definition.identity, identity)?
+            new_identity: identity::encode(self.resource.identity_schema(), identity)?
                 .or_else(|| self.request.planned_identity.clone()),
         })
     }

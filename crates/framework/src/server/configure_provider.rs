@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::{Configuration, Configured, Server, convert};
+use super::{Configuration, Server, convert};
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::proto::tfplugin6::configure_provider::{Request, Response};
 use crate::provider::Provider;
@@ -16,7 +16,7 @@ pub(super) fn run<P: Provider>(
     // Whatever happens below: the configuration before does not count any more.
     server.configure(Configuration::Failed);
     let config = convert::decode_object(
-        &server.provider.schema().object_type(),
+        &server.provider.definition().schema.object_type(),
         "config",
         request.config.as_ref(),
     )?;
@@ -25,9 +25,7 @@ pub(super) fn run<P: Provider>(
         .configure(&config, &request.terraform_version);
     match provider {
         Some(provider) if !diagnostics.has_errors() => {
-            server.configure(Configuration::Done(Configured {
-                provider: Arc::new(provider),
-            }));
+            server.configure(Configuration::Done(Arc::new(provider)));
         }
         None if !diagnostics.has_errors() => diagnostics.push(Diagnostic::error(
             "Provider is not configured",

@@ -1,19 +1,18 @@
 //! Between the protocol's messages and the framework's types: values, paths and
 //! diagnostics.
 
-use std::borrow::Cow;
-
+use crate::definition::Kind;
 use crate::diagnostics::{Diagnostic, Diagnostics, Severity};
 use crate::path::{Path, Step};
 use crate::proto::tfplugin6 as proto;
-use crate::types::Type;
+use crate::schema::AttributeType;
 use crate::value::Value;
 use crate::value_error::ValueError;
 use crate::wire::{json, msgpack};
 
 /// Reads an object or null. `field` is the name of the message's field.
 pub(super) fn decode(
-    expected: &Type,
+    expected: &AttributeType,
     field: &str,
     value: Option<&proto::DynamicValue>,
 ) -> Result<Value, Diagnostics> {
@@ -28,7 +27,7 @@ pub(super) fn decode(
 
 /// Reads any value, such as an argument of a function.
 pub(super) fn decode_part(
-    expected: &Type,
+    expected: &AttributeType,
     field: &str,
     value: &proto::DynamicValue,
 ) -> Result<Value, Diagnostics> {
@@ -39,12 +38,18 @@ pub(super) fn decode_part(
     } else {
         Ok(Value::Null)
     };
-    decoded.map_err(|error| malformed(field, &error.to_string()))
+    decoded.map_err(|error| {
+        if error.unusable {
+            unusable(error)
+        } else {
+            malformed(field, &error.to_string())
+        }
+    })
 }
 
 /// Reads an object that must be there.
 pub(super) fn decode_object(
-    expected: &Type,
+    expected: &AttributeType,
     field: &str,
     value: Option<&proto::DynamicValue>,
 ) -> Result<Value, Diagnostics> {
@@ -54,8 +59,24 @@ pub(super) fn decode_object(
     }
 }
 
+/// Reads a configuration of which every part is known.
+pub(super) fn decode_known(
+    expected: &AttributeType,
+    config: Option<&proto::DynamicValue>,
+) -> Result<Value, Diagnostics> {
+    let config = decode_object(expected, "config", config)?;
+    if config.is_wholly_known() {
+        Ok(config)
+    } else {
+        Err(malformed("config", "A value in it is unknown."))
+    }
+}
+
 /// Writes a value; an error is a bug, of the resource that made the value.
-pub(super) fn encode(expected: &Type, value: &Value) -> Result<proto::DynamicValue, Diagnostics> {
+pub(super) fn encode(
+    expected: &AttributeType,
+    value: &Value,
+) -> Result<proto::DynamicValue, Diagnostics> {
     match msgpack::encode(expected, value) {
         Ok(msgpack) => Ok(proto::DynamicValue {
             msgpack,
@@ -74,6 +95,14 @@ fn unwritable(error: ValueError) -> Diagnostics {
     .into()
 }
 
+/// A value of the right type with which nobody can work.
+fn unusable(error: ValueError) -> Diagnostics {
+    let detail = format!("{error} Nothing was changed. Use another value.");
+    Diagnostic::error("Unusable value", detail)
+        .at(error.path)
+        .into()
+}
+
 /// A request that cannot be understood.
 pub(super) fn malformed(field: &str, why: &str) -> Diagnostics {
     Diagnostic::error(
@@ -88,15 +117,15 @@ pub(super) fn malformed(field: &str, why: &str) -> Diagnostics {
 }
 
 /// A name that the provider does not know.
-pub(super) fn absent_kind(
-    summary: impl Into<Cow<'static, str>>,
-    kind: &str,
-    name: &str,
-) -> Diagnostics {
+pub(super) fn absent(kind: Kind, name: &str) -> Diagnostics {
+    let noun = kind.noun();
     Diagnostic::error(
-        summary,
+        match kind {
+            Kind::Function => "Unknown function".to_owned(),
+            _ => format!("Unknown {noun} type"),
+        },
         format!(
-            "The provider has no {kind} `{name}`. Check the name, and the version of the \
+            "The provider has no {noun} `{name}`. Check the name, and the version of the \
              provider: a newer one may have it."
         ),
     )
@@ -124,6 +153,11 @@ fn diagnostic(diagnostic: Diagnostic) -> proto::Diagnostic {
             .filter(|path| !path.steps().is_empty())
             .map(|path| attribute_path(&path)),
     }
+}
+
+/// A type as the protocol's schema messages carry it.
+pub(super) fn attribute_type(of: &AttributeType) -> Vec<u8> {
+    of.to_json().to_string().into_bytes()
 }
 
 pub(super) fn attribute_path(path: &Path) -> proto::AttributePath {

@@ -2,12 +2,21 @@
 //! needs a configured provider.
 
 use super::{Server, convert};
+use crate::definition::Kind;
 use crate::diagnostics::Diagnostics;
 use crate::function::{Definition, DynFunction, FunctionError, Parameter};
 use crate::proto::tfplugin6 as proto;
 use crate::proto::tfplugin6::call_function::{Request, Response};
 use crate::provider::Provider;
 use crate::value::Value;
+
+/// `GetFunctions`.
+pub(super) fn get<P: Provider>(server: &Server<P>) -> proto::get_functions::Response {
+    proto::get_functions::Response {
+        functions: signatures(server).collect(),
+        diagnostics: Vec::new(),
+    }
+}
 
 /// The signatures of all functions, by name.
 pub(super) fn signatures<P: Provider>(
@@ -25,13 +34,7 @@ fn signature(definition: &Definition) -> proto::Function {
         parameters: definition.parameters.iter().map(parameter).collect(),
         variadic_parameter: definition.variadic.as_ref().map(parameter),
         r#return: Some(proto::function::Return {
-            r#type: definition
-                .returns
-                .kind
-                .to_type()
-                .to_json()
-                .to_string()
-                .into_bytes(),
+            r#type: convert::attribute_type(&definition.returns.kind),
         }),
         summary: definition.summary.to_owned(),
         description: definition.description.to_owned(),
@@ -43,7 +46,7 @@ fn signature(definition: &Definition) -> proto::Function {
 fn parameter(parameter: &Parameter) -> proto::function::Parameter {
     proto::function::Parameter {
         name: parameter.name.to_owned(),
-        r#type: parameter.kind.to_type().to_json().to_string().into_bytes(),
+        r#type: convert::attribute_type(&parameter.kind),
         allow_null_value: parameter.allow_null,
         // With an unknown argument Terraform knows the answer: unknown.
         allow_unknown_values: false,
@@ -67,7 +70,7 @@ pub(super) fn call<P: Provider>(
     };
     Ok(match returned {
         Ok(value) => Response {
-            result: Some(convert::encode(&definition.returns.kind.to_type(), &value)?),
+            result: Some(convert::encode(&definition.returns.kind, &value)?),
             error: None,
         },
         Err(FunctionError { text, argument }) => Response {
@@ -112,7 +115,7 @@ fn arguments(
         let Some(parameter) = definition.parameter(index) else {
             continue;
         };
-        let value = convert::decode_part(&parameter.kind.to_type(), parameter.name, argument)?;
+        let value = convert::decode_part(&parameter.kind, parameter.name, argument)?;
         if value.is_null() && !parameter.allow_null {
             let text = format!("`{}` must not be null.", parameter.name);
             return Ok(Err(FunctionError::at(index, text)));
@@ -130,5 +133,5 @@ fn find<P: Provider>(
     functions
         .find(|function| function.definition().name == name)
         .copied()
-        .ok_or_else(|| convert::absent_kind("Unknown function", "function", name))
+        .ok_or_else(|| convert::absent(Kind::Function, name))
 }

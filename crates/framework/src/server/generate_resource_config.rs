@@ -19,7 +19,7 @@ pub(super) fn run<P: Provider>(
     keep_configurable(schema.attributes, &mut config);
     if let Value::Object(attributes) = &mut config {
         let configured = server.configured().ok();
-        let provider = configured.as_ref().map(|configured| &*configured.provider);
+        let provider = configured.as_deref();
         resource.complete_generated(provider, attributes);
     }
     Ok(Response {

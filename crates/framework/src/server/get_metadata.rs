@@ -1,6 +1,7 @@
 //! `GetMetadata`: the names of everything, and what the server can do.
 
 use super::Server;
+use crate::definition::Described;
 use crate::proto::tfplugin6::ServerCapabilities;
 use crate::proto::tfplugin6::get_metadata::{
     ActionMetadata, DataSourceMetadata, EphemeralMetadata, FunctionMetadata, ListResourceMetadata,
@@ -9,46 +10,36 @@ use crate::proto::tfplugin6::get_metadata::{
 use crate::provider::Provider;
 
 pub(super) fn run<P: Provider>(server: &Server<P>) -> Response {
-    let resources = server.provider.resources().iter();
-    let list_resources = server.provider.list_resources().iter();
-    let actions = server.provider.actions().iter();
-    let data_sources = server.provider.data_sources().iter();
-    let ephemeral_resources = server.provider.ephemeral_resources().iter();
-    let functions = server.provider.functions().iter();
+    let provider = server.provider;
+    let functions = provider.functions().iter();
+    let functions = functions.map(|function| function.definition().name.to_owned());
     Response {
         server_capabilities: Some(capabilities()),
-        resources: resources
-            .map(|resource| ResourceMetadata {
-                type_name: resource.definition().type_name.to_owned(),
-            })
-            .collect(),
-        list_resources: list_resources
-            .map(|list_resource| ListResourceMetadata {
-                type_name: list_resource.definition().resource.type_name.to_owned(),
-            })
-            .collect(),
-        actions: actions
-            .map(|action| ActionMetadata {
-                type_name: action.definition().type_name.to_owned(),
-            })
-            .collect(),
-        data_sources: data_sources
-            .map(|data_source| DataSourceMetadata {
-                type_name: data_source.definition().type_name.to_owned(),
-            })
-            .collect(),
-        ephemeral_resources: ephemeral_resources
-            .map(|resource| EphemeralMetadata {
-                type_name: resource.definition().type_name.to_owned(),
-            })
-            .collect(),
-        functions: functions
-            .map(|function| FunctionMetadata {
-                name: function.definition().name.to_owned(),
-            })
-            .collect(),
+        resources: named(provider.resources(), |type_name| ResourceMetadata {
+            type_name,
+        }),
+        list_resources: named(provider.list_resources(), |type_name| {
+            ListResourceMetadata { type_name }
+        }),
+        actions: named(provider.actions(), |type_name| ActionMetadata { type_name }),
+        data_sources: named(provider.data_sources(), |type_name| DataSourceMetadata {
+            type_name,
+        }),
+        ephemeral_resources: named(provider.ephemeral_resources(), |type_name| {
+            EphemeralMetadata { type_name }
+        }),
+        functions: functions.map(|name| FunctionMetadata { name }).collect(),
         ..Response::default()
     }
+}
+
+/// The type names of all of a kind.
+fn named<T: Described + ?Sized, M>(
+    all: &'static [&'static T],
+    metadata: impl Fn(String) -> M,
+) -> Vec<M> {
+    let names = all.iter().map(|one| one.definition().type_name.to_owned());
+    names.map(metadata).collect()
 }
 
 /// What the server can do beyond the methods themselves.

@@ -1,7 +1,8 @@
 //! `GetProviderSchema`: the static schemas as messages.
 
 use super::get_metadata::capabilities;
-use super::{Server, functions};
+use super::{Server, convert, functions};
+use crate::definition::Described;
 use crate::documentation;
 use crate::proto::tfplugin6 as proto;
 use crate::proto::tfplugin6::get_provider_schema::Response;
@@ -10,51 +11,32 @@ use crate::provider::Provider;
 use crate::schema::{Attribute, AttributeType, Mode, Schema};
 
 pub(super) fn run<P: Provider>(server: &Server<P>) -> Response {
-    let resources = server.provider.resources().iter();
-    let list_resources = server.provider.list_resources().iter();
-    let actions = server.provider.actions().iter();
-    let data_sources = server.provider.data_sources().iter();
-    let ephemeral_resources = server.provider.ephemeral_resources().iter();
+    let provider = server.provider;
+    let actions = schemas(provider.actions()).map(|(type_name, schema)| {
+        let schema = Some(schema);
+        (type_name, proto::ActionSchema { schema })
+    });
     Response {
-        provider: Some(schema(server.provider.schema())),
-        resource_schemas: resources
-            .map(|resource| {
-                let definition = resource.definition();
-                (definition.type_name.to_owned(), schema(definition.schema))
-            })
-            .collect(),
-        list_resource_schemas: list_resources
-            .map(|list_resource| {
-                let definition = list_resource.definition();
-                let type_name = definition.resource.type_name.to_owned();
-                (type_name, schema(definition.schema))
-            })
-            .collect(),
-        action_schemas: actions
-            .map(|action| {
-                let definition = action.definition();
-                let action_schema = proto::ActionSchema {
-                    schema: Some(schema(definition.schema)),
-                };
-                (definition.type_name.to_owned(), action_schema)
-            })
-            .collect(),
-        data_source_schemas: data_sources
-            .map(|data_source| {
-                let definition = data_source.definition();
-                (definition.type_name.to_owned(), schema(definition.schema))
-            })
-            .collect(),
-        ephemeral_resource_schemas: ephemeral_resources
-            .map(|resource| {
-                let definition = resource.definition();
-                (definition.type_name.to_owned(), schema(definition.schema))
-            })
-            .collect(),
+        provider: Some(schema(provider.definition().schema)),
+        resource_schemas: schemas(provider.resources()).collect(),
+        list_resource_schemas: schemas(provider.list_resources()).collect(),
+        action_schemas: actions.collect(),
+        data_source_schemas: schemas(provider.data_sources()).collect(),
+        ephemeral_resource_schemas: schemas(provider.ephemeral_resources()).collect(),
         functions: functions::signatures(server).collect(),
         server_capabilities: Some(capabilities()),
         ..Response::default()
     }
+}
+
+/// Schemas by type name.
+fn schemas<T: Described + ?Sized>(
+    all: &'static [&'static T],
+) -> impl Iterator<Item = (String, proto::Schema)> {
+    all.iter().map(|one| {
+        let definition = one.definition();
+        (definition.type_name.to_owned(), schema(definition.schema))
+    })
 }
 
 fn schema(schema: &Schema) -> proto::Schema {
@@ -87,7 +69,7 @@ fn attribute(attribute: &Attribute, siblings: &[Attribute]) -> proto::schema::At
         AttributeType::Map(AttributeType::Object(inner)) => {
             (Vec::new(), Some(nested(NestingMode::Map, inner)))
         }
-        kind => (kind.to_type().to_json().to_string().into_bytes(), None),
+        kind => (convert::attribute_type(&kind), None),
     };
     proto::schema::Attribute {
         name: attribute.name.to_owned(),

@@ -66,7 +66,7 @@ pub(super) fn encode(
     schema: &IdentitySchema,
     texts: &Texts,
 ) -> Result<Option<ResourceIdentityData>, Diagnostics> {
-    let attributes = schema.attributes.iter();
+    let attributes = schema.attributes().iter();
     let entries: BTreeMap<_, _> = attributes
         .map(|attribute| {
             let text = texts.get(attribute.name).cloned();

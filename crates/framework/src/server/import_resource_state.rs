@@ -14,7 +14,11 @@ pub(super) fn run<P: Provider>(
 ) -> Result<Response, Diagnostics> {
     let resource = server.resource(&request.type_name)?;
     let definition = resource.definition();
-    let given = identity::decode(definition.identity, "identity", request.identity.as_ref())?;
+    let given = identity::decode(
+        resource.identity_schema(),
+        "identity",
+        request.identity.as_ref(),
+    )?;
     let import = if !request.id.is_empty() {
         ImportRequest::Id(request.id.clone())
     } else if !given.is_empty() {
@@ -25,16 +29,15 @@ pub(super) fn run<P: Provider>(
 
     let mut stub = resource.import(import)?;
     plan::null_write_only(definition.schema.attributes, &mut stub);
-    // The stub may say less than the practitioner did, and never otherwise.
-    let mut identity = identity::of_state(resource, &stub)?;
-    identity::unchanged(&given, &identity)?;
-    identity.extend(given);
+    // The stub may say less than the practitioner did, and spell it otherwise.
+    let mut identity = given;
+    identity.extend(identity::of_state(resource, &stub)?);
     Ok(Response {
         imported_resources: vec![ImportedResource {
             type_name: request.type_name.clone(),
             state: Some(convert::encode(&definition.schema.object_type(), &stub)?),
             private: Vec::new(),
-            identity: identity::encode(definition.identity, &identity)?,
+            identity: identity::encode(resource.identity_schema(), &identity)?,
         }],
         ..Response::default()
     })

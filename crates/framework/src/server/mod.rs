@@ -1,11 +1,11 @@
 //! The provider as Terraform calls it: one file per method of the protocol, or
-//! per small group of them.
+//! per small group of them; the table of all methods is at the end of this one.
 //!
-//! A method has one shape everywhere: a function `run` that answers with the
-//! response, or with the errors that prevent it; and a `fallback`, the response
-//! that changes nothing, which goes out with these errors, and also when the
-//! method panics. [`rpc`] puts the two together, so that a caller always gets
-//! a diagnostic and never a broken connection.
+//! A method has one shape everywhere: a function that answers with the response,
+//! or with the errors that prevent it; and a fallback, the response that changes
+//! nothing, which goes out with these errors, and also when the method panics.
+//! [`rpc`] puts the two together, so that a caller always gets a diagnostic and
+//! never a broken connection.
 //!
 //! Only this module sees the generated messages.
 //!
@@ -34,26 +34,23 @@ mod plan_action;
 mod plan_resource_change;
 mod read_resource;
 mod rpc;
-mod stop_provider;
 #[cfg(test)]
 mod tests;
 mod turns;
 mod upgrade_resource_identity;
 mod upgrade_resource_state;
-mod validate_action_config;
-mod validate_list_resource_config;
-mod validate_provider_config;
-mod validate_resource_config;
+mod validate;
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
 
-use futures_util::stream::BoxStream;
 use tokio_util::sync::CancellationToken;
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Request, Response, Status};
 
 use super::action::DynAction;
+use super::data_source::DynDataSource;
+use super::definition::{Described, Kind};
 use super::diagnostics::{Diagnostic, Diagnostics};
+use super::ephemeral_resource::DynEphemeralResource;
 use super::list_resource::DynListResource;
 use super::provider::Provider;
 use super::resource::{Context, DynResource};
@@ -81,20 +78,7 @@ pub struct Server<P: Provider> {
 enum Configuration<C> {
     Never,
     Failed,
-    Done(Configured<C>),
-}
-
-/// A configured provider, as an operation holds it.
-struct Configured<C> {
-    provider: Arc<C>,
-}
-
-impl<C> Clone for Configured<C> {
-    fn clone(&self) -> Self {
-        Self {
-            provider: Arc::clone(&self.provider),
-        }
-    }
+    Done(Arc<C>),
 }
 
 impl<P: Provider> Server<P> {
@@ -110,45 +94,37 @@ impl<P: Provider> Server<P> {
         }
     }
 
-    /// The resource of a type name.
-    fn resource(
+    /// The managed resource of a type name.
+    fn resource(&self, type_name: &str) -> Found<dyn DynResource<P::Configured>> {
+        find(self.provider.resources(), Kind::Resource, type_name)
+    }
+
+    /// The data source of a type name.
+    fn data_source(&self, type_name: &str) -> Found<dyn DynDataSource<P::Configured>> {
+        find(self.provider.data_sources(), Kind::DataSource, type_name)
+    }
+
+    /// The ephemeral resource of a type name.
+    fn ephemeral_resource(
         &self,
         type_name: &str,
-    ) -> Result<&'static dyn DynResource<P::Configured>, Diagnostics> {
-        self.provider
-            .resources()
-            .iter()
-            .find(|resource| resource.definition().type_name == type_name)
-            .copied()
-            .ok_or_else(|| convert::absent_kind("Unknown resource type", "resource", type_name))
+    ) -> Found<dyn DynEphemeralResource<P::Configured>> {
+        let all = self.provider.ephemeral_resources();
+        find(all, Kind::EphemeralResource, type_name)
     }
 
     /// The list resource of a type name.
-    fn list_resource_of(
-        &self,
-        type_name: &str,
-    ) -> Result<&'static dyn DynListResource<P::Configured>, Diagnostics> {
-        self.provider
-            .list_resources()
-            .iter()
-            .find(|list_resource| list_resource.definition().resource.type_name == type_name)
-            .copied()
-            .ok_or_else(|| {
-                convert::absent_kind("Unknown list resource type", "list resource", type_name)
-            })
+    fn list_resource_of(&self, type_name: &str) -> Found<dyn DynListResource<P::Configured>> {
+        find(
+            self.provider.list_resources(),
+            Kind::ListResource,
+            type_name,
+        )
     }
 
     /// The action of a type name.
-    fn action(
-        &self,
-        type_name: &str,
-    ) -> Result<&'static dyn DynAction<P::Configured>, Diagnostics> {
-        self.provider
-            .actions()
-            .iter()
-            .find(|action| action.definition().type_name == type_name)
-            .copied()
-            .ok_or_else(|| convert::absent_kind("Unknown action type", "action", type_name))
+    fn action(&self, type_name: &str) -> Found<dyn DynAction<P::Configured>> {
+        find(self.provider.actions(), Kind::Action, type_name)
     }
 
     fn configure(&self, configuration: Configuration<P::Configured>) {
@@ -159,13 +135,13 @@ impl<P: Provider> Server<P> {
     }
 
     /// The configured provider, for an operation that cannot do without.
-    fn configured(&self) -> Result<Configured<P::Configured>, Diagnostics> {
+    fn configured(&self) -> Result<Arc<P::Configured>, Diagnostics> {
         let configuration = self
             .configuration
             .read()
             .unwrap_or_else(PoisonError::into_inner);
         let why = match &*configuration {
-            Configuration::Done(configured) => return Ok(configured.clone()),
+            Configuration::Done(configured) => return Ok(Arc::clone(configured)),
             Configuration::Never => {
                 "Terraform asked for this operation before it configured the provider."
             }
@@ -181,7 +157,6 @@ impl<P: Provider> Server<P> {
         .into())
     }
 
-    /// What surrounds an operation on an object whose `timeouts` are these.
     /// Tells the provider every secret text in configurations and states.
     fn keep_secrets(&self, configured: &P::Configured, schema: &Schema, values: &[&Value]) {
         let mut attributes = schema.walk();
@@ -194,396 +169,197 @@ impl<P: Provider> Server<P> {
         }
     }
 
-    fn context(&self, operation: Operation, object: &Value, default_timeout: Duration) -> Context {
+    /// What surrounds an operation on an object whose `timeouts` are these.
+    fn context(&self, operation: Operation, object: &Value) -> Context {
         let cancel = self.cancel.lock().unwrap_or_else(PoisonError::into_inner);
         Context {
-            deadline: timeouts::deadline(object, operation, default_timeout),
+            deadline: timeouts::deadline(object, operation),
             cancel: cancel.clone(),
         }
     }
 
-    /// Asks the operations in flight to stop, and only these.
+    /// `StopProvider`: the practitioner interrupted Terraform. Asks the operations
+    /// in flight to stop, and only these; they end on their own, with the truth
+    /// about their objects.
     fn stop(&self) {
         let mut cancel = self.cancel.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::replace(&mut *cancel, CancellationToken::new()).cancel();
     }
 }
 
-type Answer<R> = Result<Response<R>, Status>;
+type Found<T> = Result<&'static T, Diagnostics>;
 
-fn no_state_stores<R>() -> Answer<R> {
-    Err(Status::unimplemented("the provider has no state stores"))
+/// The one of that type name.
+fn find<T: Described + ?Sized>(
+    all: &'static [&'static T],
+    kind: Kind,
+    type_name: &str,
+) -> Found<T> {
+    all.iter()
+        .find(|one| one.definition().type_name == type_name)
+        .copied()
+        .ok_or_else(|| convert::absent(kind, type_name))
 }
 
-#[tonic::async_trait]
-impl<P: Provider> Protocol for Server<P> {
-    // -- what the provider offers ---------------------------------------------
+type Answer<R> = Result<Response<R>, Status>;
 
-    async fn get_metadata(
-        &self,
-        _: Request<proto::get_metadata::Request>,
-    ) -> Answer<proto::get_metadata::Response> {
-        let fallback = proto::get_metadata::Response::default();
-        let body = async { Ok(get_metadata::run(self)) };
-        answer(Rpc::new("GetMetadata"), fallback, body).await
-    }
+/// Implements the protocol: for every method with one answer its name, what it is
+/// called on, what answers, and, where that is not an empty response, what goes
+/// out when it cannot.
+macro_rules! methods {
+    ($(
+        $method:ident $name:literal |$server:ident, $request:ident| $($subject:expr)?
+            => $answer:expr $(, else $fallback:expr)?;
+    )+) => {
+        #[tonic::async_trait]
+        impl<P: Provider> Protocol for Server<P> {
+            $(async fn $method(
+                &self,
+                request: Request<proto::$method::Request>,
+            ) -> Answer<proto::$method::Response> {
+                let ($server, $request) = (self, &request.into_inner());
+                let rpc = Rpc {
+                    name: $name,
+                    subject: None $(.or(Some($subject)))?,
+                };
+                let fallback: Option<proto::$method::Response> = None $(.or(Some($fallback)))?;
+                answer(rpc, fallback.unwrap_or_default(), async { $answer }).await
+            })+
 
-    async fn get_provider_schema(
-        &self,
-        _: Request<proto::get_provider_schema::Request>,
-    ) -> Answer<proto::get_provider_schema::Response> {
-        let fallback = proto::get_provider_schema::Response::default();
-        let body = async { Ok(get_provider_schema::run(self)) };
-        answer(Rpc::new("GetProviderSchema"), fallback, body).await
-    }
+            type ListResourceStream = Events<proto::list_resource::Event>;
 
-    async fn get_resource_identity_schemas(
-        &self,
-        _: Request<proto::get_resource_identity_schemas::Request>,
-    ) -> Answer<proto::get_resource_identity_schemas::Response> {
-        let fallback = proto::get_resource_identity_schemas::Response::default();
-        let body = async { Ok(get_resource_identity_schemas::run(self)) };
-        answer(Rpc::new("GetResourceIdentitySchemas"), fallback, body).await
-    }
+            async fn list_resource(
+                &self,
+                request: Request<proto::list_resource::Request>,
+            ) -> Answer<Self::ListResourceStream> {
+                let request = request.into_inner();
+                let rpc = Rpc {
+                    name: "ListResource",
+                    subject: Some((Kind::ListResource, &request.type_name)),
+                };
+                let prepare = |events| list_resource::prepare(self, &request, events);
+                events::answer(rpc, prepare, |diagnostics| {
+                    (!diagnostics.is_empty()).then(|| list_resource::failure(diagnostics))
+                })
+                .await
+            }
 
-    async fn get_functions(
-        &self,
-        _: Request<proto::get_functions::Request>,
-    ) -> Answer<proto::get_functions::Response> {
-        let fallback = proto::get_functions::Response::default();
-        let body = async {
-            Ok(proto::get_functions::Response {
-                functions: functions::signatures(self).collect(),
-                diagnostics: Vec::new(),
-            })
+            type InvokeActionStream = Events<proto::invoke_action::Event>;
+
+            async fn invoke_action(
+                &self,
+                request: Request<proto::invoke_action::Request>,
+            ) -> Answer<Self::InvokeActionStream> {
+                let request = request.into_inner();
+                let rpc = Rpc {
+                    name: "InvokeAction",
+                    subject: Some((Kind::Action, &request.action_type)),
+                };
+                let prepare = |events| invoke_action::prepare(self, &request, events);
+                events::answer(rpc, prepare, |diagnostics| {
+                    Some(invoke_action::completed(diagnostics))
+                })
+                .await
+            }
+        }
+    };
+}
+
+methods! {
+    get_metadata "GetMetadata" |server, _request|
+        => Ok(get_metadata::run(server));
+    get_provider_schema "GetProviderSchema" |server, _request|
+        => Ok(get_provider_schema::run(server));
+    get_resource_identity_schemas "GetResourceIdentitySchemas" |server, _request|
+        => Ok(get_resource_identity_schemas::run(server));
+    get_functions "GetFunctions" |server, _request|
+        => Ok(functions::get(server));
+
+    validate_provider_config "ValidateProviderConfig" |server, request|
+        => validate::block(server.provider, request.config.as_ref(), false);
+    configure_provider "ConfigureProvider" |server, request|
+        => configure_provider::run(server, request);
+    stop_provider "StopProvider" |server, _request| => {
+        server.stop();
+        Ok(proto::stop_provider::Response::default())
+    };
+
+    validate_resource_config "ValidateResourceConfig" |server, request|
+        (Kind::Resource, &request.type_name) => {
+            // A client that says nothing knows nothing.
+            let client = request.client_capabilities.unwrap_or_default();
+            let write_only_allowed = client.write_only_attributes_allowed;
+            let resource = server.resource(&request.type_name)?;
+            validate::block(resource, request.config.as_ref(), write_only_allowed)
         };
-        answer(Rpc::new("GetFunctions"), fallback, body).await
-    }
+    upgrade_resource_state "UpgradeResourceState" |server, request|
+        (Kind::Resource, &request.type_name)
+        => upgrade_resource_state::run(server, request);
+    upgrade_resource_identity "UpgradeResourceIdentity" |server, request|
+        (Kind::Resource, &request.type_name)
+        => upgrade_resource_identity::run(server, request);
+    read_resource "ReadResource" |server, request|
+        (Kind::Resource, &request.type_name)
+        => read_resource::run(server, request).await,
+        else read_resource::fallback(request);
+    plan_resource_change "PlanResourceChange" |server, request|
+        (Kind::Resource, &request.type_name)
+        => plan_resource_change::run(server, request),
+        else plan_resource_change::fallback(request);
+    apply_resource_change "ApplyResourceChange" |server, request|
+        (Kind::Resource, &request.type_name)
+        => apply_resource_change::run(server, request).await,
+        else apply_resource_change::fallback(request);
+    import_resource_state "ImportResourceState" |server, request|
+        (Kind::Resource, &request.type_name)
+        => import_resource_state::run(server, request);
+    move_resource_state "MoveResourceState" |server, request|
+        (Kind::Resource, &request.target_type_name)
+        => move_resource_state::run(server, request);
+    generate_resource_config "GenerateResourceConfig" |server, request|
+        (Kind::Resource, &request.type_name)
+        => generate_resource_config::run(server, request);
 
-    // -- the provider itself --------------------------------------------------
+    validate_data_resource_config "ValidateDataResourceConfig" |server, request|
+        (Kind::DataSource, &request.type_name) => {
+            let data_source = server.data_source(&request.type_name)?;
+            validate::block(data_source, request.config.as_ref(), false)
+        };
+    read_data_source "ReadDataSource" |server, request|
+        (Kind::DataSource, &request.type_name)
+        => data_sources::read(server, request).await;
 
-    async fn validate_provider_config(
-        &self,
-        request: Request<proto::validate_provider_config::Request>,
-    ) -> Answer<proto::validate_provider_config::Response> {
-        let request = request.into_inner();
-        let fallback = proto::validate_provider_config::Response::default();
-        let body = async { validate_provider_config::run(self, &request) };
-        answer(Rpc::new("ValidateProviderConfig"), fallback, body).await
-    }
+    validate_ephemeral_resource_config "ValidateEphemeralResourceConfig" |server, request|
+        (Kind::EphemeralResource, &request.type_name) => {
+            let resource = server.ephemeral_resource(&request.type_name)?;
+            validate::block(resource, request.config.as_ref(), false)
+        };
+    open_ephemeral_resource "OpenEphemeralResource" |server, request|
+        (Kind::EphemeralResource, &request.type_name)
+        => ephemeral_resources::open(server, request).await;
+    renew_ephemeral_resource "RenewEphemeralResource" |server, request|
+        (Kind::EphemeralResource, &request.type_name)
+        => ephemeral_resources::renew(server, request).await;
+    close_ephemeral_resource "CloseEphemeralResource" |server, request|
+        (Kind::EphemeralResource, &request.type_name)
+        => ephemeral_resources::close(server, request).await;
 
-    async fn configure_provider(
-        &self,
-        request: Request<proto::configure_provider::Request>,
-    ) -> Answer<proto::configure_provider::Response> {
-        let request = request.into_inner();
-        let fallback = proto::configure_provider::Response::default();
-        let body = async { configure_provider::run(self, &request) };
-        answer(Rpc::new("ConfigureProvider"), fallback, body).await
-    }
+    call_function "CallFunction" |server, request|
+        (Kind::Function, &request.name)
+        => functions::call(server, request);
 
-    async fn stop_provider(
-        &self,
-        _: Request<proto::stop_provider::Request>,
-    ) -> Answer<proto::stop_provider::Response> {
-        let fallback = proto::stop_provider::Response::default();
-        let body = async { Ok(stop_provider::run(self)) };
-        answer(Rpc::new("StopProvider"), fallback, body).await
-    }
+    validate_list_resource_config "ValidateListResourceConfig" |server, request|
+        (Kind::ListResource, &request.type_name) => {
+            let list_resource = server.list_resource_of(&request.type_name)?;
+            validate::block(list_resource, request.config.as_ref(), false)
+        };
 
-    // -- managed resources ----------------------------------------------------
-
-    async fn validate_resource_config(
-        &self,
-        request: Request<proto::validate_resource_config::Request>,
-    ) -> Answer<proto::validate_resource_config::Response> {
-        let request = request.into_inner();
-        let rpc = Rpc::resource("ValidateResourceConfig", &request.type_name);
-        let fallback = proto::validate_resource_config::Response::default();
-        let body = async { validate_resource_config::run(self, &request) };
-        answer(rpc, fallback, body).await
-    }
-
-    async fn upgrade_resource_state(
-        &self,
-        request: Request<proto::upgrade_resource_state::Request>,
-    ) -> Answer<proto::upgrade_resource_state::Response> {
-        let request = request.into_inner();
-        let rpc = Rpc::resource("UpgradeResourceState", &request.type_name);
-        let fallback = proto::upgrade_resource_state::Response::default();
-        let body = async { upgrade_resource_state::run(self, &request) };
-        answer(rpc, fallback, body).await
-    }
-
-    async fn upgrade_resource_identity(
-        &self,
-        request: Request<proto::upgrade_resource_identity::Request>,
-    ) -> Answer<proto::upgrade_resource_identity::Response> {
-        let request = request.into_inner();
-        let rpc = Rpc::resource("UpgradeResourceIdentity", &request.type_name);
-        let fallback = proto::upgrade_resource_identity::Response::default();
-        let body = async { upgrade_resource_identity::run(self, &request) };
-        answer(rpc, fallback, body).await
-    }
-
-    async fn read_resource(
-        &self,
-        request: Request<proto::read_resource::Request>,
-    ) -> Answer<proto::read_resource::Response> {
-        let request = request.into_inner();
-        let rpc = Rpc::resource("ReadResource", &request.type_name);
-        let fallback = read_resource::fallback(&request);
-        answer(rpc, fallback, read_resource::run(self, &request)).await
-    }
-
-    async fn plan_resource_change(
-        &self,
-        request: Request<proto::plan_resource_change::Request>,
-    ) -> Answer<proto::plan_resource_change::Response> {
-        let request = request.into_inner();
-        let rpc = Rpc::resource("PlanResourceChange", &request.type_name);
-        let fallback = plan_resource_change::fallback(&request);
-        let body = async { plan_resource_change::run(self, &request) };
-        answer(rpc, fallback, body).await
-    }
-
-    async fn apply_resource_change(
-        &self,
-        request: Request<proto::apply_resource_change::Request>,
-    ) -> Answer<proto::apply_resource_change::Response> {
-        let request = request.into_inner();
-        let rpc = Rpc::resource("ApplyResourceChange", &request.type_name);
-        let fallback = apply_resource_change::fallback(&request);
-        answer(rpc, fallback, apply_resource_change::run(self, &request)).await
-    }
-
-    async fn import_resource_state(
-        &self,
-        request: Request<proto::import_resource_state::Request>,
-    ) -> Answer<proto::import_resource_state::Response> {
-        let request = request.into_inner();
-        let rpc = Rpc::resource("ImportResourceState", &request.type_name);
-        let fallback = proto::import_resource_state::Response::default();
-        let body = async { import_resource_state::run(self, &request) };
-        answer(rpc, fallback, body).await
-    }
-
-    async fn move_resource_state(
-        &self,
-        request: Request<proto::move_resource_state::Request>,
-    ) -> Answer<proto::move_resource_state::Response> {
-        let request = request.into_inner();
-        let rpc = Rpc::resource("MoveResourceState", &request.target_type_name);
-        let fallback = proto::move_resource_state::Response::default();
-        let body = async { move_resource_state::run(self, &request) };
-        answer(rpc, fallback, body).await
-    }
-
-    async fn generate_resource_config(
-        &self,
-        request: Request<proto::generate_resource_config::Request>,
-    ) -> Answer<proto::generate_resource_config::Response> {
-        let request = request.into_inner();
-        let rpc = Rpc::resource("GenerateResourceConfig", &request.type_name);
-        let fallback = proto::generate_resource_config::Response::default();
-        let body = async { generate_resource_config::run(self, &request) };
-        answer(rpc, fallback, body).await
-    }
-
-    // -- data sources ---------------------------------------------------------
-
-    async fn validate_data_resource_config(
-        &self,
-        request: Request<proto::validate_data_resource_config::Request>,
-    ) -> Answer<proto::validate_data_resource_config::Response> {
-        let request = request.into_inner();
-        let rpc = Rpc::data_source("ValidateDataResourceConfig", &request.type_name);
-        let fallback = proto::validate_data_resource_config::Response::default();
-        let body = async { data_sources::validate(self, &request) };
-        answer(rpc, fallback, body).await
-    }
-
-    async fn read_data_source(
-        &self,
-        request: Request<proto::read_data_source::Request>,
-    ) -> Answer<proto::read_data_source::Response> {
-        let request = request.into_inner();
-        let rpc = Rpc::data_source("ReadDataSource", &request.type_name);
-        let fallback = proto::read_data_source::Response::default();
-        answer(rpc, fallback, data_sources::read(self, &request)).await
-    }
-
-    // -- ephemeral resources --------------------------------------------------
-
-    async fn validate_ephemeral_resource_config(
-        &self,
-        request: Request<proto::validate_ephemeral_resource_config::Request>,
-    ) -> Answer<proto::validate_ephemeral_resource_config::Response> {
-        let request = request.into_inner();
-        let rpc = Rpc::ephemeral_resource("ValidateEphemeralResourceConfig", &request.type_name);
-        let fallback = proto::validate_ephemeral_resource_config::Response::default();
-        let body = async { ephemeral_resources::validate(self, &request) };
-        answer(rpc, fallback, body).await
-    }
-
-    async fn open_ephemeral_resource(
-        &self,
-        request: Request<proto::open_ephemeral_resource::Request>,
-    ) -> Answer<proto::open_ephemeral_resource::Response> {
-        let request = request.into_inner();
-        let rpc = Rpc::ephemeral_resource("OpenEphemeralResource", &request.type_name);
-        let fallback = proto::open_ephemeral_resource::Response::default();
-        let body = ephemeral_resources::open(self, &request);
-        answer(rpc, fallback, body).await
-    }
-
-    async fn renew_ephemeral_resource(
-        &self,
-        request: Request<proto::renew_ephemeral_resource::Request>,
-    ) -> Answer<proto::renew_ephemeral_resource::Response> {
-        let request = request.into_inner();
-        let rpc = Rpc::ephemeral_resource("RenewEphemeralResource", &request.type_name);
-        let fallback = proto::renew_ephemeral_resource::Response::default();
-        let body = ephemeral_resources::renew(self, &request);
-        answer(rpc, fallback, body).await
-    }
-
-    async fn close_ephemeral_resource(
-        &self,
-        request: Request<proto::close_ephemeral_resource::Request>,
-    ) -> Answer<proto::close_ephemeral_resource::Response> {
-        let request = request.into_inner();
-        let rpc = Rpc::ephemeral_resource("CloseEphemeralResource", &request.type_name);
-        let fallback = proto::close_ephemeral_resource::Response::default();
-        let body = ephemeral_resources::close(self, &request);
-        answer(rpc, fallback, body).await
-    }
-
-    // -- functions ------------------------------------------------------------
-
-    async fn call_function(
-        &self,
-        request: Request<proto::call_function::Request>,
-    ) -> Answer<proto::call_function::Response> {
-        let request = request.into_inner();
-        let fallback = proto::call_function::Response::default();
-        let body = async { functions::call(self, &request) };
-        answer(Rpc::new("CallFunction"), fallback, body).await
-    }
-
-    // -- list resources -------------------------------------------------------
-
-    async fn validate_list_resource_config(
-        &self,
-        request: Request<proto::validate_list_resource_config::Request>,
-    ) -> Answer<proto::validate_list_resource_config::Response> {
-        let request = request.into_inner();
-        let rpc = Rpc::list_resource("ValidateListResourceConfig", &request.type_name);
-        let fallback = proto::validate_list_resource_config::Response::default();
-        let body = async { validate_list_resource_config::run(self, &request) };
-        answer(rpc, fallback, body).await
-    }
-
-    type ListResourceStream = Events<proto::list_resource::Event>;
-
-    async fn list_resource(
-        &self,
-        request: Request<proto::list_resource::Request>,
-    ) -> Answer<Self::ListResourceStream> {
-        list_resource::run(self, request.into_inner()).await
-    }
-
-    // -- actions --------------------------------------------------------------
-
-    async fn validate_action_config(
-        &self,
-        request: Request<proto::validate_action_config::Request>,
-    ) -> Answer<proto::validate_action_config::Response> {
-        let request = request.into_inner();
-        let rpc = Rpc::action("ValidateActionConfig", &request.type_name);
-        let fallback = proto::validate_action_config::Response::default();
-        let body = async { validate_action_config::run(self, &request) };
-        answer(rpc, fallback, body).await
-    }
-
-    async fn plan_action(
-        &self,
-        request: Request<proto::plan_action::Request>,
-    ) -> Answer<proto::plan_action::Response> {
-        let request = request.into_inner();
-        let rpc = Rpc::action("PlanAction", &request.action_type);
-        let fallback = proto::plan_action::Response::default();
-        let body = async { plan_action::run(self, &request) };
-        answer(rpc, fallback, body).await
-    }
-
-    type InvokeActionStream = Events<proto::invoke_action::Event>;
-
-    async fn invoke_action(
-        &self,
-        request: Request<proto::invoke_action::Request>,
-    ) -> Answer<Self::InvokeActionStream> {
-        invoke_action::run(self, request.into_inner()).await
-    }
-
-    // -- state stores: an experiment of Terraform's, not offered --------------
-
-    async fn validate_state_store_config(
-        &self,
-        _: Request<proto::validate_state_store::Request>,
-    ) -> Answer<proto::validate_state_store::Response> {
-        no_state_stores()
-    }
-
-    async fn configure_state_store(
-        &self,
-        _: Request<proto::configure_state_store::Request>,
-    ) -> Answer<proto::configure_state_store::Response> {
-        no_state_stores()
-    }
-
-    type ReadStateBytesStream =
-        BoxStream<'static, Result<proto::read_state_bytes::Response, Status>>;
-
-    async fn read_state_bytes(
-        &self,
-        _: Request<proto::read_state_bytes::Request>,
-    ) -> Answer<Self::ReadStateBytesStream> {
-        no_state_stores()
-    }
-
-    async fn write_state_bytes(
-        &self,
-        _: Request<Streaming<proto::write_state_bytes::RequestChunk>>,
-    ) -> Answer<proto::write_state_bytes::Response> {
-        no_state_stores()
-    }
-
-    async fn lock_state(
-        &self,
-        _: Request<proto::lock_state::Request>,
-    ) -> Answer<proto::lock_state::Response> {
-        no_state_stores()
-    }
-
-    async fn unlock_state(
-        &self,
-        _: Request<proto::unlock_state::Request>,
-    ) -> Answer<proto::unlock_state::Response> {
-        no_state_stores()
-    }
-
-    async fn get_states(
-        &self,
-        _: Request<proto::get_states::Request>,
-    ) -> Answer<proto::get_states::Response> {
-        no_state_stores()
-    }
-
-    async fn delete_state(
-        &self,
-        _: Request<proto::delete_state::Request>,
-    ) -> Answer<proto::delete_state::Response> {
-        no_state_stores()
-    }
+    validate_action_config "ValidateActionConfig" |server, request|
+        (Kind::Action, &request.type_name) => {
+            let action = server.action(&request.type_name)?;
+            validate::block(action, request.config.as_ref(), false)
+        };
+    plan_action "PlanAction" |server, request|
+        (Kind::Action, &request.action_type)
+        => plan_action::run(server, request);
 }

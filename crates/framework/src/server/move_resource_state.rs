@@ -36,7 +36,7 @@ pub(super) fn run<P: Provider>(
     let known = identity::of_state(resource, &state)?;
     Ok(Response {
         target_state: Some(convert::encode(&object_type, &state)?),
-        target_identity: identity::encode(definition.identity, &known)?,
+        target_identity: identity::encode(resource.identity_schema(), &known)?,
         ..Response::default()
     })
 }

@@ -1,77 +1,40 @@
 //! A panic in a method ends the method and nothing else.
 //!
-//! What was panicked with can hold a secret, so it is neither shown nor
-//! printed; where it happened is all that is kept. Only panics on the thread
-//! that runs a method, while it runs it, are treated so: all others keep the
-//! hook that was installed before.
+//! What was panicked with can hold a secret, so only where it happened is kept,
+//! for the practitioner. Whether and how a panic is printed is decided by the
+//! hook that was installed before; see [`logging`](crate::plugin::logging).
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
-use std::pin::pin;
 use std::sync::Once;
-use std::task::Poll;
+
+use futures_util::FutureExt as _;
 
 thread_local! {
-    /// Whether this thread runs a guarded future right now.
-    static GUARDED: Cell<bool> = const { Cell::new(false) };
-    /// Where the latest panic of a guarded future happened.
-    static LOCATION: RefCell<Option<String>> = const { RefCell::new(None) };
+    /// Where the latest panic on this thread happened.
+    static LOCATION: Cell<Option<String>> = const { Cell::new(None) };
 }
 
-/// Makes panics of guarded futures silent and remembers where they were.
+/// Remembers from now on where panics happen.
 pub(super) fn install_hook() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let previous = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            if GUARDED.get() {
-                let location = info.location().map(ToString::to_string);
-                LOCATION.with_borrow_mut(|slot| *slot = location);
-            } else {
-                previous(info);
-            }
+            LOCATION.set(info.location().map(ToString::to_string));
+            previous(info);
         }));
     });
 }
 
 /// Runs a future; where it panics, the error is the place in the source.
 pub(super) async fn guarded<T>(future: impl Future<Output = T>) -> Result<T, String> {
-    let mut future = pin!(future);
-    std::future::poll_fn(|context| match caught(|| future.as_mut().poll(context)) {
-        Ok(Poll::Ready(value)) => Poll::Ready(Ok(value)),
-        Ok(Poll::Pending) => Poll::Pending,
-        Err(location) => Poll::Ready(Err(location)),
+    let caught = AssertUnwindSafe(future).catch_unwind().await;
+    caught.map_err(|_| {
+        LOCATION
+            .take()
+            .unwrap_or_else(|| "an unknown place".to_owned())
     })
-    .await
-}
-
-/// Runs what does not wait; where it panics, the error is the place in the
-/// source.
-pub(super) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
-    let _entered = Entered::new();
-    panic::catch_unwind(AssertUnwindSafe(work)).map_err(|_| {
-        let location = LOCATION.with_borrow_mut(Option::take);
-        location.unwrap_or_else(|| "an unknown place".to_owned())
-    })
-}
-
-/// Marks the thread while it exists.
-struct Entered {
-    before: bool,
-}
-
-impl Entered {
-    fn new() -> Self {
-        Self {
-            before: GUARDED.replace(true),
-        }
-    }
-}
-
-impl Drop for Entered {
-    fn drop(&mut self) {
-        GUARDED.set(self.before);
-    }
 }
 
 #[cfg(test)]
@@ -95,6 +58,5 @@ mod tests {
         });
         assert!(outcome.await.is_err());
         assert_eq!(guarded(async { 7 }).await, Ok(7));
-        assert!(!GUARDED.get());
     }
 }

@@ -14,9 +14,8 @@ pub(super) fn run<P: Provider>(
     let object_type = action.definition().schema.object_type();
     let config = convert::decode_object(&object_type, "config", request.config.as_ref())?;
     let configured = server.configured().ok();
-    let provider = configured.as_ref().map(|configured| &*configured.provider);
     Ok(Response {
-        diagnostics: convert::diagnostics(action.plan(provider, &config)),
+        diagnostics: convert::diagnostics(action.plan(configured.as_deref(), &config)),
         deferred: None,
     })
 }

@@ -37,7 +37,7 @@ pub(super) fn run<P: Provider>(
     let configured = server.configured().ok();
     let planned = plan::plan(
         resource,
-        configured.as_ref().map(|configured| &*configured.provider),
+        configured.as_deref(),
         Change {
             config,
             prior,

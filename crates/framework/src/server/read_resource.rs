@@ -33,13 +33,13 @@ pub(super) async fn run<P: Provider>(
         request.current_state.as_ref(),
     )?;
     let identity_before = identity::decode(
-        definition.identity,
+        resource.identity_schema(),
         "current_identity",
         request.current_identity.as_ref(),
     )?;
     let configured = server.configured()?;
-    server.keep_secrets(&configured.provider, definition.schema, &[&state]);
-    let context = server.context(Operation::Read, &state, definition.default_timeout);
+    server.keep_secrets(&configured, definition.schema, &[&state]);
+    let context = server.context(Operation::Read, &state);
     let mut private = Private::from_bytes(&request.private);
     // Of an update that failed.
     let _ = private.take_decision();
@@ -47,7 +47,7 @@ pub(super) async fn run<P: Provider>(
         state,
         private: private.clone(),
     };
-    let read = resource.read(&configured.provider, &context, request_for);
+    let read = resource.read(&configured, &context, request_for);
     let saved = match read.await? {
         Seen::There(saved) => saved,
         Seen::Gone(warnings) => {
@@ -75,7 +75,7 @@ pub(super) async fn run<P: Provider>(
             saved.private.to_bytes()
         },
         deferred: None,
-        new_identity: identity::encode(definition.identity, &identity)?
+        new_identity: identity::encode(resource.identity_schema(), &identity)?
             .or_else(|| request.current_identity.clone()),
     })
 }

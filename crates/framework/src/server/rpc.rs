@@ -12,6 +12,7 @@ use tracing::Instrument as _;
 use super::convert;
 use super::functions;
 use super::panics;
+use crate::definition::Kind;
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::proto::tfplugin6 as proto;
 use crate::proto::tfplugin6::diagnostic::Severity;
@@ -20,100 +21,57 @@ use crate::proto::tfplugin6::diagnostic::Severity;
 const PROTOCOL_VERSION: &str = "6.11";
 
 /// Which method is called, and on what.
-#[derive(Default)]
 pub(super) struct Rpc<'a> {
-    name: &'static str,
-    resource: Option<&'a str>,
-    data_source: Option<&'a str>,
-    ephemeral_resource: Option<&'a str>,
-    list_resource: Option<&'a str>,
-    action: Option<&'a str>,
+    pub(super) name: &'static str,
+    pub(super) subject: Option<(Kind, &'a str)>,
 }
 
 impl<'a> Rpc<'a> {
+    #[cfg(test)]
     pub(super) fn new(name: &'static str) -> Self {
         Self {
             name,
-            ..Self::default()
+            subject: None,
         }
-    }
-
-    pub(super) fn resource(name: &'static str, type_name: &'a str) -> Self {
-        Self {
-            resource: Some(type_name),
-            ..Self::new(name)
-        }
-    }
-
-    pub(super) fn data_source(name: &'static str, type_name: &'a str) -> Self {
-        Self {
-            data_source: Some(type_name),
-            ..Self::new(name)
-        }
-    }
-
-    pub(super) fn ephemeral_resource(name: &'static str, type_name: &'a str) -> Self {
-        Self {
-            ephemeral_resource: Some(type_name),
-            ..Self::new(name)
-        }
-    }
-
-    pub(super) fn list_resource(name: &'static str, type_name: &'a str) -> Self {
-        Self {
-            list_resource: Some(type_name),
-            ..Self::new(name)
-        }
-    }
-
-    pub(super) fn action(name: &'static str, type_name: &'a str) -> Self {
-        Self {
-            action: Some(type_name),
-            ..Self::new(name)
-        }
-    }
-
-    /// The same method, without the name of what it is called on.
-    pub(super) fn without_subject(&self) -> Rpc<'static> {
-        Rpc::new(self.name)
     }
 
     /// The span whose fields every line within the call carries.
     pub(super) fn span(&self) -> tracing::Span {
+        let named = |kind| self.subject.filter(|of| of.0 == kind).map(|of| of.1);
         tracing::error_span!(
             "rpc",
             tf_rpc = self.name,
             tf_req_id = uuid::Uuid::new_v4().to_string(),
             tf_proto_version = PROTOCOL_VERSION,
-            tf_resource_type = self.resource,
-            tf_data_source_type = self.data_source,
-            tf_ephemeral_resource_type = self.ephemeral_resource,
-            tf_list_resource_type = self.list_resource,
-            tf_action_type = self.action,
+            tf_resource_type = named(Kind::Resource),
+            tf_data_source_type = named(Kind::DataSource),
+            tf_ephemeral_resource_type = named(Kind::EphemeralResource),
+            tf_list_resource_type = named(Kind::ListResource),
+            tf_action_type = named(Kind::Action),
+            tf_function = named(Kind::Function),
         )
     }
+}
 
-    /// What the practitioner reads after a panic. What was panicked with can
-    /// hold a secret and is not shown.
-    pub(super) fn crashed(&self, location: &str) -> Diagnostic {
-        let consequence = match self.name {
-            "ApplyResourceChange" => {
-                "What it had done until then is not known: look at the object itself before the \
-                 next `terraform apply`. An object that was about to be created may exist \
-                 without being in the state."
-            }
-            "InvokeAction" => "What it had done until then is not known. The state stays as it is.",
-            _ => "Nothing was changed, and the state stays as it is.",
-        };
-        Diagnostic::error(
-            "Provider crashed",
-            format!(
-                "`{}` stopped in the middle, at `{location}`. {consequence} This is a bug in the \
-                 provider: report it together with this location.",
-                self.name
-            ),
-        )
-    }
+/// What the practitioner reads after a panic. What was panicked with can
+/// hold a secret and is not shown.
+pub(super) fn crashed(name: &str, location: &str) -> Diagnostic {
+    let consequence = match name {
+        "ApplyResourceChange" => {
+            "What it had done until then is not known: look at the object itself before the \
+             next `terraform apply`. An object that was about to be created may exist \
+             without being in the state."
+        }
+        "InvokeAction" => "What it had done until then is not known. The state stays as it is.",
+        _ => "Nothing was changed, and the state stays as it is.",
+    };
+    Diagnostic::error(
+        "Provider crashed",
+        format!(
+            "`{name}` stopped in the middle, at `{location}`. {consequence} This is a bug in the \
+             provider: report it together with this location."
+        ),
+    )
 }
 
 /// Runs a method and answers in any case: with its response, or with the
@@ -130,10 +88,7 @@ pub(super) async fn answer<R: Report>(
         let response = match panics::guarded(body).await {
             Ok(Ok(response)) => response,
             Ok(Err(diagnostics)) => with(fallback, diagnostics),
-            Err(location) => {
-                tracing::error!(location, "Provider crashed");
-                with(fallback, rpc.crashed(&location).into())
-            }
+            Err(location) => with(fallback, crashed(rpc.name, &location).into()),
         };
         log(response.reported(), started);
         response
@@ -141,7 +96,8 @@ pub(super) async fn answer<R: Report>(
     Ok(Response::new(answered.instrument(span).await))
 }
 
-fn with<R: Report>(mut response: R, diagnostics: Diagnostics) -> R {
+/// The same response with more messages.
+pub(super) fn with<R: Report>(mut response: R, diagnostics: Diagnostics) -> R {
     response.report(convert::diagnostics(diagnostics));
     response
 }
@@ -157,12 +113,10 @@ pub(super) fn log(reported: &[proto::Diagnostic], started: Instant) {
     for diagnostic in reported {
         match diagnostic.severity() {
             Severity::Warning => tracing::warn!(
-                diagnostic_severity = "WARNING",
                 diagnostic_summary = diagnostic.summary,
                 "Response contains warning diagnostic"
             ),
             Severity::Error | Severity::Invalid => tracing::error!(
-                diagnostic_severity = "ERROR",
                 diagnostic_summary = diagnostic.summary,
                 "Response contains error diagnostic"
             ),

@@ -10,11 +10,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
-use tonic::Code;
 
 use super::*;
 use crate::wire::msgpack;
-use sample::{DEFINITION, SAMPLE, Sample};
+use sample::{DEFINITION, IDENTITY, SAMPLE, Sample};
 
 const THING: &str = "sample_thing";
 
@@ -71,7 +70,7 @@ fn identity_of<const N: usize>(texts: [(&str, &str); N]) -> proto::ResourceIdent
         ("region".to_owned(), Value::Null),
     ]);
     entries.extend(texts.map(|(name, value)| (name.to_owned(), text(value))));
-    let msgpack = msgpack::encode(&DEFINITION.identity.object_type(), &Value::Object(entries));
+    let msgpack = msgpack::encode(&IDENTITY.object_type(), &Value::Object(entries));
     proto::ResourceIdentityData {
         identity_data: Some(proto::DynamicValue {
             msgpack: msgpack.unwrap(),
@@ -154,7 +153,7 @@ calls!(
 );
 
 fn provider_config(region: &str) -> proto::DynamicValue {
-    let schema = SAMPLE.schema();
+    let schema = SAMPLE.definition().schema;
     let config = object(schema.attributes, [("region", text(region))]);
     proto::DynamicValue {
         msgpack: msgpack::encode(&schema.object_type(), &config).unwrap(),
@@ -303,7 +302,7 @@ async fn the_identity_schema_says_which_part_an_import_needs() {
         .get_resource_identity_schemas(proto::get_resource_identity_schemas::Request {})
         .await;
     let schema = &schemas.identity_schemas[THING];
-    assert_eq!(schema.version, 1);
+    assert_eq!(schema.version, 0);
     let [id, region] = &schema.identity_attributes[..] else {
         panic!("two attributes");
     };
@@ -774,6 +773,21 @@ async fn an_import_by_identity_keeps_all_of_it() {
     assert!(stub.identity == Some(identity_of([("id", "id-one"), ("region", "here")])));
 }
 
+#[tokio::test]
+async fn an_import_by_identity_may_spell_it_otherwise() {
+    let client = Client::new().await;
+    let imported = client
+        .import_resource_state(proto::import_resource_state::Request {
+            type_name: THING.to_owned(),
+            identity: Some(identity_of([("id", "ID-ONE"), ("region", "here")])),
+            ..proto::import_resource_state::Request::default()
+        })
+        .await;
+    fine(&imported.diagnostics);
+    let stub = &imported.imported_resources[0];
+    assert!(stub.identity == Some(identity_of([("id", "id-one"), ("region", "here")])));
+}
+
 fn upgrade(version: i64, json: &str) -> proto::upgrade_resource_state::Request {
     proto::upgrade_resource_state::Request {
         type_name: THING.to_owned(),
@@ -834,7 +848,7 @@ async fn a_stored_state_that_cannot_be_read_is_an_error_and_never_null() {
 }
 
 #[tokio::test]
-async fn a_stored_identity_is_read_in_its_own_version_only() {
+async fn a_stored_identity_has_no_version() {
     let client = Client::unconfigured();
     let upgrade = |version, json: &str| {
         client.upgrade_resource_identity(proto::upgrade_resource_identity::Request {
@@ -846,11 +860,11 @@ async fn a_stored_identity_is_read_in_its_own_version_only() {
             }),
         })
     };
-    let upgraded = upgrade(1, r#"{"id": "id-one", "more": 1}"#).await;
+    let upgraded = upgrade(0, r#"{"id": "id-one", "more": 1}"#).await;
     fine(&upgraded.diagnostics);
     assert!(upgraded.upgraded_identity == Some(identity_of([("id", "id-one")])));
-    assert!(error(&upgrade(0, r#"{"id": "id-one"}"#).await.diagnostics).contains("version 0"));
-    assert!(error(&upgrade(1, "{").await.diagnostics).contains("not valid JSON"));
+    assert!(error(&upgrade(1, r#"{"id": "id-one"}"#).await.diagnostics).contains("version 1"));
+    assert!(error(&upgrade(0, "{").await.diagnostics).contains("not valid JSON"));
 }
 
 fn move_from(provider: &str, version: i64, json: &str) -> proto::move_resource_state::Request {
@@ -1050,6 +1064,37 @@ async fn broken_bytes_are_an_error_that_quotes_nothing() {
 }
 
 #[tokio::test]
+async fn a_number_that_nobody_can_work_with_is_to_blame_itself() {
+    let client = Client::unconfigured();
+    let config = |revision: &str| proto::generate_resource_config::Request {
+        type_name: THING.to_owned(),
+        state: Some(proto::DynamicValue {
+            msgpack: Vec::new(),
+            json: format!(
+                r#"{{"name": "a", "behave": null, "size": null, "tags": null, "secret_wo": null,
+                "old": null, "access": null, "timeouts": null, "id": null, "seen": null,
+                "revision": {revision}}}"#
+            )
+            .into_bytes(),
+        }),
+    };
+    fine(
+        &client
+            .generate_resource_config(config("1e400"))
+            .await
+            .diagnostics,
+    );
+    let refused = client.generate_resource_config(config("1e5000")).await;
+    let message = error(&refused.diagnostics);
+    assert!(
+        message.contains("`revision`: This number has more than 4096 digits"),
+        "{message}"
+    );
+    assert!(!message.contains("init -upgrade"), "{message}");
+    assert!(refused.diagnostics[0].attribute.is_some());
+}
+
+#[tokio::test]
 async fn a_value_in_json_is_as_good_as_one_in_msgpack() {
     let client = Client::unconfigured();
     let validated = client
@@ -1114,22 +1159,6 @@ async fn streams_end_with_the_event_that_says_why() {
         panic!("not the end");
     };
     error(&completed.diagnostics);
-}
-
-#[tokio::test]
-async fn state_stores_are_not_implemented() {
-    let Client(server) = Client::new().await;
-    let code = |status: Status| status.code();
-    let lock = Request::new(proto::lock_state::Request::default());
-    assert_eq!(
-        server.lock_state(lock).await.map_err(code).err(),
-        Some(Code::Unimplemented)
-    );
-    let read = Request::new(proto::read_state_bytes::Request::default());
-    assert_eq!(
-        server.read_state_bytes(read).await.map_err(code).err(),
-        Some(Code::Unimplemented)
-    );
 }
 
 // -- logs ---------------------------------------------------------------------

@@ -1,5 +1,6 @@
-//! `UpgradeResourceIdentity`: makes what lies in a state file an identity of
-//! the current identity schema.
+//! `UpgradeResourceIdentity`: Terraform calls it where the version of what lies in
+//! a state file is not that of the identity schema. Ours have no version, so only
+//! another provider, or a later one, can have written that.
 
 use super::{Server, convert, identity};
 use crate::diagnostics::{Diagnostic, Diagnostics};
@@ -11,15 +12,15 @@ pub(super) fn run<P: Provider>(
     request: &Request,
 ) -> Result<Response, Diagnostics> {
     let resource = server.resource(&request.type_name)?;
-    let schema = resource.definition().identity;
+    let schema = resource.identity_schema();
     let Some(stored) = &request.raw_identity else {
         return Err(convert::malformed("raw_identity", "It is missing."));
     };
-    if request.version != schema.version {
+    if request.version != 0 {
         return Err(unreadable(&format!(
-            "It has version {}, and this version of the provider knows {} only. Use the version \
+            "It has version {}, and this version of the provider knows `0` only. Use the version \
              of the provider that wrote it, or a newer one.",
-            request.version, schema.version
+            request.version
         )));
     }
     let texts = identity::from_json(schema, &stored.json).map_err(|why| unreadable(&why))?;

@@ -1,6 +1,6 @@
 //! Values as bytes: the schema-directed codecs of Terraform's two wire forms.
 //!
-//! Both work from a [`Type`]: what the type does not allow is an error that
+//! Both work from an [`AttributeType`]: what the type does not allow is an error that
 //! names the attribute and never quotes a value. Neither of them knows the
 //! plugin protocol's messages; picking the form and wrapping the bytes is the
 //! server's business.
@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, HashSet};
 use unicode_normalization::UnicodeNormalization;
 
 use super::path::Step;
-use super::types::Type;
+use super::schema::{Attribute, AttributeType, find};
 use super::value::Value;
 use super::value_error::ValueError;
 
@@ -22,7 +22,7 @@ use super::value_error::ValueError;
 const MAX_DEPTH: usize = 64;
 
 impl ValueError {
-    fn mismatch(expected: &Type) -> Self {
+    fn mismatch(expected: &AttributeType) -> Self {
         Self::new(format!(
             "This must be {}, and the data holds something else.",
             expected.noun()
@@ -79,7 +79,7 @@ pub(super) fn normalised(text: &str) -> String {
 /// # Errors
 /// Where an element is not of the type.
 pub(super) fn without_duplicates(
-    element: &Type,
+    element: &AttributeType,
     items: Vec<Value>,
 ) -> Result<Vec<Value>, ValueError> {
     let mut seen = HashSet::new();
@@ -96,13 +96,15 @@ pub(super) fn without_duplicates(
 
 /// Checks that the object has exactly the attributes of its type.
 fn check_attributes(
-    attributes: &BTreeMap<String, Type>,
+    attributes: &[Attribute],
     entries: &BTreeMap<String, Value>,
 ) -> Result<(), ValueError> {
-    if let Some(name) = attributes.keys().find(|name| !entries.contains_key(*name)) {
+    let mut names = attributes.iter().map(|attribute| attribute.name);
+    if let Some(name) = names.find(|name| !entries.contains_key(*name)) {
         return Err(ValueError::missing(name));
     }
-    match entries.keys().find(|name| !attributes.contains_key(*name)) {
+    let mut names = entries.keys();
+    match names.find(|name| find(attributes, name).is_none()) {
         Some(name) => Err(ValueError::unexpected(name)),
         None => Ok(()),
     }

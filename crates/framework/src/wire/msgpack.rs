@@ -14,11 +14,13 @@
 use std::collections::BTreeMap;
 
 use rmp::Marker;
+use rmp::decode::{self, ValueReadError};
+use rmp::encode;
 
 use super::{MAX_DEPTH, attribute_step, check_attributes, normalised, without_duplicates};
 use crate::number::Number;
 use crate::path::Step;
-use crate::types::Type;
+use crate::schema::{Attribute, AttributeType, find};
 use crate::value::Value;
 use crate::value_error::ValueError;
 
@@ -26,7 +28,7 @@ use crate::value_error::ValueError;
 ///
 /// # Errors
 /// The first place where the bytes are not such a value.
-pub fn decode(expected: &Type, bytes: &[u8]) -> Result<Value, ValueError> {
+pub fn decode(expected: &AttributeType, bytes: &[u8]) -> Result<Value, ValueError> {
     let mut reader = Reader { rest: bytes };
     let value = reader.value(expected, 0)?;
     if reader.rest.is_empty() {
@@ -42,7 +44,7 @@ pub fn decode(expected: &Type, bytes: &[u8]) -> Result<Value, ValueError> {
 /// The first place where the value is not of the type: an object without one
 /// of its attributes, for example. It would be a mistake of this provider,
 /// and Terraform must not get to see it as data.
-pub fn encode(expected: &Type, value: &Value) -> Result<Vec<u8>, ValueError> {
+pub fn encode(expected: &AttributeType, value: &Value) -> Result<Vec<u8>, ValueError> {
     let mut bytes = Vec::new();
     write_value(&mut bytes, expected, value, 0)?;
     Ok(bytes)
@@ -54,83 +56,84 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn value(&mut self, expected: &Type, depth: usize) -> Result<Value, ValueError> {
+    fn value(&mut self, expected: &AttributeType, depth: usize) -> Result<Value, ValueError> {
         if depth > MAX_DEPTH {
             return Err(ValueError::too_deep());
         }
-        let marker = self.marker()?;
-        match marker {
-            Marker::Null => return Ok(Value::Null),
-            Marker::FixExt1
-            | Marker::FixExt2
-            | Marker::FixExt4
-            | Marker::FixExt8
-            | Marker::FixExt16
-            | Marker::Ext8
-            | Marker::Ext16
-            | Marker::Ext32 => {
-                self.skip_extension(marker)?;
-                return Ok(Value::Unknown);
-            }
-            _ => {}
+        let first = self.rest.first().ok_or_else(ends_too_early)?;
+        if Marker::from_u8(*first) == Marker::Null {
+            self.take(1)?;
+            return Ok(Value::Null);
+        }
+        let mut payload = self.rest;
+        if let Some(extension) = found(decode::read_ext_meta(&mut payload))? {
+            self.rest = payload;
+            self.take(extension.size)?;
+            return Ok(Value::Unknown);
         }
         let mismatch = || ValueError::mismatch(expected);
         match expected {
-            Type::String => {
-                let text = self.text(marker)?.ok_or_else(mismatch)?;
+            AttributeType::String => {
+                let text = self.text()?.ok_or_else(mismatch)?;
                 Ok(Value::String(normalised(text)))
             }
-            Type::Bool => match marker {
-                Marker::True => Ok(Value::Bool(true)),
-                Marker::False => Ok(Value::Bool(false)),
-                _ => Err(mismatch()),
-            },
-            Type::Number => {
-                let number = self.number(marker)?.ok_or_else(mismatch)?;
-                Ok(Value::Number(number))
+            AttributeType::Bool => {
+                let value = found(decode::read_bool(&mut self.rest))?;
+                Ok(Value::Bool(value.ok_or_else(mismatch)?))
             }
-            Type::List(element) => {
-                let length = self.array_length(marker)?.ok_or_else(mismatch)?;
+            AttributeType::Number => Ok(Value::Number(self.number()?.ok_or_else(mismatch)?)),
+            AttributeType::List(element) => {
+                let length = self.array_length()?.ok_or_else(mismatch)?;
                 self.list(element, length, depth)
             }
-            Type::Set(element) => {
-                let length = self.array_length(marker)?.ok_or_else(mismatch)?;
+            AttributeType::Set(element) => {
+                let length = self.array_length()?.ok_or_else(mismatch)?;
                 self.set(element, length, depth)
             }
-            Type::Map(element) => {
-                let length = self.map_length(marker)?.ok_or_else(mismatch)?;
+            AttributeType::Map(element) => {
+                let length = self.map_length()?.ok_or_else(mismatch)?;
                 self.map(element, length, depth)
             }
-            Type::Object(attributes) => {
-                let length = self.map_length(marker)?.ok_or_else(mismatch)?;
+            AttributeType::Object(attributes) => {
+                let length = self.map_length()?.ok_or_else(mismatch)?;
                 self.object(attributes, length, depth)
             }
         }
     }
 
-    fn list(&mut self, element: &Type, length: usize, depth: usize) -> Result<Value, ValueError> {
-        let mut items = Vec::new();
-        for index in 0..length {
-            let item = self
-                .value(element, depth + 1)
-                .map_err(|error| error.within(Step::Index(index)))?;
-            items.push(item);
-        }
-        Ok(Value::List(items))
+    fn list(
+        &mut self,
+        element: &AttributeType,
+        length: usize,
+        depth: usize,
+    ) -> Result<Value, ValueError> {
+        let items = (0..length).map(|index| {
+            let item = self.value(element, depth + 1);
+            item.map_err(|error| error.within(Step::Index(index)))
+        });
+        Ok(Value::List(items.collect::<Result<_, _>>()?))
     }
 
-    fn set(&mut self, element: &Type, length: usize, depth: usize) -> Result<Value, ValueError> {
-        let mut items = Vec::new();
-        for _ in 0..length {
-            let item = self
-                .value(element, depth + 1)
-                .map_err(ValueError::within_set)?;
-            items.push(item);
-        }
+    fn set(
+        &mut self,
+        element: &AttributeType,
+        length: usize,
+        depth: usize,
+    ) -> Result<Value, ValueError> {
+        let items = (0..length).map(|_| {
+            let item = self.value(element, depth + 1);
+            item.map_err(ValueError::within_set)
+        });
+        let items = items.collect::<Result<_, _>>()?;
         Ok(Value::Set(without_duplicates(element, items)?))
     }
 
-    fn map(&mut self, element: &Type, length: usize, depth: usize) -> Result<Value, ValueError> {
+    fn map(
+        &mut self,
+        element: &AttributeType,
+        length: usize,
+        depth: usize,
+    ) -> Result<Value, ValueError> {
         let mut entries = BTreeMap::new();
         for _ in 0..length {
             let key = normalised(self.key()?);
@@ -146,18 +149,16 @@ impl<'a> Reader<'a> {
 
     fn object(
         &mut self,
-        attributes: &BTreeMap<String, Type>,
+        attributes: &[Attribute],
         length: usize,
         depth: usize,
     ) -> Result<Value, ValueError> {
         let mut entries = BTreeMap::new();
         for _ in 0..length {
             let name = self.key()?;
-            let attribute = attributes
-                .get(name)
-                .ok_or_else(|| ValueError::unexpected(name))?;
+            let attribute = find(attributes, name).ok_or_else(|| ValueError::unexpected(name))?;
             let value = self
-                .value(attribute, depth + 1)
+                .value(&attribute.kind, depth + 1)
                 .map_err(|error| error.within(attribute_step(name)))?;
             if entries.insert(name.to_owned(), value).is_some() {
                 return Err(ValueError::repeated().within(attribute_step(name)));
@@ -168,126 +169,86 @@ impl<'a> Reader<'a> {
     }
 
     fn key(&mut self) -> Result<&'a str, ValueError> {
-        let marker = self.marker()?;
-        self.text(marker)?
+        self.text()?
             .ok_or_else(|| ValueError::new("The data has a key that is not a string."))
     }
 
-    /// The text behind a marker of text or bytes; `None` for other markers.
-    fn text(&mut self, marker: Marker) -> Result<Option<&'a str>, ValueError> {
-        let length = match marker {
-            Marker::FixStr(length) => usize::from(length),
-            Marker::Str8 | Marker::Bin8 => self.length::<1>()?,
-            Marker::Str16 | Marker::Bin16 => self.length::<2>()?,
-            Marker::Str32 | Marker::Bin32 => self.length::<4>()?,
-            _ => return Ok(None),
+    /// A text, or bytes that are one; `None` for anything else.
+    fn text(&mut self) -> Result<Option<&'a str>, ValueError> {
+        let mut rest = self.rest;
+        let mut length = found(decode::read_str_len(&mut rest))?;
+        if length.is_none() {
+            rest = self.rest;
+            length = found(decode::read_bin_len(&mut rest))?;
+        }
+        let Some(length) = length else {
+            return Ok(None);
         };
+        self.rest = rest;
         std::str::from_utf8(self.take(length)?)
             .map(Some)
             .map_err(|_| ValueError::new("The data has a text that is not valid UTF-8."))
     }
 
-    /// The number behind a marker of a number or text; `None` for others.
-    fn number(&mut self, marker: Marker) -> Result<Option<Number>, ValueError> {
-        let number = match marker {
-            Marker::FixPos(value) => Number::from(u64::from(value)),
-            Marker::FixNeg(value) => Number::from(i64::from(value)),
-            Marker::U8 => Number::from(u64::from(u8::from_be_bytes(self.array()?))),
-            Marker::U16 => Number::from(u64::from(u16::from_be_bytes(self.array()?))),
-            Marker::U32 => Number::from(u64::from(u32::from_be_bytes(self.array()?))),
-            Marker::U64 => Number::from(u64::from_be_bytes(self.array()?)),
-            Marker::I8 => Number::from(i64::from(i8::from_be_bytes(self.array()?))),
-            Marker::I16 => Number::from(i64::from(i16::from_be_bytes(self.array()?))),
-            Marker::I32 => Number::from(i64::from(i32::from_be_bytes(self.array()?))),
-            Marker::I64 => Number::from(i64::from_be_bytes(self.array()?)),
-            Marker::F32 => exact(f64::from(f32::from_be_bytes(self.array()?)))?,
-            Marker::F64 => exact(f64::from_be_bytes(self.array()?))?,
-            _ => match self.text(marker)? {
-                Some(text) => text
-                    .parse()
-                    .map_err(|error| ValueError::new(format!("{error}")))?,
-                None => return Ok(None),
-            },
+    /// A number of any width, or a text that is one; `None` for anything else.
+    fn number(&mut self) -> Result<Option<Number>, ValueError> {
+        let mut rest = self.rest;
+        let number = if let Ok(whole) = decode::read_int::<i128, _>(&mut rest) {
+            self.rest = rest;
+            Number::from(whole)
+        } else {
+            rest = self.rest;
+            match decode::read_marker(&mut rest) {
+                Ok(Marker::F32) => exact(found(decode::read_f32(&mut self.rest))?.map(f64::from))?,
+                Ok(Marker::F64) => exact(found(decode::read_f64(&mut self.rest))?)?,
+                _ => match self.text()? {
+                    Some(text) => text.parse()?,
+                    None => return Ok(None),
+                },
+            }
         };
         Ok(Some(number))
     }
 
-    /// The length behind a marker of an array; `None` for other markers.
-    fn array_length(&mut self, marker: Marker) -> Result<Option<usize>, ValueError> {
-        let length = match marker {
-            Marker::FixArray(length) => usize::from(length),
-            Marker::Array16 => self.length::<2>()?,
-            Marker::Array32 => self.length::<4>()?,
-            _ => return Ok(None),
-        };
-        self.check_length(length).map(Some)
+    /// How many elements a list or set has; `None` for anything else.
+    fn array_length(&mut self) -> Result<Option<usize>, ValueError> {
+        let length = found(decode::read_array_len(&mut self.rest))?;
+        self.check_length(length, 1)
     }
 
-    /// The length behind a marker of a map; `None` for other markers.
-    fn map_length(&mut self, marker: Marker) -> Result<Option<usize>, ValueError> {
-        let length = match marker {
-            Marker::FixMap(length) => usize::from(length),
-            Marker::Map16 => self.length::<2>()?,
-            Marker::Map32 => self.length::<4>()?,
-            _ => return Ok(None),
-        };
+    /// How many entries a map or object has; `None` for anything else.
+    fn map_length(&mut self) -> Result<Option<usize>, ValueError> {
+        let length = found(decode::read_map_len(&mut self.rest))?;
         // Each entry is a key and a value.
-        self.check_length(length.saturating_mul(2))?;
-        Ok(Some(length))
+        self.check_length(length, 2)
     }
 
-    /// Refuses a number of elements that the rest cannot hold, at one byte
+    /// Refuses a number of elements that the rest cannot hold, at so many bytes
     /// each.
-    fn check_length(&self, length: usize) -> Result<usize, ValueError> {
-        if length > self.rest.len() {
-            return Err(ends_too_early());
+    fn check_length(&self, length: Option<u32>, least: usize) -> Result<Option<usize>, ValueError> {
+        let length = length.map(|length| length as usize);
+        match length {
+            Some(length) if length.saturating_mul(least) > self.rest.len() => Err(ends_too_early()),
+            length => Ok(length),
         }
-        Ok(length)
     }
 
-    fn skip_extension(&mut self, marker: Marker) -> Result<(), ValueError> {
-        let length = match marker {
-            Marker::FixExt2 => 2,
-            Marker::FixExt4 => 4,
-            Marker::FixExt8 => 8,
-            Marker::FixExt16 => 16,
-            Marker::Ext8 => self.length::<1>()?,
-            Marker::Ext16 => self.length::<2>()?,
-            Marker::Ext32 => self.length::<4>()?,
-            _ => 1,
-        };
-        // One more byte says which extension it is.
-        self.take(1)?;
-        self.take(length)?;
-        Ok(())
-    }
-
-    fn marker(&mut self) -> Result<Marker, ValueError> {
-        let [byte] = self.array()?;
-        Ok(Marker::from_u8(byte))
-    }
-
-    /// A length of `N` bytes, at most four.
-    fn length<const N: usize>(&mut self) -> Result<usize, ValueError> {
-        let bytes: [u8; N] = self.array()?;
-        Ok(bytes
-            .iter()
-            .fold(0, |length, byte| (length << 8) | usize::from(*byte)))
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], ValueError> {
-        let (bytes, rest) = self.rest.split_first_chunk().ok_or_else(ends_too_early)?;
-        self.rest = rest;
-        Ok(*bytes)
-    }
-
-    fn take(&mut self, length: usize) -> Result<&'a [u8], ValueError> {
+    fn take(&mut self, length: u32) -> Result<&'a [u8], ValueError> {
         let (bytes, rest) = self
             .rest
-            .split_at_checked(length)
+            .split_at_checked(length as usize)
             .ok_or_else(ends_too_early)?;
         self.rest = rest;
         Ok(bytes)
+    }
+}
+
+/// What was read; `None` where there is something else.
+fn found<T>(read: Result<T, ValueReadError>) -> Result<Option<T>, ValueError> {
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(ValueReadError::TypeMismatch(_)) => Ok(None),
+        Err(_) => Err(ends_too_early()),
     }
 }
 
@@ -295,13 +256,20 @@ fn ends_too_early() -> ValueError {
     ValueError::new("The data ends too early.")
 }
 
-fn exact(value: f64) -> Result<Number, ValueError> {
-    Number::from_exact_f64(value).map_err(|error| ValueError::new(format!("{error}")))
+fn exact(value: Option<f64>) -> Result<Number, ValueError> {
+    Ok(Number::from_exact_f64(value.unwrap_or(f64::NAN))?)
+}
+
+impl From<encode::ValueWriteError> for ValueError {
+    /// Memory takes everything; the type of the error belongs to files.
+    fn from(_: encode::ValueWriteError) -> Self {
+        Self::new("The value cannot be written.")
+    }
 }
 
 fn write_value(
     bytes: &mut Vec<u8>,
-    expected: &Type,
+    expected: &AttributeType,
     value: &Value,
     depth: usize,
 ) -> Result<(), ValueError> {
@@ -311,25 +279,32 @@ fn write_value(
     match (expected, value) {
         (_, Value::Null) => bytes.push(Marker::Null.to_u8()),
         (_, Value::Unknown) => bytes.extend([Marker::FixExt1.to_u8(), 0, 0]),
-        (Type::Bool, Value::Bool(true)) => bytes.push(Marker::True.to_u8()),
-        (Type::Bool, Value::Bool(false)) => bytes.push(Marker::False.to_u8()),
-        (Type::Number, Value::Number(number)) => write_number(bytes, number),
-        (Type::String, Value::String(text)) => write_text(bytes, &normalised(text)),
-        (Type::List(element), Value::List(items)) => {
-            write_array_length(bytes, items.len());
+        (AttributeType::Bool, Value::Bool(true)) => bytes.push(Marker::True.to_u8()),
+        (AttributeType::Bool, Value::Bool(false)) => bytes.push(Marker::False.to_u8()),
+        (AttributeType::Number, Value::Number(number)) => write_number(bytes, number)?,
+        (AttributeType::String, Value::String(text)) => {
+            encode::write_str(bytes, &normalised(text))?;
+        }
+        (AttributeType::List(element), Value::List(items)) => {
+            encode::write_array_len(bytes, length(items.len()))?;
             for (index, item) in items.iter().enumerate() {
                 write_value(bytes, element, item, depth + 1)
                     .map_err(|error| error.within(Step::Index(index)))?;
             }
         }
-        (Type::Set(element), Value::Set(items)) => write_set(bytes, element, items, depth)?,
-        (Type::Map(element), Value::Map(entries)) => write_map(bytes, element, entries, depth)?,
-        (Type::Object(attributes), Value::Object(entries)) => {
+        (AttributeType::Set(element), Value::Set(items)) => {
+            write_set(bytes, element, items, depth)?;
+        }
+        (AttributeType::Map(element), Value::Map(entries)) => {
+            write_map(bytes, element, entries, depth)?;
+        }
+        (AttributeType::Object(attributes), Value::Object(entries)) => {
             check_attributes(attributes, entries)?;
-            write_map_length(bytes, entries.len());
-            for ((name, attribute), value) in attributes.iter().zip(entries.values()) {
-                write_text(bytes, name);
-                write_value(bytes, attribute, value, depth + 1)
+            encode::write_map_len(bytes, length(entries.len()))?;
+            for (name, value) in entries {
+                let attribute = find(attributes, name).ok_or_else(|| ValueError::missing(name))?;
+                encode::write_str(bytes, name)?;
+                write_value(bytes, &attribute.kind, value, depth + 1)
                     .map_err(|error| error.within(attribute_step(name)))?;
             }
         }
@@ -342,7 +317,7 @@ fn write_value(
 /// all stay: they can become different ones.
 fn write_set(
     bytes: &mut Vec<u8>,
-    element: &Type,
+    element: &AttributeType,
     items: &[Value],
     depth: usize,
 ) -> Result<(), ValueError> {
@@ -354,7 +329,7 @@ fn write_set(
     }
     elements.sort();
     elements.dedup_by(|a, b| a.1 && a == b);
-    write_array_length(bytes, elements.len());
+    encode::write_array_len(bytes, length(elements.len()))?;
     for (written, _) in elements {
         bytes.extend(written);
     }
@@ -363,7 +338,7 @@ fn write_set(
 
 fn write_map(
     bytes: &mut Vec<u8>,
-    element: &Type,
+    element: &AttributeType,
     entries: &BTreeMap<String, Value>,
     depth: usize,
 ) -> Result<(), ValueError> {
@@ -373,9 +348,9 @@ fn write_map(
             return Err(ValueError::repeated());
         }
     }
-    write_map_length(bytes, normal.len());
+    encode::write_map_len(bytes, length(normal.len()))?;
     for (key, value) in normal {
-        write_text(bytes, &key);
+        encode::write_str(bytes, &key)?;
         write_value(bytes, element, value, depth + 1)
             .map_err(|error| error.within(Step::Key(key)))?;
     }
@@ -386,80 +361,27 @@ fn write_map(
 /// integer or a float would be the same number to it, and yet not the same
 /// value: it holds them with fewer bits, and `plan -refresh-only
 /// -detailed-exitcode` compares the bits.
-fn write_number(bytes: &mut Vec<u8>, number: &Number) {
-    write_text(bytes, number.as_str());
+fn write_number(bytes: &mut Vec<u8>, number: &Number) -> Result<(), ValueError> {
+    Ok(encode::write_str(bytes, number.as_str())?)
 }
 
-fn write_text(bytes: &mut Vec<u8>, text: &str) {
-    write_length(
-        bytes,
-        text.len(),
-        (0xa0, 31),
-        [Some(Marker::Str8), Some(Marker::Str16), Some(Marker::Str32)],
-    );
-    bytes.extend(text.as_bytes());
-}
-
-fn write_array_length(bytes: &mut Vec<u8>, length: usize) {
-    let markers = [None, Some(Marker::Array16), Some(Marker::Array32)];
-    write_length(bytes, length, (0x90, 15), markers);
-}
-
-fn write_map_length(bytes: &mut Vec<u8>, length: usize) {
-    let markers = [None, Some(Marker::Map16), Some(Marker::Map32)];
-    write_length(bytes, length, (0x80, 15), markers);
-}
-
-/// Writes a length in its shortest form: inside the first byte up to the
-/// given limit, else behind the marker for one, two or four bytes.
-fn write_length(
-    bytes: &mut Vec<u8>,
-    length: usize,
-    (first, limit): (u8, u8),
-    [one, two, four]: [Option<Marker>; 3],
-) {
-    if let Ok(length) = u8::try_from(length)
-        && length <= limit
-    {
-        bytes.push(first | length);
-    } else if let (Some(marker), Ok(length)) = (one, u8::try_from(length)) {
-        write_marked(bytes, marker, length.to_be_bytes());
-    } else if let (Some(marker), Ok(length)) = (two, u16::try_from(length)) {
-        write_marked(bytes, marker, length.to_be_bytes());
-    } else if let Some(marker) = four {
-        // A gRPC message ends long before four bytes of length do.
-        let length = u32::try_from(length).unwrap_or(u32::MAX);
-        write_marked(bytes, marker, length.to_be_bytes());
-    }
-}
-
-fn write_marked<const N: usize>(bytes: &mut Vec<u8>, marker: Marker, payload: [u8; N]) {
-    bytes.push(marker.to_u8());
-    bytes.extend(payload);
+/// A length. A gRPC message ends long before its four bytes do.
+fn length(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::samples::{SECRET, any_type, entries, nested, object_type, typed_value};
+    use super::super::samples::{
+        SECRET, any_type, entries, list, map, nested, object_type, set, typed_value,
+    };
     use super::*;
     use crate::path::Path;
 
-    fn list(of: Type) -> Type {
-        Type::List(Box::new(of))
-    }
-
-    fn set(of: Type) -> Type {
-        Type::Set(Box::new(of))
-    }
-
-    fn map(of: Type) -> Type {
-        Type::Map(Box::new(of))
-    }
-
     fn number(bytes: &[u8]) -> String {
-        match decode(&Type::Number, bytes) {
+        match decode(&AttributeType::Number, bytes) {
             Ok(Value::Number(number)) => number.to_string(),
             Ok(_) => "no number".to_owned(),
             Err(error) => error.to_string(),
@@ -532,8 +454,13 @@ mod tests {
 
     #[test]
     fn a_number_is_written_as_its_decimal_text() {
-        let written =
-            |text: &str| encode(&Type::Number, &Value::Number(text.parse().unwrap())).unwrap();
+        let written = |text: &str| {
+            encode(
+                &AttributeType::Number,
+                &Value::Number(text.parse().unwrap()),
+            )
+            .unwrap()
+        };
         assert_eq!(written("-0"), b"\xa10");
         assert_eq!(written("0.1"), b"\xa30.1");
         assert_eq!(written("0.5"), b"\xa30.5");
@@ -555,21 +482,24 @@ mod tests {
             b"\xc5\x00\x03e\xcc\x81",
             b"\xc6\x00\x00\x00\x03e\xcc\x81",
         ] {
-            assert_eq!(decode(&Type::String, bytes).unwrap(), composed);
+            assert_eq!(decode(&AttributeType::String, bytes).unwrap(), composed);
         }
         let decomposed = Value::string("e\u{301}");
-        assert_eq!(encode(&Type::String, &decomposed).unwrap(), b"\xa2\xc3\xa9");
+        assert_eq!(
+            encode(&AttributeType::String, &decomposed).unwrap(),
+            b"\xa2\xc3\xa9"
+        );
         let keys = Value::Map(entries(&[("e\u{301}", Value::Null)]));
         assert_eq!(
-            encode(&map(Type::Bool), &keys).unwrap(),
+            encode(&map(AttributeType::Bool), &keys).unwrap(),
             b"\x81\xa2\xc3\xa9\xc0"
         );
         assert_eq!(
-            decode(&map(Type::Bool), b"\x81\xa3e\xcc\x81\xc0").unwrap(),
+            decode(&map(AttributeType::Bool), b"\x81\xa3e\xcc\x81\xc0").unwrap(),
             Value::Map(entries(&[("\u{e9}", Value::Null)]))
         );
         assert_eq!(
-            decode(&Type::String, b"\xa2\xff\xfe")
+            decode(&AttributeType::String, b"\xa2\xff\xfe")
                 .unwrap_err()
                 .to_string(),
             "The data has a text that is not valid UTF-8."
@@ -594,25 +524,28 @@ mod tests {
                 extension(0xc9, &[0, 0, 0, 5], code, 5),
             ] {
                 for of in [
-                    Type::String,
-                    list(Type::Bool),
-                    object_type(&[("a", Type::Bool)]),
+                    AttributeType::String,
+                    list(AttributeType::Bool),
+                    object_type(&[("a", AttributeType::Bool)]),
                 ] {
                     assert_eq!(decode(&of, &bytes).unwrap(), Value::Unknown);
                 }
                 let cut = &bytes[..bytes.len() - 1];
-                assert!(decode(&Type::String, cut).is_err());
+                assert!(decode(&AttributeType::String, cut).is_err());
             }
         }
-        assert_eq!(encode(&Type::Bool, &Value::Unknown).unwrap(), [0xd4, 0, 0]);
+        assert_eq!(
+            encode(&AttributeType::Bool, &Value::Unknown).unwrap(),
+            [0xd4, 0, 0]
+        );
     }
 
     #[test]
     fn empty_and_null_collections_are_different() {
         for (of, empty, bytes) in [
-            (list(Type::Bool), Value::List(vec![]), 0x90),
-            (set(Type::Bool), Value::Set(vec![]), 0x90),
-            (map(Type::Bool), Value::Map(entries(&[])), 0x80),
+            (list(AttributeType::Bool), Value::List(vec![]), 0x90),
+            (set(AttributeType::Bool), Value::Set(vec![]), 0x90),
+            (map(AttributeType::Bool), Value::Map(entries(&[])), 0x80),
             (object_type(&[]), Value::Object(entries(&[])), 0x80),
         ] {
             assert_eq!(encode(&of, &empty).unwrap(), [bytes]);
@@ -626,7 +559,7 @@ mod tests {
     fn an_object_has_exactly_the_attributes_of_its_type() {
         let of = object_type(&[(
             "inner",
-            object_type(&[("a", Type::Bool), ("b", Type::Bool)]),
+            object_type(&[("a", AttributeType::Bool), ("b", AttributeType::Bool)]),
         )]);
         let error = |inner: &[u8]| {
             decode(&of, &[&b"\x81\xa5inner"[..], inner].concat())
@@ -678,7 +611,7 @@ mod tests {
 
     #[test]
     fn errors_point_into_lists_and_maps_and_stop_at_sets() {
-        let of = object_type(&[("x", map(list(set(list(Type::Bool)))))]);
+        let of = object_type(&[("x", map(list(set(list(AttributeType::Bool)))))]);
         let error = decode(&of, b"\x81\xa1x\x81\xa1k\x92\x90\x92\x90\x91\x01").unwrap_err();
         assert_eq!(error.path, Path::attribute("x").key("k").index(1));
         let value = Value::Set(vec![Value::List(vec![Value::string(SECRET)])]);
@@ -689,20 +622,24 @@ mod tests {
 
     #[test]
     fn a_map_has_each_key_once() {
-        let error = decode(&map(Type::Bool), b"\x82\xa2\xc3\xa9\xc2\xa3e\xcc\x81\xc2").unwrap_err();
+        let error = decode(
+            &map(AttributeType::Bool),
+            b"\x82\xa2\xc3\xa9\xc2\xa3e\xcc\x81\xc2",
+        )
+        .unwrap_err();
         assert_eq!(error.to_string(), "The data has the same key twice.");
         let value = Value::Map(entries(&[
             ("\u{e9}", Value::Null),
             ("e\u{301}", Value::Null),
         ]));
-        assert!(encode(&map(Type::Bool), &value).is_err());
+        assert!(encode(&map(AttributeType::Bool), &value).is_err());
     }
 
     #[test]
     fn a_set_has_each_element_once_and_its_order_does_not_show() {
         let texts =
             |texts: &[&str]| Value::Set(texts.iter().map(|text| Value::string(*text)).collect());
-        let of = set(Type::String);
+        let of = set(AttributeType::String);
         let bytes = encode(&of, &texts(&["b", "a", "\u{e9}", "b", "e\u{301}"])).unwrap();
         assert_eq!(bytes, b"\x93\xa1a\xa1b\xa2\xc3\xa9");
         let read = decode(&of, b"\x93\xa1b\xa1a\xa1b").unwrap();
@@ -717,7 +654,7 @@ mod tests {
 
         // Unknown elements can become different ones.
         let unknown = Value::Set(vec![Value::Unknown, Value::Unknown]);
-        let of = set(Type::Bool);
+        let of = set(AttributeType::Bool);
         let bytes = encode(&of, &unknown).unwrap();
         assert_eq!(decode(&of, &bytes).unwrap(), unknown);
     }
@@ -725,12 +662,12 @@ mod tests {
     #[test]
     fn lengths_that_the_bytes_do_not_hold_are_refused_at_once() {
         let types = [
-            Type::String,
-            Type::Number,
-            list(Type::Bool),
-            set(list(Type::Bool)),
-            map(Type::Bool),
-            object_type(&[("a", Type::Bool)]),
+            AttributeType::String,
+            AttributeType::Number,
+            list(AttributeType::Bool),
+            set(list(AttributeType::Bool)),
+            map(AttributeType::Bool),
+            object_type(&[("a", AttributeType::Bool)]),
         ];
         for marker in [0xc6, 0xc9, 0xdb, 0xdd, 0xdf] {
             for of in &types {
@@ -743,17 +680,19 @@ mod tests {
             }
         }
         for bytes in [&b""[..], b"\xa5abc", b"\xd9", b"\xda\x00", b"\xcb\x00"] {
-            let error = decode(&Type::String, bytes)
+            let error = decode(&AttributeType::String, bytes)
                 .err()
-                .or_else(|| decode(&Type::Number, bytes).err());
+                .or_else(|| decode(&AttributeType::Number, bytes).err());
             assert!(error.is_some());
         }
         assert_eq!(
-            decode(&Type::Bool, b"\xc2\xc2").unwrap_err().to_string(),
+            decode(&AttributeType::Bool, b"\xc2\xc2")
+                .unwrap_err()
+                .to_string(),
             "The data goes on after the value."
         );
         assert!(
-            decode(&Type::Bool, b"\xc1").is_err(),
+            decode(&AttributeType::Bool, b"\xc1").is_err(),
             "a marker that is never used"
         );
     }
@@ -777,7 +716,7 @@ mod tests {
     fn a_large_set_does_not_take_long() {
         let items = (0..50_000_i64).map(|item| Value::Number(item.into()));
         let value = Value::Set(items.collect());
-        let of = set(Type::Number);
+        let of = set(AttributeType::Number);
         let read = decode(&of, &encode(&of, &value).unwrap()).unwrap();
         assert_eq!(read.items().map(<[Value]>::len), Some(50_000));
         assert!(read.same(&read.clone()));
@@ -791,9 +730,9 @@ mod tests {
             let keys = (0..length).map(|key| (format!("{key}"), Value::Null));
             let keyed = Value::Map(keys.collect());
             for (of, value) in [
-                (Type::String, text),
-                (list(Type::Bool), many),
-                (map(Type::Bool), keyed),
+                (AttributeType::String, text),
+                (list(AttributeType::Bool), many),
+                (map(AttributeType::Bool), keyed),
             ] {
                 let bytes = encode(&of, &value).unwrap();
                 assert!(oracle(&of, &bytes).same(&value), "{length}");
@@ -803,29 +742,29 @@ mod tests {
     }
 
     /// The value according to an independent implementation of `MessagePack`.
-    fn oracle(of: &Type, mut bytes: &[u8]) -> Value {
+    fn oracle(of: &AttributeType, mut bytes: &[u8]) -> Value {
         let read = rmpv::decode::read_value(&mut bytes).unwrap();
         assert!(bytes.is_empty());
         from_rmpv(of, &read)
     }
 
-    fn from_rmpv(of: &Type, read: &rmpv::Value) -> Value {
-        let items = |of: &Type| -> Vec<Value> {
+    fn from_rmpv(of: &AttributeType, read: &rmpv::Value) -> Value {
+        let items = |of: &AttributeType| -> Vec<Value> {
             let items = read.as_array().unwrap().iter();
             items.map(|item| from_rmpv(of, item)).collect()
         };
         match (of, read) {
             (_, rmpv::Value::Nil) => Value::Null,
             (_, rmpv::Value::Ext(0, payload)) if payload == &[0] => Value::Unknown,
-            (Type::String, _) => Value::string(read.as_str().unwrap()),
-            (Type::Bool, _) => Value::Bool(read.as_bool().unwrap()),
-            (Type::Number, rmpv::Value::Integer(_)) => {
+            (AttributeType::String, _) => Value::string(read.as_str().unwrap()),
+            (AttributeType::Bool, _) => Value::Bool(read.as_bool().unwrap()),
+            (AttributeType::Number, rmpv::Value::Integer(_)) => {
                 Value::Number(Number::from(read.as_i64().unwrap()))
             }
-            (Type::Number, _) => Value::Number(read.as_str().unwrap().parse().unwrap()),
-            (Type::List(element), _) => Value::List(items(element)),
-            (Type::Set(element), _) => Value::Set(items(element)),
-            (Type::Map(element), _) => {
+            (AttributeType::Number, _) => Value::Number(read.as_str().unwrap().parse().unwrap()),
+            (AttributeType::List(element), _) => Value::List(items(element)),
+            (AttributeType::Set(element), _) => Value::Set(items(element)),
+            (AttributeType::Map(element), _) => {
                 let entries = read.as_map().unwrap().iter();
                 Value::Map(
                     entries
@@ -835,7 +774,7 @@ mod tests {
                         .collect(),
                 )
             }
-            (Type::Object(attributes), _) => {
+            (AttributeType::Object(attributes), _) => {
                 let entries = read.as_map().unwrap();
                 assert_eq!(entries.len(), attributes.len());
                 Value::Object(
@@ -843,7 +782,8 @@ mod tests {
                         .iter()
                         .map(|(key, item)| {
                             let key = key.as_str().unwrap();
-                            (key.to_owned(), from_rmpv(&attributes[key], item))
+                            let attribute = find(attributes, key).unwrap();
+                            (key.to_owned(), from_rmpv(&attribute.kind, item))
                         })
                         .collect(),
                 )
@@ -857,7 +797,7 @@ mod tests {
             Value::Null => rmpv::Value::Nil,
             Value::Unknown => rmpv::Value::Ext(12, vec![0x81, 0x01, 0xc2]),
             Value::Bool(value) => rmpv::Value::Boolean(*value),
-            Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+            Value::Number(number) => match (number.as_i64(), number.as_str().parse().unwrap()) {
                 (Some(whole), _) => whole.into(),
                 (None, float) if Number::from_exact_f64(float).as_ref() == Ok(number) => {
                     float.into()
@@ -937,7 +877,7 @@ mod tests {
             if let Err(error) = encode(&of, &value) {
                 prop_assert!(!error.to_string().contains(SECRET));
             }
-            if let Err(error) = decode(&Type::Bool, &encode(&of, &other).unwrap()) {
+            if let Err(error) = decode(&AttributeType::Bool, &encode(&of, &other).unwrap()) {
                 prop_assert!(!error.to_string().contains(SECRET));
             }
         }

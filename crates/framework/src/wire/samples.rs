@@ -6,61 +6,70 @@ use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 
 use super::{normalised, without_duplicates};
-use crate::types::Type;
+use crate::schema::{Attribute, AttributeType};
 use crate::value::Value;
 
 /// Occurs in every text of [`typed_value`], and must occur in no error.
 pub(super) const SECRET: &str = "hunter2";
 
 /// Any type, a few levels deep.
-pub(super) fn any_type() -> impl Strategy<Value = Type> {
+pub(super) fn any_type() -> impl Strategy<Value = AttributeType> {
     let leaf = prop_oneof![
-        3 => Just(Type::String),
-        1 => Just(Type::Bool),
-        1 => Just(Type::Number),
+        3 => Just(AttributeType::String),
+        1 => Just(AttributeType::Bool),
+        1 => Just(AttributeType::Number),
     ];
     leaf.prop_recursive(3, 12, 4, |inner| {
         prop_oneof![
-            inner.clone().prop_map(|of| Type::List(Box::new(of))),
-            inner.clone().prop_map(|of| Type::Set(Box::new(of))),
-            inner.clone().prop_map(|of| Type::Map(Box::new(of))),
-            btree_map("[a-d]", inner, 0..4).prop_map(Type::Object),
+            inner.clone().prop_map(list),
+            inner.clone().prop_map(set),
+            inner.clone().prop_map(map),
+            btree_map("[a-d]", inner, 0..4).prop_map(|attributes| {
+                let attributes: Vec<_> = attributes
+                    .iter()
+                    .map(|(name, of)| (name.as_str(), *of))
+                    .collect();
+                object_type(&attributes)
+            }),
         ]
     })
 }
 
 /// A type and a value of it in normal form, perhaps with unknown parts.
-pub(super) fn typed_value(unknowns: bool) -> impl Strategy<Value = (Type, Value)> {
+pub(super) fn typed_value(unknowns: bool) -> impl Strategy<Value = (AttributeType, Value)> {
     any_type().prop_flat_map(move |of| {
         let value = value(&of, unknowns);
         (Just(of), value)
     })
 }
 
-fn value(of: &Type, unknowns: bool) -> BoxedStrategy<Value> {
+fn value(of: &AttributeType, unknowns: bool) -> BoxedStrategy<Value> {
     let known = match of {
-        Type::String => "[a-zäe\u{301}ﬁ\u{0}]{0,4}"
+        AttributeType::String => "[a-zäe\u{301}ﬁ\u{0}]{0,4}"
             .prop_map(|text| Value::String(normalised(&format!("{SECRET}{text}"))))
             .boxed(),
-        Type::Bool => any::<bool>().prop_map(Value::Bool).boxed(),
-        Type::Number => "-?[0-9]{1,25}(\\.[0-9]{1,25})?(e-?[0-9]{1,2})?"
+        AttributeType::Bool => any::<bool>().prop_map(Value::Bool).boxed(),
+        AttributeType::Number => "-?[0-9]{1,25}(\\.[0-9]{1,25})?(e-?[0-9]{1,2})?"
             .prop_map(|text| Value::Number(text.parse().unwrap()))
             .boxed(),
-        Type::List(element) => vec(value(element, unknowns), 0..4)
+        AttributeType::List(element) => vec(value(element, unknowns), 0..4)
             .prop_map(Value::List)
             .boxed(),
-        Type::Set(element) => {
-            let element = element.clone();
-            vec(value(&element, unknowns), 0..4)
-                .prop_map(move |items| Value::Set(without_duplicates(&element, items).unwrap()))
+        AttributeType::Set(element) => {
+            let element = *element;
+            vec(value(element, unknowns), 0..4)
+                .prop_map(move |items| Value::Set(without_duplicates(element, items).unwrap()))
                 .boxed()
         }
-        Type::Map(element) => btree_map("[a-zé]{0,3}", value(element, unknowns), 0..4)
+        AttributeType::Map(element) => btree_map("[a-zé]{0,3}", value(element, unknowns), 0..4)
             .prop_map(Value::Map)
             .boxed(),
-        Type::Object(attributes) => attributes
+        AttributeType::Object(attributes) => attributes
             .iter()
-            .map(|(name, attribute)| (Just(name.clone()), value(attribute, unknowns)))
+            .map(|attribute| {
+                let name = Just(attribute.name.to_owned());
+                (name, value(&attribute.kind, unknowns))
+            })
             .collect::<Vec<_>>()
             .prop_map(|entries| Value::Object(entries.into_iter().collect()))
             .boxed(),
@@ -74,20 +83,39 @@ fn value(of: &Type, unknowns: bool) -> BoxedStrategy<Value> {
 }
 
 /// A list in a list in a list …, and the type of it.
-pub(super) fn nested(levels: usize) -> (Type, Value) {
-    (0..levels).fold((Type::Bool, Value::Null), |(of, value), _| {
-        (Type::List(Box::new(of)), Value::List(vec![value]))
+pub(super) fn nested(levels: usize) -> (AttributeType, Value) {
+    (0..levels).fold((AttributeType::Bool, Value::Null), |(of, value), _| {
+        (list(of), Value::List(vec![value]))
     })
 }
 
+/// A type as a static. The few that tests make may stay in memory.
+fn fixed(of: AttributeType) -> &'static AttributeType {
+    Box::leak(Box::new(of))
+}
+
+/// A list type.
+pub(super) fn list(of: AttributeType) -> AttributeType {
+    AttributeType::List(fixed(of))
+}
+
+/// A set type.
+pub(super) fn set(of: AttributeType) -> AttributeType {
+    AttributeType::Set(fixed(of))
+}
+
+/// A map type.
+pub(super) fn map(of: AttributeType) -> AttributeType {
+    AttributeType::Map(fixed(of))
+}
+
 /// An object type.
-pub(super) fn object_type(attributes: &[(&str, Type)]) -> Type {
-    Type::Object(
-        attributes
-            .iter()
-            .map(|(name, of)| ((*name).to_owned(), of.clone()))
-            .collect(),
-    )
+pub(super) fn object_type(attributes: &[(&str, AttributeType)]) -> AttributeType {
+    let attributes: Vec<_> = attributes
+        .iter()
+        .map(|(name, of)| Attribute::new(name.to_string().leak(), *of))
+        .collect();
+    AttributeType::Object(attributes.leak())
 }
 
 /// Entries of an object or map.

@@ -1,7 +1,7 @@
 //! A provider without resources: it counts bytes, never ends a call, and
 //! refuses everything else.
 
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Request, Response, Status};
 
 use crate::proto::tfplugin6::{provider_server::Provider, *};
 
@@ -14,8 +14,6 @@ macro_rules! small_provider {
         impl Provider for SmallProvider {
             type ListResourceStream = tokio_stream::Pending<Result<list_resource::Event, Status>>;
             type InvokeActionStream = tokio_stream::Pending<Result<invoke_action::Event, Status>>;
-            type ReadStateBytesStream =
-                tokio_stream::Pending<Result<read_state_bytes::Response, Status>>;
 
             /// Answers with the number of bytes in the configuration.
             async fn validate_provider_config(
@@ -54,20 +52,6 @@ macro_rules! small_provider {
                 Err(Status::unimplemented("invoke_action"))
             }
 
-            async fn read_state_bytes(
-                &self,
-                _: Request<read_state_bytes::Request>,
-            ) -> Result<Response<Self::ReadStateBytesStream>, Status> {
-                Err(Status::unimplemented("read_state_bytes"))
-            }
-
-            async fn write_state_bytes(
-                &self,
-                _: Request<Streaming<write_state_bytes::RequestChunk>>,
-            ) -> Result<Response<write_state_bytes::Response>, Status> {
-                Err(Status::unimplemented("write_state_bytes"))
-            }
-
             $(async fn $method(
                 &self,
                 _: Request<$messages::Request>,
@@ -103,10 +87,4 @@ small_provider! {
     validate_list_resource_config: validate_list_resource_config,
     validate_action_config: validate_action_config,
     plan_action: plan_action,
-    validate_state_store_config: validate_state_store,
-    configure_state_store: configure_state_store,
-    lock_state: lock_state,
-    unlock_state: unlock_state,
-    get_states: get_states,
-    delete_state: delete_state,
 }

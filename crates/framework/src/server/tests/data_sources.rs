@@ -1,15 +1,14 @@
 //! A data source that shows what it was asked with, called as Terraform calls
 //! it. What reading does can be chosen with the attribute `behave`.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
 use super::sample::{World, minutes};
 use super::*;
-use crate::data_source::{DataSource, Definition, Found};
+use crate::data_source::{DataSource, Found};
+use crate::definition::{Definition, Described, Kind};
 use crate::resource::Context;
-use crate::schema::{Attribute, AttributeType, DefaultValue, Replace, Schema};
+use crate::schema::{Attribute, AttributeType, Replace, Schema};
 use crate::validators::Validator;
 
 const TYPE_NAME: &str = "sample_lookup";
@@ -43,7 +42,7 @@ static SCHEMA: Schema = Schema::new(
     ],
 );
 
-static LOOKUP: Definition = Definition::new(TYPE_NAME, &SCHEMA, Duration::from_mins(20));
+static LOOKUP: Definition = Definition::new(Kind::DataSource, TYPE_NAME, &SCHEMA);
 
 pub(super) struct Lookup;
 
@@ -62,10 +61,7 @@ struct Thing {
     key: Option<String>,
 }
 
-impl DataSource for Lookup {
-    type Provider = World;
-    type Model = Model;
-
+impl Described for Lookup {
     fn definition(&self) -> &'static Definition {
         &LOOKUP
     }
@@ -76,6 +72,11 @@ impl DataSource for Lookup {
             _ => Diagnostics::new(),
         }
     }
+}
+
+impl DataSource for Lookup {
+    type Provider = World;
+    type Model = Model;
 
     async fn read(
         &self,
@@ -220,7 +221,7 @@ async fn a_data_source_that_cannot_be_read_has_no_state() {
         assert!(response.state.is_none());
     }
     let response = client.lookup(&config(Value::Unknown)).await;
-    assert!(error(&response.diagnostics).contains("Not every part of it is known"));
+    assert!(error(&response.diagnostics).contains("A value in it is unknown"));
     let unconfigured = Client::unconfigured().lookup(&config(text("read"))).await;
     assert!(error(&unconfigured.diagnostics).contains("Provider is not configured"));
 }
@@ -248,11 +249,7 @@ fn what_only_a_managed_resource_can_have_is_refused() {
             "write-only attributes",
         ),
         (
-            || {
-                Attribute::string("a")
-                    .default(DefaultValue::String("x"))
-                    .describe("A.")
-            },
+            || Attribute::string("a").default("x").describe("A."),
             "has defaults",
         ),
         (
@@ -267,11 +264,10 @@ fn what_only_a_managed_resource_can_have_is_refused() {
     for (attribute, rule) in cases {
         let attributes: &'static [Attribute] = Box::leak(Box::new([attribute()]));
         let schema: &'static Schema = Box::leak(Box::new(Schema::new(0, "A.", attributes)));
-        let made = std::panic::catch_unwind(|| {
-            Definition::new("sample_x", schema, Duration::from_mins(1))
-        });
+        let made =
+            std::panic::catch_unwind(|| Definition::new(Kind::DataSource, "sample_x", schema));
         let broken = made.unwrap_err();
-        let broken = broken.downcast_ref::<&str>().unwrap();
+        let broken = broken.downcast_ref::<String>().unwrap();
         assert!(broken.contains(rule), "{broken}");
     }
 }

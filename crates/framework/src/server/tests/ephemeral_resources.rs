@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::sample::{World, minutes};
 use super::*;
-use crate::ephemeral_resource::{Definition, EphemeralResource, Lease, Opened};
+use crate::definition::{Definition, Described, Kind};
+use crate::ephemeral_resource::{EphemeralResource, Lease, Opened};
 use crate::private::Private;
 use crate::resource::Context;
 use crate::schema::{Attribute, Schema};
@@ -30,7 +31,7 @@ static SCHEMA: Schema = Schema::new(
     ],
 );
 
-static TICKET: Definition = Definition::new(TYPE_NAME, &SCHEMA, Duration::from_mins(20));
+static TICKET: Definition = Definition::new(Kind::EphemeralResource, TYPE_NAME, &SCHEMA);
 
 pub(super) struct Ticket;
 
@@ -58,10 +59,7 @@ fn failure() -> Diagnostics {
     Diagnostic::error("It failed", "On purpose.").into()
 }
 
-impl EphemeralResource for Ticket {
-    type Provider = World;
-    type Model = Model;
-
+impl Described for Ticket {
     fn definition(&self) -> &'static Definition {
         &TICKET
     }
@@ -72,6 +70,11 @@ impl EphemeralResource for Ticket {
             _ => Diagnostics::new(),
         }
     }
+}
+
+impl EphemeralResource for Ticket {
+    type Provider = World;
+    type Model = Model;
 
     async fn open(
         &self,
@@ -240,7 +243,7 @@ async fn an_ephemeral_resource_that_fails_says_so() {
         assert!(opened.result.is_none() && opened.private.is_none());
     }
     let opened = client.open(&config(Value::Unknown)).await;
-    assert!(error(&opened.diagnostics).contains("Not every part of it is known"));
+    assert!(error(&opened.diagnostics).contains("A value in it is unknown"));
     let unconfigured = Client::unconfigured().open(&config(Value::Null)).await;
     assert!(error(&unconfigured.diagnostics).contains("Provider is not configured"));
 

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use super::*;
 use crate::function::{Definition, Function, FunctionError, Parameter, Return};
 use crate::schema::{Attribute, AttributeType};
-use crate::types::Type;
 
 static JOIN: Definition = Definition::new(
     "join",
@@ -76,7 +75,7 @@ impl Function for Join {
 
 async fn call<const N: usize>(arguments: [Value; N]) -> proto::call_function::Response {
     let arguments = arguments.iter().map(|argument| proto::DynamicValue {
-        msgpack: msgpack::encode(&Type::String, argument).unwrap(),
+        msgpack: msgpack::encode(&AttributeType::String, argument).unwrap(),
         json: Vec::new(),
     });
     let request = proto::call_function::Request {
@@ -89,7 +88,7 @@ async fn call<const N: usize>(arguments: [Value; N]) -> proto::call_function::Re
 fn returned(response: &proto::call_function::Response) -> Value {
     assert!(response.error.is_none());
     let result = response.result.as_ref().unwrap();
-    msgpack::decode(&JOIN.returns.kind.to_type(), &result.msgpack).unwrap()
+    msgpack::decode(&JOIN.returns.kind, &result.msgpack).unwrap()
 }
 
 fn failed(response: &proto::call_function::Response) -> (&str, Option<i64>) {
@@ -134,7 +133,7 @@ async fn what_is_not_known_yet_makes_the_result_unknown() {
 #[tokio::test]
 async fn an_argument_of_another_type_is_refused() {
     let argument = proto::DynamicValue {
-        msgpack: msgpack::encode(&Type::Bool, &Value::Bool(true)).unwrap(),
+        msgpack: msgpack::encode(&AttributeType::Bool, &Value::Bool(true)).unwrap(),
         json: Vec::new(),
     };
     let request = proto::call_function::Request {
@@ -191,7 +190,7 @@ fn a_signature_that_terraform_refuses_is_not_made() {
         let made = std::panic::catch_unwind(|| {
             Definition::new(name, "Does it.", "Does it.", parameters, returns)
         });
-        made.map_err(|panic| *panic.downcast_ref::<&str>().unwrap())
+        made.map_err(|panic| *panic.downcast::<String>().unwrap())
             .map(|_| ())
     };
     assert_eq!(made("do_it", &[]), Ok(()));

@@ -7,7 +7,7 @@ pub(super) mod streaming;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,7 @@ use super::ephemeral_resources::Ticket;
 use super::functions::Join;
 use crate::action::DynAction;
 use crate::data_source::DynDataSource;
+use crate::definition::{Definition, Described, Kind};
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::ephemeral_resource::DynEphemeralResource;
 use crate::function::DynFunction;
@@ -24,12 +25,10 @@ use crate::plan::{Action, Plan};
 use crate::private::Private;
 use crate::provider::Provider;
 use crate::resource::{
-    Context, CreateRequest, Definition, DeleteRequest, DynResource, Failed, ImportRequest, Mover,
-    ReadRequest, Resource, Saved, Seen, UpdateRequest, Upgrader,
+    Context, CreateRequest, DeleteRequest, DynResource, Failed, ImportRequest, Mover, ReadRequest,
+    Resource, Saved, Seen, UpdateRequest, Upgrader,
 };
-use crate::schema::{
-    Attribute, AttributeType, DefaultValue, IdentityAttribute, IdentitySchema, Replace, Schema,
-};
+use crate::schema::{Attribute, AttributeType, IdentitySchema, Replace, Schema};
 use crate::validators::Validator;
 use crate::value::Value;
 
@@ -61,15 +60,11 @@ impl World {
     }
 }
 
-impl Provider for Sample {
-    type Configured = World;
+static PROVIDER: Definition = Definition::new(Kind::Provider, "sample", &PROVIDER_SCHEMA);
 
-    fn type_name(&self) -> &'static str {
-        "sample"
-    }
-
-    fn schema(&self) -> &'static Schema {
-        &PROVIDER_SCHEMA
+impl Described for Sample {
+    fn definition(&self) -> &'static Definition {
+        &PROVIDER
     }
 
     fn validate(&self, config: &Value) -> Diagnostics {
@@ -78,6 +73,10 @@ impl Provider for Sample {
             _ => Diagnostics::new(),
         }
     }
+}
+
+impl Provider for Sample {
+    type Configured = World;
 
     fn configure(&self, config: &Value, _: &str) -> (Option<World>, Diagnostics) {
         match config.get("region").as_str() {
@@ -136,9 +135,7 @@ static SCHEMA: Schema = Schema::new(
             .validate(&[Validator::NotEmpty])
             .describe("Name."),
         Attribute::string("behave").describe("What an operation does."),
-        Attribute::string("size")
-            .default(DefaultValue::String("small"))
-            .describe("Size."),
+        Attribute::string("size").default("small").describe("Size."),
         Attribute::set("tags", &TEXT).describe("Tags."),
         Attribute::string("secret_wo")
             .write_only()
@@ -177,28 +174,12 @@ static SCHEMA: Schema = Schema::new(
     ],
 );
 
-static IDENTITY: IdentitySchema = IdentitySchema::new(
-    1,
-    &[
-        IdentityAttribute {
-            name: "id",
-            required_for_import: true,
-            description: "Identifier.",
-        },
-        IdentityAttribute {
-            name: "region",
-            required_for_import: false,
-            description: "Region.",
-        },
-    ],
-);
+pub(super) static IDENTITY: IdentitySchema = IdentitySchema::new(&[
+    Attribute::string("id").required().describe("Identifier."),
+    Attribute::string("region").describe("Region."),
+]);
 
-pub(super) static DEFINITION: Definition = Definition {
-    type_name: "sample_thing",
-    schema: &SCHEMA,
-    identity: &IDENTITY,
-    default_timeout: Duration::from_mins(20),
-};
+pub(super) static DEFINITION: Definition = Definition::new(Kind::Resource, "sample_thing", &SCHEMA);
 
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct Model {
@@ -267,12 +248,7 @@ async fn wait(context: &Context) {
     context.cancel.cancelled().await;
 }
 
-impl Resource for Thing {
-    type Provider = World;
-    type Model = Model;
-    /// The planned size.
-    type Decision = Option<String>;
-
+impl Described for Thing {
     fn definition(&self) -> &'static Definition {
         &DEFINITION
     }
@@ -283,6 +259,17 @@ impl Resource for Thing {
             Some("invalid") => Diagnostic::error("Invalid thing", "It says so itself.").into(),
             _ => Diagnostics::new(),
         }
+    }
+}
+
+impl Resource for Thing {
+    type Provider = World;
+    type Model = Model;
+    /// The planned size.
+    type Decision = Option<String>;
+
+    fn identity_schema(&self) -> &'static IdentitySchema {
+        &IDENTITY
     }
 
     fn plan(&self, provider: Option<&World>, plan: &mut Plan) -> Option<String> {
@@ -440,7 +427,10 @@ impl Resource for Thing {
     fn import(&self, request: ImportRequest) -> Result<Model, Diagnostics> {
         let id = match request {
             ImportRequest::Id(id) => id,
-            ImportRequest::Identity(identity) => identity.get("id").cloned().unwrap_or_default(),
+            ImportRequest::Identity(identity) => identity
+                .get("id")
+                .map(|id| id.to_lowercase())
+                .unwrap_or_default(),
         };
         assert!(id != "panic", "import s3cr3t");
         if !id.starts_with("id-") {

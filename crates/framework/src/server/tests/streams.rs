@@ -72,7 +72,7 @@ impl Client {
 
     fn listed_so_far(&self) -> usize {
         let configured = self.0.configured().ok().unwrap();
-        configured.provider.listed.load(Ordering::Relaxed)
+        configured.listed.load(Ordering::Relaxed)
     }
 }
 

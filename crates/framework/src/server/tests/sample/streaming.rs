@@ -4,23 +4,24 @@
 
 use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use serde::Deserialize;
 
 use super::{Model, World, failure, minutes, wait};
-use crate::action::{self, Action, Progress};
+use crate::action::{Action, Progress};
+use crate::definition::{Definition, Described, Kind};
 use crate::diagnostics::{Diagnostic, Diagnostics};
-use crate::list_resource::{self, ListRequest, ListResource, Results};
+use crate::list_resource::{ListRequest, ListResource, Results};
 use crate::resource::Context;
 use crate::schema::{Attribute, Schema};
 use crate::value::Value;
 
 pub(in super::super) struct Things;
 
-pub(in super::super) static THINGS: list_resource::Definition = list_resource::Definition {
-    resource: &super::DEFINITION,
-    schema: &Schema::new(
+pub(in super::super) static THINGS: Definition = Definition::new(
+    Kind::ListResource,
+    super::DEFINITION.type_name,
+    &Schema::new(
         0,
         "Things.",
         &[
@@ -28,8 +29,7 @@ pub(in super::super) static THINGS: list_resource::Definition = list_resource::D
             Attribute::timeouts(&[Attribute::timeout("list", "Time to list. Default `20m`.")]),
         ],
     ),
-    default_timeout: Duration::from_mins(20),
-};
+);
 
 #[derive(Deserialize)]
 pub(in super::super) struct Config {
@@ -38,11 +38,8 @@ pub(in super::super) struct Config {
     _timeouts: Option<serde::de::IgnoredAny>,
 }
 
-impl ListResource for Things {
-    type Provider = World;
-    type Config = Config;
-
-    fn definition(&self) -> &'static list_resource::Definition {
+impl Described for Things {
+    fn definition(&self) -> &'static Definition {
         &THINGS
     }
 
@@ -52,6 +49,11 @@ impl ListResource for Things {
             _ => Diagnostics::new(),
         }
     }
+}
+
+impl ListResource for Things {
+    type Provider = World;
+    type Config = Config;
 
     async fn list(
         &self,
@@ -95,26 +97,23 @@ impl ListResource for Things {
 
 pub(in super::super) struct Count;
 
-pub(in super::super) static COUNT: action::Definition = action::Definition {
-    type_name: "sample_count",
-    schema: &Schema::new(
+pub(in super::super) static COUNT: Definition = Definition::new(
+    Kind::Action,
+    "sample_count",
+    &Schema::new(
         0,
         "Counts to three.",
         &[Attribute::string("behave").describe("What counting does.")],
     ),
-    default_timeout: Duration::from_mins(20),
-};
+);
 
 #[derive(Deserialize)]
 pub(in super::super) struct CountConfig {
     behave: Option<String>,
 }
 
-impl Action for Count {
-    type Provider = World;
-    type Config = CountConfig;
-
-    fn definition(&self) -> &'static action::Definition {
+impl Described for Count {
+    fn definition(&self) -> &'static Definition {
         &COUNT
     }
 
@@ -124,6 +123,11 @@ impl Action for Count {
             _ => Diagnostics::new(),
         }
     }
+}
+
+impl Action for Count {
+    type Provider = World;
+    type Config = CountConfig;
 
     fn plan(&self, provider: Option<&World>, config: &Value) -> Diagnostics {
         match (provider, config.get("behave").as_str()) {
