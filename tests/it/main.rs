@@ -72,6 +72,9 @@ mod guides;
 mod hostile_requests;
 
 #[cfg(test)]
+mod ignored_changes;
+
+#[cfg(test)]
 mod install;
 
 #[cfg(test)]

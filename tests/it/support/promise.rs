@@ -75,7 +75,7 @@ const FROM_KEY: &str = "from cloud_alm_service_key";
 
 /// Whose properties are compared one by one. Of the others it is judged that no
 /// other object changes, and that what is deleted goes.
-const JUDGED: [&str; 0] = [];
+const JUDGED: [&str; 2] = [DESTINATION, CERTIFICATE];
 
 /// What a state or a plan says about properties at SAP.
 #[derive(Debug, Default)]
