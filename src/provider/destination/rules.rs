@@ -578,7 +578,20 @@ mod tests {
     }
 
     fn wo(members: &[(&str, Value)]) -> (&'static str, Value) {
-        ("credentials", config(members))
+        let names = [
+            "client_secret_wo",
+            "password_wo",
+            "properties_wo",
+            "version",
+        ];
+        ("credentials", object(&names, members))
+    }
+
+    /// An object as the framework hands it over: with all its members.
+    fn object(names: &[&str], members: &[(&str, Value)]) -> Value {
+        let nulls = names.iter().map(|name| (*name, Value::Null));
+        let all = nulls.chain(members.iter().cloned());
+        Value::Object(all.map(|(name, value)| (name.to_owned(), value)).collect())
     }
 
     #[test]
@@ -617,7 +630,8 @@ mod tests {
             entries.extend_from_slice(extra);
             messages(&entries)
         };
-        let stored = |members: &[(&str, Value)]| ("stored_credentials", config(members));
+        let names = ["client_secret", "password", "properties"];
+        let stored = |members: &[(&str, Value)]| ("stored_credentials", object(&names, members));
         assert!(basic(&[wo(&[("password_wo", text("x"))])]).is_empty());
         assert!(basic(&[stored(&[("password", text("x"))])]).is_empty());
         assert_eq!(
