@@ -219,17 +219,35 @@ impl Sap {
 
 /// The setting with the emulator's path, where it does not have another one.
 fn with_path(api: &Value) -> Value {
-    let add = |value: &Value, name: &str, default: Value| {
+    const CALL: [&str; 3] = ["method", "path", "body"];
+    const API: [&str; 7] = [
+        "endpoint",
+        "endpoint_key",
+        "register",
+        "offboard",
+        "headers",
+        "already_registered_codes",
+        "not_registered_codes",
+    ];
+    // Whole objects, as the framework hands them over.
+    let whole = |value: &Value, names: &[&str]| {
         let mut entries = value.entries().cloned().unwrap_or_default();
-        let slot = entries.entry(name.to_owned()).or_default();
-        if slot.is_null() {
-            *slot = default;
+        for name in names {
+            entries.entry((*name).to_owned()).or_default();
         }
-        Value::Object(entries)
+        entries
     };
-    let register = add(api.get("register"), "path", text(REGISTER_PATH));
-    let mut entries = api.entries().cloned().unwrap_or_default();
-    entries.insert("register".to_owned(), register);
+    let mut entries = whole(api, &API);
+    let mut register = whole(&entries["register"], &CALL);
+    let path = register.entry("path".to_owned()).or_default();
+    if path.is_null() {
+        *path = text(REGISTER_PATH);
+    }
+    entries.insert("register".to_owned(), Value::Object(register));
+    if !entries["offboard"].is_null() {
+        let offboard = whole(&entries["offboard"], &CALL);
+        entries.insert("offboard".to_owned(), Value::Object(offboard));
+    }
     Value::Object(entries)
 }
 
