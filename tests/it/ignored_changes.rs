@@ -89,8 +89,8 @@ fn merge(config: &mut Json, patch: &Json) {
     }
 }
 
-fn with(mut config: Json, more: Json) -> Json {
-    merge(&mut config, &more);
+fn with(mut config: Json, more: &Json) -> Json {
+    merge(&mut config, more);
     config
 }
 
@@ -116,11 +116,11 @@ fn stored() -> Json {
     let secrets = json!({ "client_secret": "one", "properties": { "c": "one" } });
     with(
         client_credentials(),
-        json!({ "credentials": null, "stored_credentials": secrets }),
+        &json!({ "credentials": null, "stored_credentials": secrets }),
     )
 }
 
-fn open(more: Json) -> Json {
+fn open(more: &Json) -> Json {
     let open = json!({
         "description": "one", "url": "https://one.example.com", "authentication": "NoAuthentication",
     });
@@ -214,16 +214,16 @@ fn destinations() -> Vec<Row> {
             json!({ "stored_credentials": { "properties": { "c": "two" } } }),
         )
         .by_hand_in_vain("c", "hand"),
-        Row::new("user", open(user), json!({ "user": "two" })).by_hand("User", "hand"),
+        Row::new("user", open(&user), json!({ "user": "two" })).by_hand("User", "hand"),
         Row::new(
             "proxy_type",
-            open(json!({})),
+            open(&json!({})),
             json!({ "proxy_type": "OnPremise" }),
         )
         .by_hand("ProxyType", "OnPremise"),
         Row::new(
             "authentication",
-            open(json!({ "proxy_type": "OnPremise" })),
+            open(&json!({ "proxy_type": "OnPremise" })),
             json!({ "authentication": "PrincipalPropagation" }),
         )
         .by_hand("Authentication", "PrincipalPropagation"),
@@ -234,7 +234,7 @@ fn destinations() -> Vec<Row> {
         ),
         Row::new(
             "token_service_key_store_location",
-            open(json!({
+            open(&json!({
                 "authentication": "OAuth2ClientCredentials",
                 "client_id": "one",
                 "token_service_url": "https://one.example.com/oauth/token",
@@ -347,10 +347,7 @@ impl Terraform {
 fn blocks<'a>(type_name: &'static str, rows: &'a [Row], extension: &str) -> Vec<Block<'a>> {
     let block = |(number, row): (usize, &'a Row)| {
         let name = format!("row-{number}");
-        let config = with(
-            json!({ "name": format!("{name}{extension}") }),
-            row.config.clone(),
-        );
+        let config = with(json!({ "name": format!("{name}{extension}") }), &row.config);
         Block {
             type_name,
             name,
@@ -381,7 +378,7 @@ async fn destinations_live(world: &World, terraform: &mut Terraform) {
         _ => ("description", "Description"),
     };
     for block in &mut blocks {
-        block.config = with(block.row.edited(), json!({ "name": block.config["name"] }));
+        block.config = with(block.row.edited(), &json!({ "name": block.config["name"] }));
         if block.row.ignored == ["name"] {
             block.config["name"] = json!("renamed");
         }
@@ -452,7 +449,7 @@ async fn certificates_live(world: &World, terraform: &mut Terraform) {
     let created = by_name(world.certificates().await);
     for block in &mut blocks {
         let name = block.config["name"].clone();
-        block.config = with(json!({ "name": name }), block.row.edited());
+        block.config = with(json!({ "name": name }), &block.row.edited());
     }
     terraform.converge(world, &blocks).await;
     // Nothing but the file could change, and where it is not ignored it did not.
@@ -530,12 +527,12 @@ async fn registration_lives(world: &World, terraform: &mut Terraform, row: &Row)
             REGISTRATION,
             "orders",
             row,
-            with(row.config.clone(), named.clone()),
+            with(row.config.clone(), &named),
         ),
     ];
     terraform.converge(world, &blocks).await;
     let registered = world.state().await["subaccounts"]["acme-orders"]["registration"].clone();
-    blocks[1].config = with(row.edited(), named);
+    blocks[1].config = with(row.edited(), &named);
     terraform.converge(world, &blocks).await;
     let now = world.state().await["subaccounts"]["acme-orders"]["registration"].clone();
     assert_eq!(now, registered, "{:?}", row.ignored);

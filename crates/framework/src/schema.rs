@@ -592,16 +592,16 @@ mod tests {
 
     #[test]
     fn types_are_written_in_terraforms_notation() {
+        static MIXED: [Attribute; 2] = [
+            Attribute::list("b", &AttributeType::Number),
+            Attribute::bool("a"),
+        ];
         let text = |of: AttributeType| of.to_json().to_string();
         assert_eq!(text(TEXT), r#""string""#);
         assert_eq!(
             text(AttributeType::Map(&TEXTS)),
             r#"["map",["set","string"]]"#
         );
-        static MIXED: [Attribute; 2] = [
-            Attribute::list("b", &AttributeType::Number),
-            Attribute::bool("a"),
-        ];
         let object = AttributeType::Object(&MIXED);
         assert_eq!(
             text(object),

@@ -749,6 +749,7 @@ mod tests {
     #[test]
     fn every_kind_refuses_what_it_cannot_have() {
         use Kind::{Action, DataSource, EphemeralResource, ListResource, Provider, Resource};
+        static INNER: [Attribute; 1] = [Attribute::string("thing").write_only().describe("A.")];
         let thing = || Attribute::string("thing");
         let unmanaged = [
             Provider,
@@ -774,7 +775,6 @@ mod tests {
             Action,
         ];
         assert_eq!(refusing(thing().variable("X"), 0, "variables"), rest);
-        static INNER: [Attribute; 1] = [Attribute::string("thing").write_only().describe("A.")];
         let nested = Attribute::object("outer", &INNER);
         assert_eq!(refusing(nested, 0, "write-only attributes"), unmanaged);
         assert!(

@@ -41,8 +41,8 @@ impl Workspace {
         let program = folder.path().join("terraform-provider-acme");
         fs::copy(example(), program).unwrap();
         let settings = format!(
-            "provider_installation {{\n  dev_overrides {{\n    \"example.com/acme/acme\" = {:?}\n  }}\n}}\n",
-            folder.path()
+            "provider_installation {{\n  dev_overrides {{\n    \"example.com/acme/acme\" = \"{}\"\n  }}\n}}\n",
+            folder.path().display()
         );
         fs::write(folder.path().join("terraformrc"), settings).unwrap();
         Self(folder)
@@ -61,10 +61,11 @@ impl Workspace {
 }}
 
 resource "acme_note" "one" {{
-  path = {path:?}
+  path = "{}"
   text = "{text}"
 }}
-"#
+"#,
+            path.display()
         );
         fs::write(self.0.path().join("main.tf"), configuration).unwrap();
     }

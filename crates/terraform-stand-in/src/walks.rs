@@ -347,7 +347,7 @@ impl ApplyWalk<'_> {
                 &change,
                 Some(&object),
                 &Val::Null,
-                &self.state,
+                self.state,
                 &mut self.diags,
             )
             .await;
@@ -467,7 +467,7 @@ impl ApplyWalk<'_> {
                 &second,
                 object,
                 &config,
-                &self.state,
+                self.state,
                 &mut self.diags,
             )
             .await;

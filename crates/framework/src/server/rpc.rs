@@ -26,7 +26,7 @@ pub(super) struct Rpc<'a> {
     pub(super) subject: Option<(Kind, &'a str)>,
 }
 
-impl<'a> Rpc<'a> {
+impl Rpc<'_> {
     #[cfg(test)]
     pub(super) fn new(name: &'static str) -> Self {
         Self {
