@@ -697,7 +697,11 @@ async fn cli_the_import_block_in_the_error_imports_the_existing_destination() {
     let mut sap = cloud_alm_destination(&world);
     sap["Description"] = json!("Made by hand");
     world.set_destinations(&[sap]).await;
-    let directory = Directory::new(&cli, &world, &written("", ""));
+    let configuration = written(
+        "  order_management_api = { register = { path = \"v1/registration\" } }\n",
+        "",
+    );
+    let directory = Directory::new(&cli, &world, &configuration);
     let text = directory.errors().await;
     insta::assert_snapshot!("cli_destination_exists", normalised(&world, &text));
     assert!(refused_writes(&world).await.len() == 1);
@@ -706,7 +710,7 @@ async fn cli_the_import_block_in_the_error_imports_the_existing_destination() {
     let block = &text[block..];
     let block = &block[..=block.find("\n}").unwrap() + 1];
     let block = block.replace("<name>", "cloud_alm");
-    directory.write(&(written("", "") + "\n" + &block + "\n"));
+    directory.write(&(configuration + "\n" + &block + "\n"));
     world.forget_journal().await;
     let output = directory
         .run(&["apply", "-auto-approve", "-no-color"])

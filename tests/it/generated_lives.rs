@@ -165,13 +165,22 @@ fn certificate() -> Subject {
                 "name" => select(vec!["a.pem", "b.p12", "c.crt"])
                     .prop_map(Json::from)
                     .boxed(),
-                "pem_wo" => select(vec![pem, other])
-                    .prop_map(|pem| Json::from(pem.as_str()))
-                    .boxed(),
-                // Key stores, and certificates in DER form, begin so.
-                "base64_wo" => vec(any::<u8>(), 0..40)
-                    .prop_map(|rest| STANDARD.encode([vec![b'0'], rest].concat()).into())
-                    .boxed(),
+                // A new certificate needs one of the two.
+                "content" => {
+                    let pem = select(vec![pem, other]).prop_map(|pem| json!({ "pem_wo": pem }));
+                    // Key stores, and certificates in DER form, begin so.
+                    let base64 = vec(any::<u8>(), 0..40).prop_map(|rest| {
+                        let file = [vec![b'0'], rest].concat();
+                        json!({ "base64_wo": STANDARD.encode(file) })
+                    });
+                    let version = proptest::option::of(0..3_i64);
+                    (prop_oneof![pem, base64], version)
+                        .prop_map(|(mut content, version)| {
+                            content["version"] = version.into();
+                            content
+                        })
+                        .boxed()
+                }
                 _ => return None,
             };
             Some(known)

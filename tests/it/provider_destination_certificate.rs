@@ -633,7 +633,11 @@ async fn cli_an_x509_cloud_alm_key_connects_by_mutual_tls() {
     let ca = keys.join("ca.pem");
     std::fs::write(&ca, world.ca()).unwrap();
     workspace.set_env("SAPCALM_CA_CERTIFICATES", &format!("@{}", ca.display()));
-    let example = include_str!("../../examples/mutual-tls/main.tf");
+    // The emulator has another path than the one that is guessed.
+    let example = include_str!("../../examples/mutual-tls/main.tf").replace(
+        "provider \"sapcalm\" {\n",
+        "provider \"sapcalm\" {\n  order_management_api = { register = { path = \"v1/registration\" } }\n",
+    );
     std::fs::write(workspace.path().join("main.tf"), example).unwrap();
     workspace.converges().await;
     assert!(world.is_registered().await);

@@ -158,6 +158,9 @@ impl Plan {
             None => {
                 planned.insert(name.to_owned(), value);
             }
+            Some(_) if attribute.mode == Mode::Computed => {
+                self.report(computed_and_ignored(attribute.name));
+            }
             Some(path) => {
                 let detail = format!("`{path}` differs from the configured value in the plan.");
                 self.impossible(name, &detail);
@@ -246,6 +249,19 @@ impl Plan {
             diagnostics: self.diagnostics,
         }
     }
+}
+
+/// The only way for a computed attribute to have a configured value:
+/// `ignore_changes` puts the prior one there, and then Terraform refuses every
+/// other one in the plan.
+fn computed_and_ignored(name: &'static str) -> Diagnostic {
+    let detail = format!(
+        "`{name}` changes with this plan. The provider alone computes it, and `ignore_changes` of \
+         this resource names it, so Terraform refuses the change. Nothing was changed. Take \
+         `{name}` out of `ignore_changes`. To leave something as it is, name the argument there \
+         that it comes from."
+    );
+    Diagnostic::error("Computed attribute is ignored", detail).at(Path::attribute(name))
 }
 
 /// The part of a value that Terraform would refuse to find in a plan.

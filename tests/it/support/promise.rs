@@ -15,8 +15,10 @@
 //! * After an error not everything needs to be written. What was written needs to
 //!   be named all the same.
 //! * The same where a fault of the test made up an answer of SAP's.
-//! * A registration whose tenant another registration of the state has may be
-//!   deleted and stay: it is the other one's.
+//! * What another object of the state is, too, may be deleted and stay: it is the
+//!   other one's.
+//! * A create names every attribute, also where it takes over an object that was
+//!   there: what the plan leaves out is taken away.
 //! * Where several applies are at work in one world at the same time, nobody can
 //!   tell them apart. They are not judged.
 
@@ -126,6 +128,8 @@ impl Told {
     fn line(&mut self, property: String, value: &Json, line: fn(String) -> Line) {
         let line = match value {
             Json::Null => return,
+            // An empty text and none are the same.
+            Json::String(text) if text.is_empty() => return,
             Json::String(text) if text == UNKNOWN => Line::Unknown,
             Json::String(text) => line(text.clone()),
             // The values of a label, which are a set.
@@ -147,6 +151,10 @@ fn spelled(secret: &str) -> String {
     found.map_or(secret, |(_, property)| property).to_owned()
 }
 
+fn is_attribute(property: &str) -> bool {
+    ATTRIBUTES.iter().any(|(_, name)| *name == property)
+}
+
 /// A label, as if it were a property.
 fn label(key: &str) -> String {
     format!("labels[{key:?}]")
@@ -158,10 +166,11 @@ fn sorted(values: &Json) -> String {
     format!("{values:?}")
 }
 
-/// The value of a secret as the user wrote it, if he did.
-fn configured(config: &Json, property: &str) -> Option<String> {
+/// The value of a secret as the user wrote it, if he did. What is not write-only
+/// is in the plan, as far as `ignore_changes` lets it through.
+fn configured(config: &Json, planned: &Json, property: &str) -> Option<String> {
     let text = |value: &Json| value.as_str().map(str::to_owned);
-    let (new, old) = (&config["credentials"], &config["stored_credentials"]);
+    let (new, old) = (&config["credentials"], &planned["stored_credentials"]);
     let content = &config["content"];
     match property {
         "clientSecret" => text(&new["client_secret_wo"]).or_else(|| text(&old["client_secret"])),
@@ -189,6 +198,7 @@ type Properties = BTreeMap<String, String>;
 
 /// One apply of one object, with its properties before and after.
 struct Case {
+    creates: bool,
     prior: Told,
     planned: Told,
     before: Properties,
@@ -249,6 +259,7 @@ impl Case {
             Some(Line::Unknown) => true,
             Some(Line::Secret(text)) if text == AS_FOUND => false,
             None if self.planned.anything => true,
+            None if self.creates && is_attribute(property) => true,
             new => old != new,
         }
     }
@@ -329,6 +340,7 @@ fn properties(object: &Json) -> Properties {
     let labels = object["labels"].as_array().into_iter().flatten();
     properties
         .map(|(name, value)| (name.clone(), text(value)))
+        .filter(|(_, value)| !value.is_empty())
         .chain(labels.map(|one| (label(one["key"].as_str().unwrap()), sorted(&one["values"]))))
         .collect()
 }
@@ -351,16 +363,19 @@ fn is_of(place: &Place, type_name: &str, object: &Json) -> bool {
                 && matches("instance_id", place.instance.as_deref().unwrap_or_default()))
 }
 
-/// Whether the state has a second registration of the same tenant.
-fn is_shared(registration: &Json, state: &State) -> bool {
-    let tenant = |object: &Json| object["tenant_id"].as_str().map(str::to_ascii_lowercase);
-    let wanted = tenant(registration);
+/// Whether the state has a second object that is the same one at SAP.
+fn is_shared(type_name: &str, object: &Json, state: &State) -> bool {
+    let identity = |object: &Json| match type_name {
+        REGISTRATION => object["tenant_id"].as_str().map(str::to_ascii_lowercase),
+        _ => Some(format!("{} {}", object["id"], object["subaccount_id"])),
+    };
+    let wanted = identity(object);
     let deposed = state.deposed.iter().map(|(_, instance)| instance);
     let same = state
         .current
         .values()
         .chain(deposed)
-        .filter(|one| one.type_name == REGISTRATION && tenant(&one.json()) == wanted);
+        .filter(|one| one.type_name == type_name && identity(&one.json()) == wanted);
     wanted.is_some() && same.count() > 1
 }
 
@@ -403,7 +418,7 @@ fn judge(applied: &Applied<'_>, provider: &Json, seen: &Seen) -> Vec<String> {
     let own = own.first().copied();
     let there = |store: &Store| own.is_some_and(|place| store.contains_key(place));
     if planned.is_null() {
-        let kept = type_name == REGISTRATION && is_shared(&prior, applied.state);
+        let kept = is_shared(type_name, &prior, applied.state);
         if there(after) && !failed && !kept {
             faults.push("it was to be deleted and is there".to_owned());
         }
@@ -434,6 +449,7 @@ fn judge(applied: &Applied<'_>, provider: &Json, seen: &Seen) -> Vec<String> {
         .map_or(Json::Null, |object| object.value.to_json());
     let saved = Told::by(type_name, &saved);
     let case = Case {
+        creates: prior.is_null(),
         prior: Told::by(type_name, &prior),
         planned: Told::by(type_name, &planned),
         before: stored(before),
@@ -441,7 +457,7 @@ fn judge(applied: &Applied<'_>, provider: &Json, seen: &Seen) -> Vec<String> {
         failed,
     };
     faults.extend(case.faults(|property| match saved.lines.get(property) {
-        Some(Line::Secret(text)) if text == FROM_CONFIGURATION => configured(&config, property),
+        Some(Line::Secret(text)) if text == FROM_CONFIGURATION => configured(&config, &planned, property),
         Some(Line::Secret(text)) if text == FROM_KEY => secret_of_key(provider),
         _ => None,
     }));
@@ -546,6 +562,7 @@ mod tests {
         let [prior, planned] = told.map(|object| Told::by(DESTINATION, &object));
         let [before, after] = stored.map(|found| properties(&json!({ "properties": found })));
         let case = Case {
+            creates: false,
             prior,
             planned,
             before,
