@@ -46,6 +46,8 @@ struct Subject {
     type_name: &'static str,
     /// Configurations to begin with; what is generated comes on top.
     bases: Vec<Json>,
+    /// Objects of a base that keep what is not generated anew.
+    extended: &'static [&'static str],
     /// Values of attributes that need a form of their own.
     values: fn(&str) -> Option<Values>,
     /// Attributes that are never generated, because the emulated world could
@@ -76,6 +78,7 @@ fn destination() -> Subject {
         bases: std::iter::once(json!({}))
             .chain(kinds.map(|kind| kind.config))
             .collect(),
+        extended: &["credentials"],
         values: |attribute| {
             let known = match attribute {
                 "name" => select(vec!["CloudALM", "kind", "it's (ü) ~1%"])
@@ -120,6 +123,7 @@ fn registration() -> Subject {
     Subject {
         type_name: "sapcalm_registration",
         bases: vec![json!({ "destination_name": "CloudALM" })],
+        extended: &[],
         values: |attribute| {
             let known = match attribute {
                 "destination_name" => Just(json!("CloudALM")).boxed(),
@@ -159,6 +163,7 @@ fn certificate() -> Subject {
             json!({ "name": "b.p12", "content": { "base64_wo": STANDARD.encode("0 a key store") } }),
             json!({ "name": "b.p12", "level": "instance", "content": { "base64_wo": STANDARD.encode("0 another") } }),
         ],
+        extended: &[],
         values: |attribute| {
             let [pem, other] = pems();
             let known = match attribute {
@@ -365,13 +370,19 @@ fn config(subject: &Subject) -> Values {
         .collect();
     let chosen = vec(proptest::bool::weighted(0.15), attributes.len());
     let names: Vec<&str> = attributes.iter().map(|attribute| attribute.name).collect();
-    let resource = subject.resource();
+    let (resource, extended) = (subject.resource(), subject.extended);
     (base, values, chosen)
         .prop_filter_map("the provider refuses it", move |(base, values, chosen)| {
             let spare: BTreeMap<&str, Json> = names.iter().copied().zip(values).collect();
             let mut config = base;
             for (name, _) in names.iter().zip(chosen).filter(|(_, chosen)| *chosen) {
-                config[*name] = spare[name].clone();
+                let value = spare[name].clone();
+                match (&mut config[*name], value) {
+                    (Json::Object(base), Json::Object(more)) if extended.contains(name) => {
+                        base.extend(more);
+                    }
+                    (base, value) => *base = value,
+                }
             }
             repaired(resource, config, &spare)
         })

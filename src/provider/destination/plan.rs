@@ -22,9 +22,9 @@ use super::record::Record;
 use super::rules;
 use super::source::Source;
 use super::vocabulary::{
-    CLIENT_SECRET, HTTP, NAMED_SECRETS, TYPED, authentication, belongs_to_authentication,
-    default_authentication, default_proxy_type, default_token_service_url_type, secret_key,
-    secret_name, security_concern,
+    CLIENT_SECRET, HTTP, NAMED_SECRETS, PASSWORD, TYPED, authentication,
+    belongs_to_authentication, default_authentication, default_proxy_type,
+    default_token_service_url_type, needs_password, secret_key, secret_name, security_concern,
 };
 
 /// What a plan decided, beyond its values.
@@ -98,7 +98,29 @@ pub(super) fn refine(provider: Option<&Configured>, plan: &mut Plan) -> Decision
         plan.report(message);
     }
     decision.sends = is_new(plan) || sends(plan, &decision);
+    if lacks_password(plan) {
+        plan.report(rules::missing_password(plan.planned("authentication")));
+    }
     decision
+}
+
+/// Whether an authentication begins that needs a password, and nobody gives one.
+/// What a destination has that is there already, SAP may not tell.
+fn lacks_password(plan: &Plan) -> bool {
+    let begins = is_new(plan) || plan.changes("authentication");
+    let adopts = plan.config("adopt_existing");
+    let may_be_there = adopts.is_unknown() || adopts.as_bool() == Some(true);
+    let is_needed = plan.planned("type").as_str() == Some(HTTP)
+        && plan
+            .planned("authentication")
+            .as_str()
+            .is_some_and(needs_password);
+    let secrets = plan.planned("secrets");
+    let is_given = secrets.is_unknown()
+        || secrets
+            .entries()
+            .is_some_and(|entries| entries.contains_key(secret_name(PASSWORD)));
+    begins && !may_be_there && is_needed && !is_given
 }
 
 /// Whether what is planned is a new object, perhaps in the place of another.
@@ -1541,10 +1563,30 @@ mod tests {
     #[test]
     fn name_and_level_replace() {
         for (name, value) in [("name", "other"), ("level", "instance")] {
-            let configured = config(&[(name, text(value))]);
+            let password = credentials(&[("password_wo", text("p"))]);
+            let configured = config(&[(name, text(value)), password]);
             let (planned, _) = fine(Key::Absent, &configured, &state(), &Record::default());
             assert_eq!(planned.replace, [Path::attribute(name)]);
             assert!(planned.state.get("subaccount_id").same(&text("s")));
         }
+    }
+
+    #[test]
+    fn an_authentication_that_begins_with_a_password_needs_one() {
+        let summary = |configured: &Value, prior: &Value| {
+            let (planned, _) = planned(Key::Absent, configured, prior, &Record::default());
+            let first = planned.diagnostics.iter().next();
+            first.map(|one| one.summary.to_string())
+        };
+        let missing = Some("Missing password".to_owned());
+        let none = config(&[]);
+        assert_eq!(summary(&none, &Value::Null), missing);
+        assert_eq!(summary(&none, &state()), None, "it may be there");
+        let other = config(&[("authentication", text("OAuth2Password"))]);
+        assert_eq!(summary(&other, &state()), missing);
+        let late = config(&[credentials(&[("password_wo", Value::Unknown)])]);
+        assert_eq!(summary(&late, &Value::Null), None, "it comes");
+        let adopting = config(&[("adopt_existing", Value::Bool(true))]);
+        assert_ne!(summary(&adopting, &Value::Null), missing, "it may be there");
     }
 }

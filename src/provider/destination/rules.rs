@@ -86,6 +86,19 @@ pub(super) fn missing_name() -> Diagnostic {
     )
 }
 
+/// SAP's documentation lists the password as mandatory.
+pub(super) fn missing_password(authentication: &Value) -> Diagnostic {
+    wrong(
+        "Missing password",
+        format!(
+            "A destination with the authentication `{}` needs a password, and none is configured. \
+             Set `password_wo` in `credentials`.",
+            authentication.as_str().unwrap_or_default()
+        ),
+        Path::attribute("credentials"),
+    )
+}
+
 /// Values of SAP's closed vocabularies: another case of a known one is an
 /// error, anything else may be newer than this provider.
 fn spelling(config: &Value, found: &mut Diagnostics) {

@@ -59,10 +59,18 @@ pub(crate) static TYPED: &[TypedProperty] = &[
 /// The secret properties with a member of their own in `credentials` and
 /// `stored_credentials`: the name there, and SAP's.
 pub(super) static NAMED_SECRETS: &[(&str, &str)] =
-    &[("client_secret", CLIENT_SECRET), ("password", "Password")];
+    &[("client_secret", CLIENT_SECRET), ("password", PASSWORD)];
 
 /// The one client secret that a service key can provide.
 pub(super) const CLIENT_SECRET: &str = "clientSecret";
+
+pub(super) const PASSWORD: &str = "Password";
+
+/// Whether SAP's documentation lists the password of an authentication as
+/// mandatory.
+pub(super) fn needs_password(authentication: &str) -> bool {
+    ["BasicAuthentication", "OAuth2Password"].contains(&authentication)
+}
 
 /// The name of a secret property in the configuration and in `secrets`.
 pub(super) fn secret_name(key: &str) -> &str {

@@ -430,7 +430,8 @@ fn judge(applied: &Applied<'_>, provider: &Json, seen: &Seen) -> Vec<String> {
         if own.is_some_and(|own| changed(&own)) && !named {
             faults.push("it was registered, and the plan does not say so".to_owned());
         }
-        if !there(after) && !failed {
+        // What the landscape did not tell, nobody could plan.
+        if !there(after) && !failed && (named || there(before)) {
             faults.push("it is not registered".to_owned());
         }
         return faults;
