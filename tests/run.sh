@@ -20,6 +20,10 @@ TF_CLI=$(sh tools/cli.sh terraform) || TF_CLI=
 [ -n "${TF_CLI_ONLY:-}" ] || sh tools/cli.sh terraform newest >/dev/null || true
 export TF_CLI
 
+# Much of the time of a test is waiting.
+processors=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+export RUST_TEST_THREADS="${RUST_TEST_THREADS:-$((2 * processors))}"
+
 status=0
 $cargo build --locked --quiet --workspace --bin test-runner
 host=$(rustc -vV | sed -n 's/^host: //p' | tr 'a-z.-' 'A-Z__')

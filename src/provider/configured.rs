@@ -34,19 +34,13 @@ pub struct Configured {
     unknown: BTreeMap<KeyKind, &'static str>,
     /// The only subaccounts to touch; all where it is nothing.
     allowed_subaccounts: Option<BTreeSet<String>>,
-    deeds: Mutex<BTreeMap<(&'static str, String), Deed>>,
+    /// What create made in this process, by type and id.
+    created: Mutex<BTreeSet<(&'static str, String)>>,
     warned: Mutex<BTreeSet<String>>,
 }
 
 /// The attribute of the provider block for the subaccounts to touch.
 pub(crate) const ALLOWED_SUBACCOUNTS: &str = "allowed_subaccount_ids";
-
-/// What this process did last to an object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Deed {
-    Created,
-    Deleted,
-}
 
 /// What is known about a service key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +63,7 @@ impl Configured {
             client,
             unknown,
             allowed_subaccounts: None,
-            deeds: Mutex::default(),
+            created: Mutex::default(),
             warned: Mutex::default(),
         }
     }
@@ -241,16 +235,12 @@ impl Configured {
 
     /// Remembers that create made this object in this process.
     pub fn remember_created(&self, type_name: &'static str, id: &str) {
-        self.remember(type_name, id, Deed::Created);
+        lock(&self.created).insert((type_name, id.to_owned()));
     }
 
     /// Remembers that delete removed this object in this process.
     pub fn remember_deleted(&self, type_name: &'static str, id: &str) {
-        self.remember(type_name, id, Deed::Deleted);
-    }
-
-    fn remember(&self, type_name: &'static str, id: &str, deed: Deed) {
-        lock(&self.deeds).insert((type_name, id.to_owned()), deed);
+        lock(&self.created).remove(&(type_name, id.to_owned()));
     }
 
     /// Whether create made this object in this process. If so, a delete of the
@@ -258,19 +248,7 @@ impl Configured {
     /// would remove what was just made.
     #[must_use]
     pub fn was_created_here(&self, type_name: &'static str, id: &str) -> bool {
-        self.last_deed(type_name, id) == Some(Deed::Created)
-    }
-
-    /// Whether delete removed this object in this process, and nobody has made it
-    /// again.
-    #[must_use]
-    pub fn was_deleted_here(&self, type_name: &'static str, id: &str) -> bool {
-        self.last_deed(type_name, id) == Some(Deed::Deleted)
-    }
-
-    fn last_deed(&self, type_name: &'static str, id: &str) -> Option<Deed> {
-        let key = (type_name, id.to_owned());
-        lock(&self.deeds).get(&key).copied()
+        lock(&self.created).contains(&(type_name, id.to_owned()))
     }
 
     /// True once per topic, for warnings that would otherwise repeat for every

@@ -21,10 +21,9 @@ use crate::support::life::{Begin, Command, Patience, Target};
 use crate::support::trial::{Part, Prepared, Total, Trial, Verdict, seed};
 use crate::support::workspace::Workspace;
 
-/// Worlds that run side by side: much of the time of a case is waiting.
-const WORKERS: usize = 3;
-/// Worlds with TLS, for the faults of TLS.
-const TLS_WORKERS: usize = 1;
+/// Tests that share the cases, each with a world of its own: much of the time of a
+/// case is waiting.
+const SHARES: usize = 4;
 /// Pairs of faults by default, and of the whole.
 const PAIRS: [usize; 2] = [36, 600];
 /// Cases under the real CLI by default.
@@ -323,9 +322,9 @@ fn cases<'a>(
     chosen
 }
 
-/// One worker's share of the matrix in the stand-in, and how many cases all
-/// workers have.
-async fn share(number: usize, tls: bool, seed: u64) -> (Total, usize) {
+/// One share of the matrix in the stand-in; the faults of TLS are one of their own.
+async fn share(number: usize, tls: bool) {
+    let (began, seed) = (Instant::now(), seed());
     let mut trial = Trial::start(tls).await;
     let prepared = trial.prepare().await;
     let faults = faults();
@@ -334,21 +333,21 @@ async fn share(number: usize, tls: bool, seed: u64) -> (Total, usize) {
     assert!(kinds.len() >= KINDS, "{kinds:?}");
     let whole = !matches!(Part::chosen(), Part::Representative);
     let chosen = cases(&prepared, &faults, tls, seed, whole);
-    let count = chosen.len();
     if !whole {
         let of_kind = faults.iter().filter(|fault| fault.tls == tls).count();
         let pairs = if tls { 0 } else { PAIRS[0] };
-        assert_eq!(count, kinds.len() * of_kind + pairs);
+        assert_eq!(chosen.len(), kinds.len() * of_kind + pairs);
     }
-    let workers = if tls { TLS_WORKERS } else { WORKERS };
+    let shares = if tls { 1 } else { SHARES };
     let mut total = Total::default();
-    let mine = chosen.into_iter().skip(number).step_by(workers);
+    let mine = chosen.into_iter().skip(number).step_by(shares);
+    let expected = mine.len();
     for (at, case) in mine.enumerate() {
         let verdict = case.run(&mut trial, at % DESTROYS == 0).await;
         total.add(&case, verdict);
     }
     trial.world.stop().await;
-    (total, if number == 0 { count } else { 0 })
+    total.conclude("faults, stand-in", began.elapsed(), expected);
 }
 
 /// A few cases under the real CLI, or one of each kind and some pairs.
@@ -372,22 +371,28 @@ async fn in_cli(workspace: Workspace, seed: u64) -> Total {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_request_survives_every_fault() {
-    let (began, seed) = (Instant::now(), seed());
-    let plain = (0..WORKERS).map(|number| (number, false));
-    let tls = (0..TLS_WORKERS).map(|number| (number, true));
-    let workers: Vec<_> = plain
-        .chain(tls)
-        .map(|(number, tls)| tokio::spawn(share(number, tls, seed)))
-        .collect();
-    let mut all = Total::default();
-    let mut expected = 0;
-    for worker in workers {
-        let (total, count) = worker.await.unwrap();
-        all.merge(total);
-        expected += count;
-    }
-    all.conclude("faults, stand-in", began.elapsed(), expected);
+async fn every_request_survives_every_fault_one_quarter() {
+    share(0, false).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_request_survives_every_fault_another_quarter() {
+    share(1, false).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_request_survives_every_fault_a_third_quarter() {
+    share(2, false).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_request_survives_every_fault_the_last_quarter() {
+    share(3, false).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_request_survives_every_fault_of_tls() {
+    share(0, true).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

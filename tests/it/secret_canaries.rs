@@ -621,14 +621,12 @@ async fn no_private_key_of_an_x509_service_key_shows() {
         lines.push(pem);
         tf.set_env(variable, &text);
     }
-    tf.configure(
-        json!({
-            "ca_certificates": world.ca(),
-            "retry_base_delay": "1ms",
-            "max_retries": 0,
-            "order_management_api": { "register": { "path": REGISTER_PATH } },
-        }),
-    );
+    tf.configure(json!({
+        "ca_certificates": world.ca(),
+        "retry_base_delay": "1ms",
+        "max_retries": 0,
+        "order_management_api": { "register": { "path": REGISTER_PATH } },
+    }));
     let calm = key(&world, "cloud-alm");
     let secret = search.watch(&secret_of(&calm));
     let main = Resource::new(

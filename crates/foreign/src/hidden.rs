@@ -11,7 +11,8 @@
 //! Of a secret that nobody knows the surroundings tell: the name before it, as in
 //! `password=`, or its own form.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
 use std::ops::Range;
 
 use crate::view::{self, View};
@@ -79,11 +80,15 @@ pub(crate) fn is_worth_hiding(secret: &str) -> bool {
 /// Where secrets that are known stand.
 pub(crate) fn known<'a>(
     text: &str,
+    index: &Index,
     secrets: impl Iterator<Item = &'a str>,
     part: Part,
 ) -> Vec<Range<usize>> {
     let views = views(text);
     let skeletons: Vec<Skeleton<'_>> = views.iter().map(Skeleton::of).collect();
+    if !index.may_know(&skeletons) {
+        return Vec::new();
+    }
     let pieces = pieces(&skeletons);
     let mut found = Vec::new();
     for secret in secrets {
@@ -98,6 +103,53 @@ pub(crate) fn known<'a>(
     }
     let widened = |place| widened(text, place);
     found.into_iter().map(widened).collect()
+}
+
+/// Hashes of all secrets that are known. Most texts have none of them, and then no
+/// secret has to be looked at: there is one for each destination of a subaccount.
+#[derive(Default)]
+pub(crate) struct Index {
+    hasher: RandomState,
+    /// Of every piece of long ones.
+    pieces: HashSet<u64>,
+    /// Of short ones, by length in bytes.
+    whole: BTreeMap<usize, HashSet<u64>>,
+}
+
+impl Index {
+    pub(crate) fn add(&mut self, secret: &str) {
+        for form in view::layers(&without_marks(secret)) {
+            let letters = Skeleton::of(&form).letters;
+            let pieces = letters.windows(PIECE);
+            let pieces = pieces.map(|piece| self.hasher.hash_one(piece));
+            self.pieces.extend(pieces);
+            if letters.len() < PIECE {
+                let bytes = without_space(&form).0;
+                let hash = self.hasher.hash_one(&*bytes);
+                self.whole.entry(bytes.len()).or_default().insert(hash);
+            }
+        }
+    }
+
+    /// Whether any secret may be in a text; never `false` where one is.
+    fn may_know(&self, text: &[Skeleton<'_>]) -> bool {
+        let is_in = |bytes: &[u8], length: usize, known: &HashSet<u64>| {
+            let mut windows = bytes.windows(length.max(1));
+            windows.any(|window| known.contains(&self.hasher.hash_one(window)))
+        };
+        text.iter().any(|skeleton| {
+            is_in(&skeleton.letters, PIECE, &self.pieces) || {
+                let bytes = without_space(skeleton.view).0;
+                let mut lengths = self.whole.iter();
+                lengths.any(|(length, known)| is_in(&bytes, *length, known))
+            }
+        })
+    }
+}
+
+/// What of a view is no white space, and which bytes those are.
+fn without_space(view: &View) -> (Vec<u8>, Vec<usize>) {
+    view.filtered(|byte| !byte.is_ascii_whitespace())
 }
 
 /// The text in every decoding.
@@ -194,8 +246,8 @@ fn is_prose(text: &[u8]) -> bool {
 
 /// Where a short secret stands as it is, but for white space.
 fn whole(text: &View, secret: &View) -> Vec<Range<usize>> {
-    let (secret, _) = secret.filtered(|byte| !byte.is_ascii_whitespace());
-    let (bytes, places) = text.filtered(|byte| !byte.is_ascii_whitespace());
+    let (secret, _) = without_space(secret);
+    let (bytes, places) = without_space(text);
     if secret.len() < SHORTEST {
         return Vec::new();
     }

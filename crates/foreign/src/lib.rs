@@ -21,7 +21,7 @@ use std::hash::{Hash, Hasher};
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use hidden::Part;
+use hidden::{Index, Part};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
@@ -74,14 +74,13 @@ impl fmt::Debug for Foreign {
 /// Everything that this process knows to be secret, and the door that hides it.
 #[derive(Default)]
 pub struct Secrets {
-    known: Mutex<HashSet<Known>>,
+    known: Mutex<Known>,
 }
 
 impl Secrets {
     /// Keeps a text secret from now on.
     pub fn keep(&self, secret: &str) {
         if hidden::is_worth_hiding(secret) {
-            let secret = Known(SecretString::from(secret));
             self.known().insert(secret);
         }
     }
@@ -120,11 +119,11 @@ impl Secrets {
 
     fn known_in(&self, text: &str, part: Part) -> Vec<Range<usize>> {
         let known = self.known();
-        let known = known.iter().map(|one| one.0.expose_secret());
-        hidden::known(text, known, part)
+        let secrets = known.all.iter().map(|one| one.0.expose_secret());
+        hidden::known(text, &known.index, secrets, part)
     }
 
-    fn known(&self) -> MutexGuard<'_, HashSet<Known>> {
+    fn known(&self) -> MutexGuard<'_, Known> {
         // A panic of another holder does not make the set wrong.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -136,17 +135,31 @@ impl fmt::Debug for Secrets {
     }
 }
 
-struct Known(SecretString);
+#[derive(Default)]
+struct Known {
+    all: HashSet<Secret>,
+    index: Index,
+}
 
-impl PartialEq for Known {
+impl Known {
+    fn insert(&mut self, secret: &str) {
+        if self.all.insert(Secret(SecretString::from(secret))) {
+            self.index.add(secret);
+        }
+    }
+}
+
+struct Secret(SecretString);
+
+impl PartialEq for Secret {
     fn eq(&self, other: &Self) -> bool {
         self.0.expose_secret() == other.0.expose_secret()
     }
 }
 
-impl Eq for Known {}
+impl Eq for Secret {}
 
-impl Hash for Known {
+impl Hash for Secret {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.0.expose_secret().hash(state);
     }

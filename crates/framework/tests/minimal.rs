@@ -15,7 +15,10 @@ fn example() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let folder = test.ancestors().nth(2).unwrap();
     let example = folder.join("examples/minimal");
-    assert!(example.is_file(), "{example:?} is missing: cargo build --examples");
+    assert!(
+        example.is_file(),
+        "{example:?} is missing: cargo build --examples"
+    );
     example
 }
 

@@ -22,9 +22,9 @@ use super::record::Record;
 use super::rules;
 use super::source::Source;
 use super::vocabulary::{
-    CLIENT_SECRET, HTTP, NAMED_SECRETS, PASSWORD, TYPED, authentication,
-    belongs_to_authentication, default_authentication, default_proxy_type,
-    default_token_service_url_type, needs_password, secret_key, secret_name, security_concern,
+    CLIENT_SECRET, HTTP, NAMED_SECRETS, PASSWORD, TYPED, authentication, belongs_to_authentication,
+    default_authentication, default_proxy_type, default_token_service_url_type, needs_password,
+    secret_key, secret_name, security_concern,
 };
 
 /// What a plan decided, beyond its values.
@@ -98,7 +98,7 @@ pub(super) fn refine(provider: Option<&Configured>, plan: &mut Plan) -> Decision
         plan.report(message);
     }
     decision.sends = is_new(plan) || sends(plan, &decision);
-    if lacks_password(plan) {
+    if !plan.diagnostics.has_errors() && lacks_password(plan) {
         plan.report(rules::missing_password(plan.planned("authentication")));
     }
     decision

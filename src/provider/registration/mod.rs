@@ -88,8 +88,8 @@ impl Resource for Registration {
     fn identity_schema(&self) -> &'static IdentitySchema {
         &IDENTITY
     }
-    /// The tenant of the registration that a create replaces.
-    type Decision = Option<String>;
+    /// The planned values say everything.
+    type Decision = ();
 
     fn complete_generated(&self, _: Option<&Configured>, config: &mut BTreeMap<String, Value>) {
         let name = config.get_mut("destination_name");
@@ -98,8 +98,8 @@ impl Resource for Registration {
         }
     }
 
-    fn plan(&self, provider: Option<&Configured>, plan: &mut Plan) -> Option<String> {
-        plan::refine(provider, plan)
+    fn plan(&self, provider: Option<&Configured>, plan: &mut Plan) {
+        plan::refine(provider, plan);
     }
 
     /// A provider has one Order Management key, and so one tenant.
@@ -111,7 +111,7 @@ impl Resource for Registration {
         &self,
         provider: &Configured,
         context: &Context,
-        request: CreateRequest<Model, Option<String>>,
+        request: CreateRequest<Model, ()>,
     ) -> Result<Saved<Model>, Failed<Model>> {
         let mut notes = Diagnostics::new();
         let created = create(provider, &client_context(context), request, &mut notes).await;
@@ -137,7 +137,7 @@ impl Resource for Registration {
         &self,
         provider: &Configured,
         context: &Context,
-        request: UpdateRequest<Model, Option<String>>,
+        request: UpdateRequest<Model, ()>,
     ) -> Result<Saved<Model>, Failed<Model>> {
         let mut notes = Diagnostics::new();
         let updated = update(provider, &client_context(context), request, &mut notes).await;
@@ -182,13 +182,13 @@ fn conclude(
 async fn create(
     provider: &Configured,
     context: &client::Context,
-    request: CreateRequest<Model, Option<String>>,
+    request: CreateRequest<Model, ()>,
     notes: &mut Diagnostics,
 ) -> Result<(Model, Private), Failed<Model>> {
     let CreateRequest {
         config,
         planned: mut state,
-        decision: replaced,
+        ..
     } = request;
     let expected = state.tenant_id.clone();
     let ready = prepare(provider, context, &config, expected.as_deref(), notes).await?;
@@ -196,10 +196,6 @@ async fn create(
     if provider.was_created_here(TYPE_NAME, &name(tenant)) {
         return Err(second_registration(tenant).into());
     }
-    // With `create_before_destroy` the object of before is still in the state,
-    // and as true as it was. Without, this process has deleted it.
-    let is_covered = replaced.is_some_and(|replaced| name(&replaced) == name(tenant))
-        && !provider.was_deleted_here(TYPE_NAME, &name(tenant));
     let given = Given::of(&config);
     let private = settle(&mut state, tenant, given);
     match ready.register(context).await {
@@ -208,7 +204,6 @@ async fn create(
             state.status = Some(Status::Accepted);
             state.message = answer.message;
         }
-        Err(error) if is_covered => return Err(failed(Call::Register, &error).into()),
         Err(error) => {
             let problem = failed(Call::Register, &error);
             return Err(unsettled::failed_create(&error, problem, state, private));
@@ -216,9 +211,6 @@ async fn create(
     }
     let wait = verify_timeout(&state);
     landscape::verify(provider, context, &mut state, given, wait, notes).await;
-    if is_covered && context.cancel.is_cancelled() {
-        return Err(interrupted(tenant).into());
-    }
     Ok((state, private))
 }
 
@@ -268,19 +260,6 @@ fn second_registration(tenant: &str) -> Diagnostic {
              would offboard it for both.\n\n\
              Remove one of the two `sapcalm_registration` resources. To register several tenants, \
              use one `provider` block with an `alias` for each."
-        ),
-    )
-}
-
-/// Kept in the state, the new object would stand beside the old one, which is
-/// the same tenant, and the next apply would offboard it.
-fn interrupted(tenant: &str) -> Diagnostic {
-    Diagnostic::error(
-        "Registration was interrupted",
-        format!(
-            "The run was interrupted after the tenant `{tenant}` was registered anew. It was \
-             registered before as well, so the state stays as it was.\n\n\
-             Run `terraform apply` again."
         ),
     )
 }
@@ -417,7 +396,7 @@ fn unconfirmed(tenant: &str) -> Diagnostic {
 async fn update(
     provider: &Configured,
     context: &client::Context,
-    request: UpdateRequest<Model, Option<String>>,
+    request: UpdateRequest<Model, ()>,
     notes: &mut Diagnostics,
 ) -> Result<(Model, Private), Failed<Model>> {
     let UpdateRequest {

@@ -8,20 +8,13 @@ use framework::value::Value;
 use super::super::configured::{Configured, Key};
 use super::schema::{Record, Status, environment_in, lms_id};
 
-/// Refines what the framework has planned. The result is the tenant of the
-/// registration that a create replaces: Terraform plans that first as an update
-/// and then, with the same private data, as a create.
-pub(super) fn refine(provider: Option<&Configured>, plan: &mut Plan) -> Option<String> {
+/// Refines what the framework has planned.
+pub(super) fn refine(provider: Option<&Configured>, plan: &mut Plan) {
     match plan.action() {
-        Action::Create => {
-            plan_create(provider, plan);
-            let replaced = Record::read(&plan.private).tenant;
-            return Some(replaced).filter(|tenant| !tenant.is_empty());
-        }
+        Action::Create => plan_create(provider, plan),
         Action::Update if !plan.replaces() => plan_update(provider, plan),
         Action::Update | Action::Delete => {}
     }
-    None
 }
 
 /// What create decides is unknown already, but for what the key tells. What

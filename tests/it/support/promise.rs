@@ -458,7 +458,9 @@ fn judge(applied: &Applied<'_>, provider: &Json, seen: &Seen) -> Vec<String> {
         failed,
     };
     faults.extend(case.faults(|property| match saved.lines.get(property) {
-        Some(Line::Secret(text)) if text == FROM_CONFIGURATION => configured(&config, &planned, property),
+        Some(Line::Secret(text)) if text == FROM_CONFIGURATION => {
+            configured(&config, &planned, property)
+        }
         Some(Line::Secret(text)) if text == FROM_KEY => secret_of_key(provider),
         _ => None,
     }));

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use emulator::Options;
@@ -374,7 +375,13 @@ impl Trial {
         let plan = if let Some(plan) = plan {
             plan
         } else {
-            let second = self.terraform.run(&self.world, step, Patience::Usual).await;
+            let mut second = self.terraform.run(&self.world, step, Patience::Usual).await;
+            // An interrupted replacement that creates first leaves two objects of
+            // one tenant, of which nobody can know which is meant. Where the warning
+            // says so, the run after the next one repairs it.
+            if second.said.contains("Two registrations of one tenant") {
+                second = self.terraform.run(&self.world, step, Patience::Usual).await;
+            }
             if second.failed {
                 verdict.not_converged = true;
                 let complaint = format!("the run after it failed:\n{}", second.said);
@@ -513,17 +520,6 @@ impl Total {
         }
     }
 
-    pub(crate) fn merge(&mut self, other: Self) {
-        self.cases += other.cases;
-        self.struck += other.struck;
-        self.absorbed += other.absorbed;
-        self.converged += other.converged;
-        self.orphans += other.orphans;
-        self.duplicates += other.duplicates;
-        self.lost += other.lost;
-        self.failures.extend(other.failures);
-    }
-
     pub(crate) fn cases(&self) -> usize {
         self.cases
     }
@@ -574,8 +570,10 @@ impl Total {
 /// What draws the cases that are not fixed; printed, so that they can be had
 /// again.
 pub(crate) fn seed() -> u64 {
+    static SEED: OnceLock<u64> = OnceLock::new();
     let given = std::env::var("SAPCALM_SEED").ok();
-    let seed = given.map_or_else(|| fastrand::u64(..1_000_000), |text| text.parse().unwrap());
+    let drawn = || given.map_or_else(|| fastrand::u64(..1_000_000), |text| text.parse().unwrap());
+    let seed = *SEED.get_or_init(drawn);
     println!("SAPCALM_SEED={seed} draws the same cases again");
     seed
 }

@@ -44,8 +44,13 @@ impl ValueError {
                 "The data has the attribute `{key}`, and the schema does not."
             ))
         } else {
-            Self::new("The data has an attribute that the schema does not have.")
+            Self::unexpected_key()
         }
+    }
+
+    /// Where a damaged length can make a key of a secret value.
+    fn unexpected_key() -> Self {
+        Self::new("The data has an attribute that the schema does not have.")
     }
 
     fn repeated() -> Self {

@@ -156,7 +156,7 @@ impl<'a> Reader<'a> {
         let mut entries = BTreeMap::new();
         for _ in 0..length {
             let name = self.key()?;
-            let attribute = find(attributes, name).ok_or_else(|| ValueError::unexpected(name))?;
+            let attribute = find(attributes, name).ok_or_else(ValueError::unexpected_key)?;
             let value = self
                 .value(&attribute.kind, depth + 1)
                 .map_err(|error| error.within(attribute_step(name)))?;
@@ -573,7 +573,7 @@ mod tests {
         assert_eq!(error(b"\x80"), "`inner.a`: The data lacks this attribute.");
         assert_eq!(
             error(b"\x83\xa1a\xc2\xa1b\xc2\xa1c\xc2"),
-            "`inner`: The data has the attribute `c`, and the schema does not."
+            "`inner`: The data has an attribute that the schema does not have."
         );
         assert_eq!(
             error(b"\x81\xa7Hunter2\xc2"),
