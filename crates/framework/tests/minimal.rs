@@ -17,7 +17,8 @@ fn example() -> PathBuf {
     let example = folder.join("examples/minimal");
     assert!(
         example.is_file(),
-        "{example:?} is missing: cargo build --examples"
+        "{} is missing: cargo build --examples",
+        example.display()
     );
     example
 }
