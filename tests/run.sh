@@ -13,7 +13,7 @@ mkdir -p "$target"
 counts=$(cd "$target" && pwd)/test-counts
 rm -rf "$counts"
 mkdir "$counts"
-export TEST_COUNTS="$counts"
+export TEST_COUNTS="$counts" TEST_TRUST_STORE="$PWD/tests/root.pem"
 
 # Without one a hint was printed, and the tests say what they leave out.
 TF_CLI=$(sh tools/cli.sh terraform) || TF_CLI=

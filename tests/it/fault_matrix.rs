@@ -25,7 +25,7 @@ use crate::support::workspace::Workspace;
 /// case is waiting.
 const SHARES: usize = 4;
 /// Pairs of faults by default, and of the whole.
-const PAIRS: [usize; 2] = [36, 600];
+const PAIRS: [usize; 2] = [24, 600];
 /// Cases under the real CLI by default.
 const CLI_CASES: usize = 5;
 /// One of so many single faults ends with a destroy. The others end in the same

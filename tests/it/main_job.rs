@@ -146,10 +146,16 @@ async fn every_changed_property_shows_in_the_plan_and_is_repaired() {
         ("clientSecret", Json::Null, "secrets"),
         ("TrustAll", json!("TRUE"), "unmanaged_properties"),
     ];
-    for variant in Variant::all() {
+    for (number, variant) in Variant::all().into_iter().enumerate() {
         println!("{}", variant.name);
         let (world, mut tf, resources) = applied(variant).await;
-        for (property, value, attribute) in &changes {
+        // Everything in the first one, and in the others a part each.
+        let part = if number == 0 {
+            0..changes.len()
+        } else {
+            number..number + 2
+        };
+        for (property, value, attribute) in &changes[part] {
             let before = world.destinations().await;
             world.edit_destination(json!({ *property: value })).await;
             let plan = tf.plan(&resources).await.ok();

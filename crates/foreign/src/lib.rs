@@ -26,7 +26,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 pub use hidden::is_secret_name;
-pub use visible::{is_visible, visible};
+pub use visible::{is_visible, visible, visible_beginning};
 
 /// Longest sentence that is shown, in characters.
 const LONGEST: usize = 500;

@@ -438,3 +438,10 @@ proptest! {
         drop(show(&text, &[&secret]));
     }
 }
+
+#[test]
+fn a_beginning_ends_between_characters() {
+    assert_eq!(visible_beginning("äöü", 6), "äöü");
+    assert_eq!(visible_beginning("äöü", 5), "äö…");
+    assert_eq!(visible_beginning("\u{1b}\u{1b}", 6), "\\u{1b}…");
+}

@@ -22,6 +22,19 @@ pub fn visible(text: &str) -> String {
     shown
 }
 
+/// The same, and so many bytes of it at most; what is cut off shows as `…`.
+#[must_use]
+pub fn visible_beginning(text: &str, longest: usize) -> String {
+    // Nothing gets shorter by being made visible.
+    let beginning = text.floor_char_boundary(longest + 1);
+    let mut shown = visible(text.get(..beginning).unwrap_or_default());
+    if shown.len() > longest {
+        shown.truncate(shown.floor_char_boundary(longest));
+        shown.push('…');
+    }
+    shown
+}
+
 /// Whether everything in the text can be seen as it is.
 #[must_use]
 pub fn is_visible(text: &str) -> bool {

@@ -64,8 +64,15 @@ fn start(program: &OsString, arguments: Vec<OsString>) -> io::Result<Child> {
         .args(arguments)
         .args(["-Z", "unstable-options", "--report-time"])
         .env("RUSTC_BOOTSTRAP", "1")
+        .envs(trust_store())
         .stdout(Stdio::piped())
         .spawn()
+}
+
+/// What programs of the tests read instead of the machine's trust store: its many
+/// roots cost each of them more than anything else while it starts.
+fn trust_store() -> Option<(&'static str, OsString)> {
+    Some(("SSL_CERT_FILE", std::env::var_os("TEST_TRUST_STORE")?))
 }
 
 fn lines_of(child: &mut Child) -> Receiver<String> {

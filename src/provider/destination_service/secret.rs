@@ -110,9 +110,8 @@ fn random_salt() -> Result<[u8; SALT_LENGTH], NoRandomness> {
 /// PBKDF2, remembered for this process: the same question comes up again for
 /// every destination that holds the provider's secret, and in Plan after Read.
 fn derive(iterations: u32, salt: &[u8], secret: &str) -> [u8; HASH_LENGTH] {
-    /// What is remembered is bounded, or ten thousand destinations with a
-    /// secret each would be, too.
-    const REMEMBERED: usize = 64;
+    /// So many answers, some 200 bytes each; then it begins anew.
+    const REMEMBERED: usize = 2048;
     type Question = (u32, Vec<u8>, Vec<u8>);
     static ANSWERS: Mutex<BTreeMap<Question, [u8; HASH_LENGTH]>> = Mutex::new(BTreeMap::new());
 
@@ -136,9 +135,10 @@ fn derive(iterations: u32, salt: &[u8], secret: &str) -> [u8; HASH_LENGTH] {
         &mut hash,
     );
     let mut answers = remembered();
-    if answers.len() < REMEMBERED {
-        answers.insert(question, hash);
+    if answers.len() >= REMEMBERED {
+        answers.clear();
     }
+    answers.insert(question, hash);
     hash
 }
 

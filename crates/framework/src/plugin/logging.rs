@@ -221,10 +221,10 @@ impl Fields {
 
     fn add_text(&mut self, field: &Field, text: impl FnOnce() -> String) {
         if field.name() == "message" {
-            self.message = shortened(foreign::visible(&text()), LONGEST_MESSAGE);
+            self.message = foreign::visible_beginning(&text(), LONGEST_MESSAGE);
         } else {
             self.add(field, || {
-                shortened(foreign::visible(&text()), LONGEST_VALUE).into()
+                foreign::visible_beginning(&text(), LONGEST_VALUE).into()
             });
         }
     }
@@ -254,14 +254,6 @@ impl Visit for Fields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         self.add_text(field, || format!("{value:?}"));
     }
-}
-
-fn shortened(mut text: String, longest: usize) -> String {
-    if text.len() > longest {
-        text.truncate(text.floor_char_boundary(longest));
-        text.push('…');
-    }
-    text
 }
 
 /// The line for one event, with its line feed.
@@ -552,11 +544,5 @@ mod tests {
             });
             prop_assert!(Value::from(line).to_string().len() < 64 * 1024 - 1);
         }
-    }
-
-    #[test]
-    fn text_is_shortened_between_characters() {
-        assert_eq!(shortened("äöü".into(), 6), "äöü");
-        assert_eq!(shortened("äöü".into(), 5), "äö…");
     }
 }

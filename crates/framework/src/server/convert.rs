@@ -136,6 +136,10 @@ pub(super) fn diagnostics(diagnostics: Diagnostics) -> Vec<proto::Diagnostic> {
     diagnostics.into_iter().map(diagnostic).collect()
 }
 
+/// Bytes of a message: what it quotes can be of any length.
+const LONGEST_SUMMARY: usize = 1024;
+const LONGEST_DETAIL: usize = 64 * 1024;
+
 /// The one way of a message to Terraform, which prints it as it is: whatever it
 /// quotes, no terminal obeys it.
 fn diagnostic(diagnostic: Diagnostic) -> proto::Diagnostic {
@@ -146,8 +150,8 @@ fn diagnostic(diagnostic: Diagnostic) -> proto::Diagnostic {
     };
     proto::Diagnostic {
         severity: severity.into(),
-        summary: foreign::visible(&diagnostic.summary),
-        detail: foreign::visible(&diagnostic.detail),
+        summary: foreign::visible_beginning(&diagnostic.summary, LONGEST_SUMMARY),
+        detail: foreign::visible_beginning(&diagnostic.detail, LONGEST_DETAIL),
         attribute: diagnostic
             .path
             .filter(|path| !path.steps().is_empty())
