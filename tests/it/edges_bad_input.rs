@@ -425,6 +425,61 @@ async fn an_impossible_destination_is_refused_at_the_attribute_to_blame() {
     world.stop().await;
 }
 
+/// What would be refused as new exists all the same: made before SAP checked it, or
+/// by whoever knew better.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_exists_is_imported_whatever_is_odd_about_it_and_stays() {
+    let world = World::documented().await;
+    let odd = |name: &str, more: Json| {
+        let mut all = json!({
+            "Name": name, "Type": "HTTP", "URL": "https://a.example.com",
+            "Authentication": "BasicAuthentication", "ProxyType": "Internet",
+        });
+        all.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        all
+    };
+    let stored = [
+        odd("no-user", json!({})),
+        odd("spelling", json!({ "User": "ann", "ProxyType": "internet" })),
+        odd("no-key-store", json!({ "Authentication": "ClientCertificateAuthentication" })),
+        odd("proxy", json!({ "Authentication": "PrincipalPropagation" })),
+    ];
+    world.set_destinations(&stored).await;
+    let mut tf = Core::start(&[]).await;
+    tf.configure(world.provider());
+    let mut resources = Vec::new();
+    for one in &stored {
+        let text = |name: &str| one[name].as_str();
+        let name = text("Name").unwrap();
+        let config = json!({
+            "name": name, "url": text("URL"), "authentication": text("Authentication"),
+            "proxy_type": text("ProxyType"), "user": text("User"),
+        });
+        resources.push(Resource::new("sapcalm_destination", name, config));
+        let id = format!("subaccount/{name}");
+        tf.import_by_id("sapcalm_destination", name, &id).await.ok();
+    }
+    let plan = tf.plan(&resources).await.ok();
+    assert!(plan.is_empty(), "{plan}");
+    plan.warns("Missing attribute");
+    plan.warns("Wrong spelling");
+    plan.warns("Proxy type does not fit");
+    tf.apply(&resources).await.ok();
+    assert_eq!(world.destinations().await, stored);
+
+    // As new ones they are refused.
+    for resource in &resources {
+        tf.forget(&format!("sapcalm_destination.{}", resource.name));
+    }
+    world.set_destinations(&[]).await;
+    for resource in resources {
+        assert!(tf.plan(&[resource]).await.diags.has_errors());
+    }
+    world.stop().await;
+}
+
 /// A block with one more attribute.
 trait With {
     fn with(self, name: &str, value: Json) -> Self;

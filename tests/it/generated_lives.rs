@@ -18,6 +18,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use framework::diagnostics::Severity;
 use framework::path::Step;
+use framework::plan::{Change, plan};
+use framework::private::Private;
 use framework::resource::DynResource;
 use framework::schema::{Attribute, AttributeType, Mode};
 use framework::validators::{Validator, validate_config};
@@ -424,6 +426,12 @@ fn blamed(resource: &dyn DynResource<Configured>, config: &Json) -> Option<Vec<S
         wire::decode(&schema.object_type(), text.as_bytes(), Leniency::Lenient).unwrap();
     let mut found = validate_config(schema, &config, true);
     found.extend(resource.validate(&config));
+    let create = Change {
+        config,
+        prior: Value::Null,
+        private: Private::default(),
+    };
+    found.extend(plan(resource, None, create).diagnostics);
     let error = found.iter().find(|one| one.severity == Severity::Error)?;
     let path = error.path.as_ref();
     Some(path.map_or(Vec::new(), |path| path.steps().to_vec()))

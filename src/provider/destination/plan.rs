@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
-use framework::diagnostics::Diagnostic;
+use framework::diagnostics::{Diagnostic, Diagnostics, Severity};
 use framework::path::Path;
 use framework::plan::{Action, Plan};
 use framework::value::Value;
@@ -75,13 +75,17 @@ pub(super) fn refine(provider: Option<&Configured>, plan: &mut Plan) -> Decision
     let record = Record::load(&plan.private);
     let source = Source::of(provider, plan, record.from_key);
     source.plan(plan);
-    if matches!(source, Source::Configuration) && is_new(plan) && plan.config("name").is_null() {
-        plan.report(rules::missing_name());
-    }
     if plan.diagnostics.has_errors() {
         return Decision::default();
     }
+    if matches!(source, Source::Configuration) && is_new(plan) && plan.config("name").is_null() {
+        plan.report(rules::missing_name());
+    }
     let remove = properties(plan, &record);
+    unfit(plan);
+    if plan.diagnostics.has_errors() {
+        return Decision::default();
+    }
     let mut decision = Decision {
         from_key: match source {
             Source::Key(_) => true,
@@ -121,6 +125,22 @@ fn lacks_password(plan: &Plan) -> bool {
             .entries()
             .is_some_and(|entries| entries.contains_key(secret_name(PASSWORD)));
     begins && !may_be_there && is_needed && !is_given
+}
+
+/// What does not fit is an error where this plan brings it about. What is there
+/// already is a warning, so that it never stops an import.
+fn unfit(plan: &mut Plan) {
+    let (_, planned, prior) = plan.objects();
+    let before = match is_new(plan) {
+        true => Diagnostics::new(),
+        false => rules::unfit(prior),
+    };
+    for mut problem in rules::unfit(planned) {
+        if before.iter().any(|one| *one == problem) {
+            problem.severity = Severity::Warning;
+        }
+        plan.report(problem);
+    }
 }
 
 /// Whether what is planned is a new object, perhaps in the place of another.
@@ -1567,8 +1587,28 @@ mod tests {
             let configured = config(&[(name, text(value)), password]);
             let (planned, _) = fine(Key::Absent, &configured, &state(), &Record::default());
             assert_eq!(planned.replace, [Path::attribute(name)]);
-            assert!(planned.state.get("subaccount_id").same(&text("s")));
+            // The second plan, as a create, gives the same.
+            assert!(planned.state.get("subaccount_id").is_unknown());
         }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_where_it_is_new_and_doubted_where_it_is_there() {
+        let severity = |proxy_type: &str, prior: &Value| {
+            let configured = config(&[
+                ("proxy_type", text(proxy_type)),
+                credentials(&[("password_wo", text("p"))]),
+            ]);
+            let (planned, _) = planned(Key::Absent, &configured, prior, &Record::default());
+            let found = planned.diagnostics.iter();
+            let mut found = found.filter(|one| one.summary == "Wrong spelling");
+            found.next().map(|one| one.severity)
+        };
+        let there = with(&state(), &[("proxy_type", text("internet"))]);
+        assert_eq!(severity("internet", &Value::Null), Some(Severity::Error));
+        assert_eq!(severity("internet", &state()), Some(Severity::Error));
+        assert_eq!(severity("internet", &there), Some(Severity::Warning));
+        assert_eq!(severity("Internet", &there), None);
     }
 
     #[test]
@@ -1582,7 +1622,11 @@ mod tests {
         let none = config(&[]);
         assert_eq!(summary(&none, &Value::Null), missing);
         assert_eq!(summary(&none, &state()), None, "it may be there");
-        let other = config(&[("authentication", text("OAuth2Password"))]);
+        let other = config(&[
+            ("authentication", text("OAuth2Password")),
+            ("client_id", text("c")),
+            ("token_service_url", text("https://t")),
+        ]);
         assert_eq!(summary(&other, &state()), missing);
         let late = config(&[credentials(&[("password_wo", Value::Unknown)])]);
         assert_eq!(summary(&late, &Value::Null), None, "it comes");

@@ -21,16 +21,33 @@ use super::vocabulary::{
 
 const PROPERTIES: &str = "properties";
 
-/// Everything that is wrong or doubtful about a configuration.
+/// What is wrong or doubtful about a configuration, whatever SAP stores.
 pub(super) fn validate(config: &Value) -> Diagnostics {
     let mut found = Diagnostics::new();
     name(config, &mut found);
-    spelling(config, &mut found);
     properties(config, &mut found);
     secrets(config, &mut found);
     url_form(config, &mut found);
-    if known_or(config, "type", Some(HTTP)) == Some(HTTP) {
-        http(config, &mut found);
+    if let Some(kind) = http(config) {
+        unfitting(config, kind, &mut found);
+        // Only the configuration itself tells what ignored changes hide from the
+        // plan: something beside the key's secret that leads elsewhere.
+        if Fallback::of(config) == Fallback::KeptOut {
+            required(config, kind, &mut found);
+        }
+    }
+    found
+}
+
+/// What SAP or whoever reads the destination does not accept, and what they may
+/// not. There are destinations like that all the same, and they can be imported,
+/// so it is the plan that asks: see [`super::plan`].
+pub(super) fn unfit(config: &Value) -> Diagnostics {
+    let mut found = Diagnostics::new();
+    spelling(config, &mut found);
+    if let Some(kind) = http(config) {
+        proxy_type(config, kind, &mut found);
+        required(config, kind, &mut found);
     }
     found
 }
@@ -54,9 +71,6 @@ fn doubtful(summary: &'static str, detail: impl Into<String>, path: Path) -> Dia
 /// SAP's documents and its API disagree about names; what only one of them
 /// forbids is a warning.
 fn name(config: &Value, found: &mut Diagnostics) {
-    if config.get("name").is_null() && Fallback::of(config).is_out() {
-        found.push(missing_name());
-    }
     let Some(name) = known_or(config, "name", Some(DEFAULT_NAME)) else {
         return;
     };
@@ -311,17 +325,14 @@ fn url_form(config: &Value, found: &mut Diagnostics) {
     }
 }
 
-/// What an HTTP destination needs.
-fn http(config: &Value, found: &mut Diagnostics) {
-    let Some(name) = known_or(config, "authentication", default_authentication(HTTP)) else {
-        return;
-    };
-    let Some(kind) = authentication(name) else {
-        return;
-    };
-    proxy_type(config, kind, found);
-    required(config, kind, found);
-    unfitting(config, kind, found);
+/// The authentication of an HTTP destination, where it is a known one.
+fn http(config: &Value) -> Option<&'static Authentication> {
+    known_or(config, "type", Some(HTTP)).filter(|name| *name == HTTP)?;
+    authentication(known_or(
+        config,
+        "authentication",
+        default_authentication(HTTP),
+    )?)
 }
 
 fn proxy_type(config: &Value, kind: &Authentication, found: &mut Diagnostics) {
@@ -468,7 +479,13 @@ mod tests {
 
     /// `E summary @ path` per message.
     fn messages(entries: &[(&str, Value)]) -> Vec<String> {
-        let found = validate(&config(entries));
+        let config = config(entries);
+        let mut found = validate(&config);
+        let more = unfit(&config).into_iter();
+        let more: Vec<_> = more
+            .filter(|one| !found.iter().any(|two| two == one))
+            .collect();
+        found.extend(more);
         found
             .iter()
             .map(|one| {
@@ -550,7 +567,7 @@ mod tests {
 
     #[test]
     fn one_message_names_everything_that_is_missing() {
-        let found = validate(&config(&[
+        let found = unfit(&config(&[
             ("name", text("d")),
             ("authentication", text("OAuth2SAMLBearerAssertion")),
             ("url", text("https://a")),
@@ -563,16 +580,6 @@ mod tests {
         ] {
             assert!(detail.contains(place), "{place}: {detail}");
         }
-    }
-
-    #[test]
-    fn a_destination_that_is_not_made_from_the_key_has_a_name() {
-        let warehouse = [
-            ("authentication", text("NoAuthentication")),
-            ("url", text("https://a")),
-        ];
-        assert_eq!(messages(&warehouse), ["E Missing attribute @ name"]);
-        assert_eq!(messages(&[("url", Value::Unknown)]), Vec::<String>::new());
     }
 
     #[test]

@@ -321,7 +321,9 @@ pub(crate) fn plan_identity(provider: Option<&Configured>, plan: &mut Plan) {
         _ => Value::Unknown,
     };
     plan.set("id", id);
-    if plan.action() == Action::Update {
+    // Terraform plans a replacement a second time, as a create: the same rule has
+    // to give the same values.
+    if plan.action() == Action::Update && !plan.replaces() {
         plan.keep_prior("subaccount_id");
         plan.keep_prior("instance_id");
         return;
