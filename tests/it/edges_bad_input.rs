@@ -441,10 +441,16 @@ async fn what_exists_is_imported_whatever_is_odd_about_it_and_stays() {
         all
     };
     let stored = [
+        odd(
+            "no-key-store",
+            json!({ "Authentication": "ClientCertificateAuthentication" }),
+        ),
         odd("no-user", json!({})),
-        odd("spelling", json!({ "User": "ann", "ProxyType": "internet" })),
-        odd("no-key-store", json!({ "Authentication": "ClientCertificateAuthentication" })),
         odd("proxy", json!({ "Authentication": "PrincipalPropagation" })),
+        odd(
+            "spelling",
+            json!({ "User": "ann", "ProxyType": "internet" }),
+        ),
     ];
     world.set_destinations(&stored).await;
     let mut tf = Core::start(&[]).await;
