@@ -3,7 +3,7 @@
 #
 # Every file in tests/mutants/ is one such change: a patch, and before it what it
 # breaks and which tests must turn red. Each is applied to a copy of the last
-# commit; `make mutants MUTANT=name` does one of them. A patch that no longer
+# commit; `make mutants MUTANT="name another"` does these. A patch that no longer
 # applies has to be made anew: the code that it broke is not there any more.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -14,8 +14,9 @@ mkdir -p "$root/target/mutants"
 git clone --quiet "$root" "$copy"
 
 survivors=0
-for patch in "$root"/tests/mutants/${MUTANT:-*}.patch; do
-  name=$(basename "$patch" .patch)
+for name in ${MUTANT:-$(cd "$root/tests/mutants" && ls -- *.patch)}; do
+  name=$(basename "$name" .patch)
+  patch=$root/tests/mutants/$name.patch
   git -C "$copy" checkout --quiet --force .
   if ! git -C "$copy" apply "$patch"; then
     echo "$name: does not apply"
