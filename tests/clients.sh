@@ -16,7 +16,8 @@ place=$target/clients
 
 # One client, by its path.
 one() {
-  name=$("$1" version | sed -n '1s/ v/ /p')
+  name=$("$1" version 2>/dev/null | awk '/^(Terraform|OpenTofu) v/ { sub(/ v/, " "); print; exit }')
+  [ -n "$name" ] || { echo "$1 does not say which version it is" >&2; return 1; }
   folder=$place/$(echo "$name" | tr ' ' -)
   rm -rf "$folder"
   mkdir -p "$folder/counts"

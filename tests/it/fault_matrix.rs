@@ -17,6 +17,7 @@ use std::time::Instant;
 
 use serde_json::{Value as Json, json};
 
+use crate::support::feature::Feature;
 use crate::support::life::{Begin, Command, Patience, Target};
 use crate::support::trial::{Part, Prepared, Total, Trial, Verdict, seed};
 use crate::support::workspace::Workspace;
@@ -397,7 +398,7 @@ async fn every_request_survives_every_fault_of_tls() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cli_requests_of_every_step_survive_every_fault() {
-    let Some(workspace) = Workspace::new_or_skip() else {
+    let Some(workspace) = Workspace::with(&[Feature::WriteOnly]) else {
         return;
     };
     let (began, seed) = (Instant::now(), seed());

@@ -199,7 +199,7 @@ async fn the_generated_configuration_of_a_registration_names_the_destination_tha
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cli_the_generated_configuration_of_every_destination_plans_empty() {
-    let Some(workspace) = Workspace::with(&[Feature::GeneratedConfiguration]) else {
+    let Some(workspace) = Workspace::with(&[Feature::GeneratedLines]) else {
         return;
     };
     let world = World::documented().await;

@@ -27,6 +27,7 @@ use nix::sys::signal::Signal;
 use serde_json::{Value as Json, json};
 use tokio_util::sync::CancellationToken;
 
+use crate::support::feature::Feature;
 use crate::support::core::{Core, Interrupt};
 use crate::support::life::{Patience, STEPS, Target};
 use crate::support::trial::{
@@ -316,7 +317,7 @@ impl Case<'_> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cli_a_killed_terraform_or_provider_loses_nothing() {
-    let Some(workspace) = Workspace::new_or_skip() else {
+    let Some(workspace) = Workspace::with(&[Feature::WriteOnly]) else {
         return;
     };
     let began = Instant::now();
@@ -344,7 +345,7 @@ async fn cli_a_killed_terraform_or_provider_loses_nothing() {
 
 /// A workspace and a world for the first step, with a request that is held.
 async fn held_at(method: &str, path: &str) -> Option<(World, Workspace)> {
-    let workspace = Workspace::new_or_skip()?;
+    let workspace = Workspace::with(&[Feature::WriteOnly])?;
     let world = World::documented().await;
     let fault = json!({
         "match": { "method": method, "path_prefix": path },

@@ -10,6 +10,7 @@ use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::{Value as Json, json};
 
+use crate::support::feature::Feature;
 use crate::support::core::{Action, Core, Resource};
 use crate::support::page::assert_no_secret;
 use crate::support::workspace::Workspace;
@@ -617,7 +618,7 @@ async fn a_key_store_connects_by_mutual_tls_when_its_password_opens_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cli_an_x509_cloud_alm_key_connects_by_mutual_tls() {
-    let Some(mut workspace) = Workspace::new_or_skip() else {
+    let Some(mut workspace) = Workspace::with(&[Feature::WriteOnly]) else {
         return;
     };
     let world = world_with_tls().await;

@@ -8,6 +8,8 @@ pub enum Feature {
     TerraformData,
     ImportBlock,
     GeneratedConfiguration,
+    /// Texts of several lines in it, as they are.
+    GeneratedLines,
     RemovedBlock,
     /// `lifecycle` in a `removed` block.
     RemovedLifecycle,
@@ -41,6 +43,7 @@ impl Feature {
             Self::TerraformData => ("`terraform_data`", Some(4), Some(6)),
             Self::ImportBlock => ("`import` blocks", Some(5), Some(6)),
             Self::GeneratedConfiguration => ("generated configuration", Some(5), Some(10)),
+            Self::GeneratedLines => ("generated texts of several lines", Some(10), Some(10)),
             Self::RemovedBlock => ("`removed` blocks", Some(7), Some(7)),
             Self::RemovedLifecycle => ("`lifecycle` in `removed` blocks", Some(7), Some(10)),
             Self::Mocks => ("mocked providers", Some(7), Some(8)),

@@ -44,18 +44,21 @@ pub enum Release {
     V1_11,
     /// Knows identities.
     V1_12,
+    /// Keeps an object for which a provider returns a write-only value.
+    V1_14,
     /// Sends all four capabilities.
     V1_16,
 }
 
 impl Release {
     /// All of them, old to new.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::V1_0,
         Self::V1_5,
         Self::V1_10,
         Self::V1_11,
         Self::V1_12,
+        Self::V1_14,
         Self::V1_16,
     ];
 
@@ -77,6 +80,7 @@ impl Release {
             Self::V1_10 => "1.10.5",
             Self::V1_11 => "1.11.4",
             Self::V1_12 => "1.12.2",
+            Self::V1_14 => "1.14.9",
             Self::V1_16 => "1.16.0",
         }
     }
@@ -92,10 +96,10 @@ impl Release {
         self >= Self::V1_10
     }
 
-    /// From Terraform 1.15 on an object stays in the state when a provider
+    /// From Terraform 1.14 on an object stays in the state when a provider
     /// returns a value for a write-only attribute of it; before, it is forgotten.
     pub fn keeps_what_is_invalid(self) -> bool {
-        self >= Self::V1_16
+        self >= Self::V1_14
     }
 
     /// Before Terraform 1.3, `ignore_changes = all` puts into the configuration

@@ -112,6 +112,7 @@ async fn each_release_sends_the_capabilities_that_it_has() {
         (Release::V1_10, "()"),
         (Release::V1_11, "(write-only)"),
         (Release::V1_12, "(write-only)"),
+        (Release::V1_14, "(write-only)"),
         (
             Release::V1_16,
             "(write-only planned-private computed-blocks)",

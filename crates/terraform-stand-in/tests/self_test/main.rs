@@ -64,7 +64,8 @@ async fn broken_answers_meet_the_expected_objection() {
 fn release_of(client: &Client) -> Release {
     match client.minor() {
         ..=11 => Release::V1_11,
-        12..=15 => Release::V1_12,
+        12..=13 => Release::V1_12,
+        14..=15 => Release::V1_14,
         16.. => Release::V1_16,
     }
 }
