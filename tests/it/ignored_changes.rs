@@ -13,8 +13,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value as Json, json};
 
-use crate::support::feature::Feature;
 use crate::support::core::{Core, Resource};
+use crate::support::feature::Feature;
 use crate::support::served::Served;
 use crate::support::trial::Part;
 use crate::support::workspace::Workspace;

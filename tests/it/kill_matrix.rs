@@ -27,8 +27,8 @@ use nix::sys::signal::Signal;
 use serde_json::{Value as Json, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::feature::Feature;
 use crate::support::core::{Core, Interrupt};
+use crate::support::feature::Feature;
 use crate::support::life::{Patience, STEPS, Target};
 use crate::support::trial::{
     Part, Prepared, Terraform, Total, Trial, Verdict, run_stand_in, seed, write,

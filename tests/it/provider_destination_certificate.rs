@@ -10,8 +10,8 @@ use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::{Value as Json, json};
 
-use crate::support::feature::Feature;
 use crate::support::core::{Action, Core, Resource};
+use crate::support::feature::Feature;
 use crate::support::page::assert_no_secret;
 use crate::support::workspace::Workspace;
 use crate::support::world::{Variant, World};

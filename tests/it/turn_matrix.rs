@@ -11,8 +11,8 @@ use std::time::Instant;
 
 use serde_json::{Value as Json, json};
 
-use crate::support::feature::Feature;
 use crate::support::cli::Output;
+use crate::support::feature::Feature;
 use crate::support::trial::{Part, Total, Verdict, seed};
 use crate::support::workspace::Workspace;
 use crate::support::world::World;

@@ -22,6 +22,8 @@ pub enum Feature {
     /// An ephemeral resource whose result is not known while planning.
     UnknownEphemeral,
     Identity,
+    /// Asks a provider what Terraform asks it; OpenTofu differs in capabilities.
+    TerraformsRequests,
     Query,
     Actions,
     ProviderForEach,
@@ -53,6 +55,7 @@ impl Feature {
             Self::WriteOnly => ("write-only arguments", Some(11), Some(11)),
             Self::UnknownEphemeral => ("unknown results of ephemeral resources", Some(10), None),
             Self::Identity => ("import by identity", Some(12), Some(12)),
+            Self::TerraformsRequests => ("the requests of Terraform", Some(11), None),
             Self::Query => ("`query`", Some(14), None),
             Self::Actions => ("actions", Some(14), None),
             Self::ProviderForEach => ("`for_each` of provider blocks", None, Some(9)),

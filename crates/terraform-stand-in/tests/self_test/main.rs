@@ -73,7 +73,7 @@ fn release_of(client: &Client) -> Release {
 /// The same cases with the real thing, whichever version that is.
 #[test]
 fn cli_requests_errors_and_state_are_those_of_terraform() {
-    let Some(cli) = Cli::with(&[Feature::WriteOnly]) else {
+    let Some(cli) = Cli::with(&[Feature::WriteOnly, Feature::TerraformsRequests]) else {
         return;
     };
     let checks = Checks::default();
