@@ -57,7 +57,7 @@ fn example_files(kind: Kind) -> Vec<PathBuf> {
 
 #[test]
 fn cli_every_example_is_formatted() {
-    let Some(cli) = Cli::with(&[]) else {
+    let Some(cli) = Cli::with(&[Feature::Functions]) else {
         return;
     };
     let directory = tempfile::tempdir().unwrap();
