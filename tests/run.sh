@@ -29,7 +29,7 @@ $cargo build --locked --quiet --workspace --bin test-runner
 host=$(rustc -vV | sed -n 's/^host: //p' | tr 'a-z.-' 'A-Z__')
 eval "export CARGO_TARGET_${host}_RUNNER=$target/debug/test-runner"
 all=
-[ $# -gt 0 ] || { all=yes; set -- --tests --examples; }
+[ $# -gt 0 ] || { all=yes; set -- --tests; }
 $cargo test --locked --workspace --no-fail-fast "$@" || status=$?
 eval "unset CARGO_TARGET_${host}_RUNNER"
 if [ -n "$all" ]; then

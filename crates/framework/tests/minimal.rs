@@ -9,18 +9,28 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// The example, which Cargo builds with the tests: as `cargo test` does, and
-/// `cargo test --tests --examples`.
+/// The example as it is now, whatever part of the tests is run. Of the whole
+/// workspace, as the tests: another selection builds every dependency anew.
 fn example() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let folder = test.ancestors().nth(2).unwrap();
-    let example = folder.join("examples/minimal");
-    assert!(
-        example.is_file(),
-        "{} is missing: cargo build --examples",
-        example.display()
-    );
-    example
+    let built = Command::new(env!("CARGO"))
+        .args([
+            "build",
+            "--locked",
+            "--quiet",
+            "--workspace",
+            "--example",
+            "minimal",
+        ])
+        .args(["--message-format", "json"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    let messages = String::from_utf8(built.stdout).unwrap();
+    let executable = messages.lines().find_map(|line| {
+        let message: serde_json::Value = serde_json::from_str(line).ok()?;
+        Some(PathBuf::from(message["executable"].as_str()?))
+    });
+    executable.unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(&built.stderr)))
 }
 
 /// A folder with a configuration, the provider, and a Terraform that uses it.
