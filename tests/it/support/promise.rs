@@ -367,7 +367,10 @@ fn is_of(place: &Place, type_name: &str, object: &Json) -> bool {
 fn is_shared(type_name: &str, object: &Json, state: &State) -> bool {
     let identity = |object: &Json| match type_name {
         REGISTRATION => object["tenant_id"].as_str().map(str::to_ascii_lowercase),
-        _ => Some(format!("{} {}", object["id"], object["subaccount_id"])),
+        _ => {
+            let parts = ["id", "subaccount_id", "instance_id"].map(|name| object[name].to_string());
+            Some(parts.concat())
+        }
     };
     let wanted = identity(object);
     let deposed = state.deposed.iter().map(|(_, instance)| instance);

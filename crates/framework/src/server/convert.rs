@@ -119,11 +119,17 @@ pub(super) fn malformed(field: &str, why: &str) -> Diagnostics {
 /// A name that the provider does not know.
 pub(super) fn absent(kind: Kind, name: &str) -> Diagnostics {
     let noun = kind.noun();
+    let summary = match kind {
+        // Nobody asks it for another provider.
+        Kind::Provider | Kind::Resource => "Unknown resource type",
+        Kind::DataSource => "Unknown data source type",
+        Kind::EphemeralResource => "Unknown ephemeral resource type",
+        Kind::ListResource => "Unknown list resource type",
+        Kind::Action => "Unknown action type",
+        Kind::Function => "Unknown function",
+    };
     Diagnostic::error(
-        match kind {
-            Kind::Function => "Unknown function".to_owned(),
-            _ => format!("Unknown {noun} type"),
-        },
+        summary,
         format!(
             "The provider has no {noun} `{name}`. Check the name, and the version of the \
              provider: a newer one may have it."
