@@ -29,7 +29,12 @@ $cargo build --locked --quiet --workspace --bin test-runner
 host=$(rustc -vV | sed -n 's/^host: //p' | tr 'a-z.-' 'A-Z__')
 eval "export CARGO_TARGET_${host}_RUNNER=$target/debug/test-runner"
 all=
-[ $# -gt 0 ] || { all=yes; set -- --tests; }
+if [ $# -eq 0 ]; then
+  all=yes
+  set -- --tests
+  # With the tests, so that what it needs is built as they need it.
+  $cargo build --locked --workspace --tests --example minimal || status=$?
+fi
 $cargo test --locked --workspace --no-fail-fast "$@" || status=$?
 eval "unset CARGO_TARGET_${host}_RUNNER"
 if [ -n "$all" ]; then

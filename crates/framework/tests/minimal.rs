@@ -9,28 +9,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// The example as it is now, whatever part of the tests is run. Of the whole
-/// workspace, as the tests: another selection builds every dependency anew.
+/// The example, which is built with the tests: by `cargo test`, and by `make test`.
 fn example() -> PathBuf {
-    let built = Command::new(env!("CARGO"))
-        .args([
-            "build",
-            "--locked",
-            "--quiet",
-            "--workspace",
-            "--example",
-            "minimal",
-        ])
-        .args(["--message-format", "json"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .output()
-        .unwrap();
-    let messages = String::from_utf8(built.stdout).unwrap();
-    let executable = messages.lines().find_map(|line| {
-        let message: serde_json::Value = serde_json::from_str(line).ok()?;
-        Some(PathBuf::from(message["executable"].as_str()?))
-    });
-    executable.unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(&built.stderr)))
+    let test = std::env::current_exe().unwrap();
+    let example = test.ancestors().nth(2).unwrap().join("examples/minimal");
+    assert!(
+        example.is_file(),
+        "{} is missing. Build it as the tests are built: cargo build --workspace --tests --example minimal",
+        example.display()
+    );
+    example
 }
 
 /// A folder with a configuration, the provider, and a Terraform that uses it.
