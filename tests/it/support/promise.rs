@@ -365,12 +365,12 @@ fn is_of(place: &Place, type_name: &str, object: &Json) -> bool {
 
 /// Whether the state has a second object that is the same one at SAP.
 fn is_shared(type_name: &str, object: &Json, state: &State) -> bool {
-    let identity = |object: &Json| match type_name {
-        REGISTRATION => object["tenant_id"].as_str().map(str::to_ascii_lowercase),
-        _ => {
-            let parts = ["id", "subaccount_id", "instance_id"].map(|name| object[name].to_string());
-            Some(parts.concat())
+    let identity = |object: &Json| {
+        if type_name == REGISTRATION {
+            return object["tenant_id"].as_str().map(str::to_ascii_lowercase);
         }
+        let parts = ["id", "subaccount_id", "instance_id"].map(|name| object[name].to_string());
+        Some(parts.concat())
     };
     let wanted = identity(object);
     let deposed = state.deposed.iter().map(|(_, instance)| instance);
