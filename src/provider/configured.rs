@@ -118,9 +118,19 @@ impl Configured {
         {
             return Some(only);
         }
+        self.subaccount_in_key()
+    }
+
+    /// The same as the key itself says.
+    pub(crate) fn subaccount_in_key(&self) -> Option<&str> {
         let key = self.client.config().destination_key.as_ref()?.oauth();
         let id = key.subaccount_id().or_else(|| key.tenant_id());
         id.filter(|_| self.key(KeyKind::Destination) == Key::Known)
+    }
+
+    /// Whether the configuration allows some subaccounts only.
+    pub(crate) fn restricts_subaccounts(&self) -> bool {
+        self.allowed_subaccounts.is_some()
     }
 
     /// The service instance of the Destination service key, as far as it says.

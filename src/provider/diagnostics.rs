@@ -54,6 +54,19 @@ pub enum Call {
 }
 
 impl Call {
+    /// Whether it changes an object of the Destination service.
+    pub(crate) fn is_write(self) -> bool {
+        matches!(
+            self,
+            Self::CreateDestination
+                | Self::UpdateDestination
+                | Self::DeleteDestination
+                | Self::CreateCertificate
+                | Self::UpdateCertificate
+                | Self::DeleteCertificate
+        )
+    }
+
     /// The stable summary of a failure.
     #[must_use]
     pub const fn summary(self) -> &'static str {

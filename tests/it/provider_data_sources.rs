@@ -255,7 +255,11 @@ async fn a_token_that_cannot_be_had_or_says_nothing_is_reported_for_what_was_ask
     many.fails_with("Cannot list destinations");
     world.clear_faults().await;
 
-    // A token of no known form; whoever checks it still knows whose it is.
+    // A token of no known form, and a key that does not say whose it is either.
+    let mut key = key.clone();
+    for member in ["subaccountid", "tenantid", "zoneid"] {
+        key.as_object_mut().unwrap().remove(member);
+    }
     let silent = json!({
         "access_token": "opaque", "token_type": "bearer", "expires_in": 3600, "scope": "",
     });
@@ -267,7 +271,9 @@ async fn a_token_that_cannot_be_had_or_says_nothing_is_reported_for_what_was_ask
             }))
             .await;
     }
-    tf.configure(world.provider());
+    let mut block = world.provider();
+    block["destination_service_key"] = key.to_string().into();
+    tf.configure(block);
     let many = tf.read_data(MANY, &json!({})).await;
     let warnings = many.diags.warning_summaries();
     assert_eq!(warnings, ["Unknown subaccount"]);

@@ -209,7 +209,8 @@ impl<'a, K: Kind> Site<'a, K> {
         format!("{subaccount}/{instance}/{}", self.id())
     }
 
-    /// Whose object it is; see [`Owner::of`]. Nothing else is called before.
+    /// Whose object it is; see [`Owner::of`] and [`Owner::of_writer`]. Nothing
+    /// else is called before.
     pub(crate) async fn owner(
         &self,
         call: Call,
@@ -218,7 +219,12 @@ impl<'a, K: Kind> Site<'a, K> {
         let token = self.service.token(&self.context).await;
         let token = token.map_err(|error| failed(call, &error))?;
         let object = format!("{} `{}`", K::NOUN, self.id());
-        Owner::of(self.provider, token.claims(), self.level, &object, expected)
+        let owner_of = if call.is_write() {
+            Owner::of_writer
+        } else {
+            Owner::of
+        };
+        owner_of(self.provider, token.claims(), self.level, &object, expected)
     }
 
     /// What SAP holds.

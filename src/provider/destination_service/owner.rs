@@ -18,8 +18,9 @@ pub(crate) struct Owner {
 }
 
 impl Owner {
-    /// Whom the token of the Destination service key acts for. What it does
-    /// not say is as expected; with a warning where it says nothing at all.
+    /// Whom the Destination service key acts for: its token says so, else the key
+    /// itself. What neither says is as expected; with a warning where nobody
+    /// names the subaccount.
     ///
     /// An error where it is not whom `object`, such as a destination with its
     /// id, belongs to, or not among the provider's `allowed_subaccount_ids`.
@@ -30,7 +31,11 @@ impl Owner {
         object: &str,
         expected: &Self,
     ) -> Result<(Self, Diagnostics), Diagnostic> {
-        if let Some(subaccount) = &claims.subaccount_id {
+        let told = claims.subaccount_id.as_deref();
+        let told = told
+            .or_else(|| provider.subaccount_in_key())
+            .map(str::to_owned);
+        if let Some(subaccount) = &told {
             provider.check_subaccount(subaccount)?;
         }
         let instance = claims.instance_id.as_ref();
@@ -43,14 +48,27 @@ impl Owner {
                 _ => Ok(actual.or(expected.as_ref()).cloned()),
             };
         let owner = Self {
-            subaccount_id: agreed(
-                "subaccount",
-                &expected.subaccount_id,
-                claims.subaccount_id.as_ref(),
-            )?,
+            subaccount_id: agreed("subaccount", &expected.subaccount_id, told.as_ref())?,
             instance_id: agreed("service instance", &expected.instance_id, instance)?,
         };
-        Ok((owner, silent_token(provider, claims)))
+        let is_silent = told.is_none() && provider.first_time("key without subaccount");
+        Ok((owner, is_silent.then(silent_key).into()))
+    }
+
+    /// The same before a write: nothing is written where the subaccount is said
+    /// by state or configuration, and nobody says that the key is of it.
+    pub(crate) fn of_writer(
+        provider: &Configured,
+        claims: &TokenClaims,
+        level: Level,
+        object: &str,
+        expected: &Self,
+    ) -> Result<(Self, Diagnostics), Diagnostic> {
+        let is_told = claims.subaccount_id.is_some() || provider.subaccount_in_key().is_some();
+        if !is_told && (expected.subaccount_id.is_some() || provider.restricts_subaccounts()) {
+            return Err(nobody_says(object));
+        }
+        Self::of(provider, claims, level, object, expected)
     }
 }
 
@@ -75,14 +93,22 @@ fn wrong_owner(object: &str, what: &str, expected: &str, actual: &str) -> Diagno
     )
 }
 
-fn silent_token(provider: &Configured, claims: &TokenClaims) -> Diagnostics {
-    if claims.subaccount_id.is_none() && provider.first_time("token without subaccount") {
-        return Diagnostic::warning(
-            "Unknown subaccount",
-            "The token of the Destination service key does not say for which subaccount it \
-             acts. It cannot be checked that the key belongs to the objects in the state.",
-        )
-        .into();
-    }
-    Diagnostics::new()
+fn silent_key() -> Diagnostic {
+    Diagnostic::warning(
+        "Unknown subaccount",
+        "Neither the Destination service key nor its token says for which subaccount it acts. It \
+         cannot be checked that the key belongs to the objects in the state.",
+    )
+}
+
+fn nobody_says(object: &str) -> Diagnostic {
+    Diagnostic::error(
+        "Unknown subaccount",
+        format!(
+            "Neither the Destination service key nor its token says for which subaccount it acts, \
+             and the {object} belongs to a known one. Nothing was changed.\n\n\
+             Give the provider a key that says so: one that SAP writes has `subaccountid` or \
+             `tenantid`. If the key is of the right subaccount, add `subaccountid` to it."
+        ),
+    )
 }

@@ -56,9 +56,7 @@ pub(super) async fn prepare<'a>(
         .token(context, KeyKind::OrderManagement, scope.as_deref())
         .await
         .map_err(|error| failed(Call::AuthorizeRegistration, &error))?;
-    if let Some(expected) = expected {
-        check_tenant(provider, &token, expected, notes)?;
-    }
+    check_token(provider, &token, expected, notes)?;
     let tenant = match expected.or(token.claims().tenant.as_deref()) {
         Some(tenant) => tenant.to_owned(),
         None => return Err(unknown_tenant()),
@@ -193,14 +191,21 @@ fn unknown_tenant() -> Diagnostic {
     )
 }
 
-/// Compares whom the token acts for with the tenant in the state. With another
-/// one, every call would be about somebody else's registration.
-pub(super) fn check_tenant(
+/// Compares whom the token acts for with the subaccounts that are allowed, and
+/// with the tenant in the state, where there is one. With another tenant, every
+/// call would be about somebody else's registration.
+pub(super) fn check_token(
     provider: &Configured,
     token: &Token,
-    expected: &str,
+    expected: Option<&str>,
     notes: &mut Diagnostics,
 ) -> Result<(), Diagnostic> {
+    if let Some(subaccount) = &token.claims().subaccount_id {
+        provider.check_subaccount(subaccount)?;
+    }
+    let Some(expected) = expected else {
+        return Ok(());
+    };
     match &token.claims().tenant {
         None => warn_about_silent_token(provider, notes),
         Some(actual) if actual.eq_ignore_ascii_case(expected) => {}

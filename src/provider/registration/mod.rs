@@ -46,7 +46,7 @@ use super::configured::{Configured, Key, attribute, client_context, variable};
 use super::destination::DEFAULT_NAME;
 use super::diagnostics::{Call, failed};
 use super::unsettled;
-use call::{check_key, check_tenant, offboarding_token, prepare};
+use call::{check_key, check_token, offboarding_token, prepare};
 use landscape::{Shown, Sight};
 use schema::{
     DEFINITION, Given, IDENTITY, Model, Record, Status, TYPE_NAME, environment_in, lms_id,
@@ -206,7 +206,10 @@ async fn create(
         }
         Err(error) => {
             let problem = failed(Call::Register, &error);
-            return Err(unsettled::failed_create(&error, problem, state, private));
+            if !error.may_have_been_processed() {
+                return Err(problem.into());
+            }
+            return Err(unsettled::failed_create(problem, state, private));
         }
     }
     let wait = verify_timeout(&state);
@@ -297,7 +300,7 @@ async fn read(
     // not stand in the way of a plan that corrects it.
     let token = provider.client().token(context, kind, None).await;
     let token = token.map_err(|error| failed(Call::AuthorizeRegistration, &error))?;
-    check_tenant(provider, &token, &tenant, &mut saved.warnings)?;
+    check_token(provider, &token, Some(&tenant), &mut saved.warnings)?;
 
     let given = Record::read(&saved.private).given;
     let record = Record { tenant, given };
@@ -453,7 +456,7 @@ async fn delete(
     }
     let service = provider.require_order_management()?;
     let (scope, token) = offboarding_token(provider, context, prior).await?;
-    check_tenant(provider, &token, tenant, &mut notes)?;
+    check_token(provider, &token, Some(tenant), &mut notes)?;
     if let Err(error) = service.offboard(context, scope.as_deref()).await
         && !(error.is_not_found() && confirmed_absent(provider, context, prior).await)
     {
