@@ -60,6 +60,10 @@ docs: prerequisites ## Write the documentation into docs/ from schema, examples 
 	$(CARGO) build --locked --quiet --workspace --exclude bench --bin documentation
 	@"$${CARGO_TARGET_DIR:-target}/debug/documentation"
 
+.PHONY: protocol
+protocol: prerequisites ## Write the Rust code of the wire interface from proto/
+	$(CARGO) run --locked --quiet --workspace --bin protocol
+
 .PHONY: licences
 licences: prerequisites ## Write THIRD_PARTY_LICENSES, which goes into the archive, anew
 	@CARGO="$(CARGO)" sh release/licences.sh > THIRD_PARTY_LICENSES

@@ -32,7 +32,6 @@ const BOUND: u64 = 10;
 /// Plays Terraform.
 static TF: Direct = Direct {
     resource: RESOURCES[0],
-    may_taint: false,
 };
 
 fn configured(world: &World) -> Configured {

@@ -45,6 +45,15 @@ fn provider_with(world: &World, attribute: &str, key: impl Into<Json>) -> Json {
     block
 }
 
+/// A key that does not say where it belongs.
+fn silent_key(world: &World, name: &str) -> String {
+    let mut key: Json = serde_json::from_str(&world.key(name)).unwrap();
+    for member in ["subaccountid", "tenantid", "zoneid"] {
+        key.as_object_mut().unwrap().remove(member);
+    }
+    key.to_string()
+}
+
 /// The only member of a JSON object of the emulator's state, by this path.
 async fn in_state(world: &World, path: &str) -> String {
     let state = world.state().await;
@@ -266,11 +275,8 @@ async fn a_replacement_in_another_subaccount_does_not_forget_the_old_destination
     // Keys that do not say where they belong: else the plan would, and Terraform
     // would refuse what differs from it.
     let silent = |name: &str| {
-        let mut key: Json = serde_json::from_str(&world.key(name)).unwrap();
-        for member in ["subaccountid", "tenantid", "zoneid"] {
-            key.as_object_mut().unwrap().remove(member);
-        }
-        provider_with(&world, "destination_service_key", key.to_string())
+        let key = silent_key(&world, name);
+        provider_with(&world, "destination_service_key", key)
     };
     tf.configure(silent("destination"));
     let config = || [destination(json!({})).create_before_destroy()];
@@ -334,4 +340,206 @@ async fn an_import_that_names_another_owner_is_refused() {
     assert!(tf.state.is_empty());
     assert_eq!(world.writes().await, [""; 0]);
     world.stop().await;
+}
+
+/// A token that says nothing, and a key that says as little.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_written_while_nobody_says_whose_the_key_is_and_the_state_names_an_owner() {
+    let world = world().await;
+    let provider = Served::start();
+    let mut tf = provider.core().await;
+    tf.configure(world.provider());
+    tf.apply(&[destination(json!({}))]).await.ok();
+    let before = (tf.object(DESTINATION), world.destinations().await);
+    let opaque = json!({ "token": { "format": "opaque" } });
+    world.turn(opaque).await;
+
+    // The key says it.
+    tf.configure(world.provider());
+    tf.assert_empty_plan(&[destination(json!({}))]).await;
+
+    let silent = silent_key(&world, "destination");
+    tf.configure(provider_with(&world, "destination_service_key", silent));
+    let changed = [destination(json!({ "description": "changed" }))];
+    let plan = tf.plan(&changed).await.ok();
+    plan.warns("Unknown subaccount");
+    for outcome in [tf.apply(&changed).await, tf.destroy().await] {
+        outcome.fails_with("Unknown subaccount");
+    }
+    let after = (tf.object(DESTINATION), world.destinations().await);
+    assert_eq!(after, before);
+
+    // Nor where some subaccounts are allowed only.
+    let mut block = provider_with(
+        &world,
+        "destination_service_key",
+        silent_key(&world, "destination-other"),
+    );
+    block["allowed_subaccount_ids"] = json!(["one", "two"]);
+    let mut tf = provider.core().await;
+    tf.configure(block);
+    let outcome = tf.apply(&[destination(json!({}))]).await;
+    outcome.fails_with("Unknown subaccount");
+    assert!(tf.state.is_empty());
+    world.stop().await;
+}
+
+/// A key that says its subaccount, which the emulator's leave to the token.
+fn with_subaccount(key: &str, id: &str) -> String {
+    let mut key: Json = serde_json::from_str(key).unwrap();
+    let credentials = match key.get("uaa") {
+        Some(_) => &mut key["uaa"],
+        None => &mut key,
+    };
+    credentials["subaccountid"] = id.into();
+    key.to_string()
+}
+
+/// The key says so while planning; where it does not, its token does before
+/// anything is sent.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_the_allowed_subaccounts_are_changed() {
+    let world = world().await;
+    let provider = Served::start();
+    let register = world.registration("CloudALM");
+    let resources = [
+        ("destination", destination(json!({}))),
+        ("order-management", registration(register)),
+    ];
+    for (name, resource) in resources {
+        let attribute = format!("{}_service_key", name.replace('-', "_"));
+        let key = world.key(name);
+        let open = with_subaccount(&key, "88888888-2222-4333-8444-555555555555");
+        for (key, is_planned) in [(open, false), (key, true)] {
+            let mut block = world.provider();
+            block
+                .as_object_mut()
+                .unwrap()
+                .remove("destination_service_key");
+            block[&attribute] = key.into();
+            block["allowed_subaccount_ids"] = json!(["99999999-2222-4333-8444-555555555555"]);
+            let mut tf = provider.core().await;
+            tf.configure(block);
+            let resources = std::slice::from_ref(&resource);
+            let plan = tf.plan(resources).await;
+            assert_eq!(plan.diags.errors().next().is_none(), is_planned, "{plan}");
+            let outcome = tf.apply(resources).await;
+            outcome.fails_with("Subaccount not allowed");
+            assert!(tf.state.is_empty());
+        }
+    }
+    assert_eq!(world.writes().await, [""; 0]);
+    world.stop().await;
+}
+
+// ------------------------------------------------ creates that nobody can judge
+
+/// A resource, where its objects are, and what somebody else's would be.
+struct Undecided {
+    resources: [Resource; 1],
+    collection: &'static str,
+    others: fn(&Json) -> Json,
+}
+
+/// A certificate with its private key.
+fn pem() -> String {
+    let made = rcgen::generate_simple_self_signed(["client".to_owned()]).unwrap();
+    format!("{}{}", made.cert.pem(), made.signing_key.serialize_pem())
+}
+
+fn undecided() -> [Undecided; 2] {
+    let certificate = json!({ "name": "a.pem", "content": { "pem_wo": pem() } });
+    [
+        Undecided {
+            resources: [destination(json!({}))],
+            collection: "/destination-configuration/v1/subaccountDestinations",
+            others: |made| {
+                let mut others = made.clone();
+                others["URL"] = json!("https://theirs.example.com");
+                others
+            },
+        },
+        Undecided {
+            resources: [Resource::new(
+                "sapcalm_destination_certificate",
+                "cloud_alm",
+                certificate,
+            )],
+            collection: "/destination-configuration/v1/subaccountCertificates",
+            others: |made| {
+                let mut others = made.clone();
+                others["Content"] = json!("dGhlaXJz");
+                others
+            },
+        },
+    ]
+}
+
+impl Undecided {
+    fn is_certificate(&self) -> bool {
+        self.collection.ends_with("Certificates")
+    }
+
+    /// The create is carried out, its answer is lost, and nothing can be read.
+    async fn create(&self, world: &World, tf: &mut Core) {
+        let at = |method: &str| json!({ "method": method, "path_prefix": self.collection });
+        // It is looked for before it is uploaded.
+        let looks = u32::from(self.is_certificate());
+        world
+            .fault(json!([
+                { "match": at("POST"), "do": { "reset": "after_commit" } },
+                { "match": at("GET"), "skip": looks, "times": null, "do": { "status": 500 } }
+            ]))
+            .await;
+        let outcome = tf.apply(&self.resources).await;
+        let error = outcome.diags.errors().next().unwrap();
+        assert!(error.detail.contains("kept in the state as tainted"));
+        world.clear_faults().await;
+    }
+
+    async fn objects(&self, world: &World) -> Vec<Json> {
+        if self.is_certificate() {
+            world.certificates().await
+        } else {
+            world.destinations().await
+        }
+    }
+
+    async fn set(&self, world: &World, objects: &[Json]) {
+        if self.is_certificate() {
+            world.set_certificates(objects).await;
+        } else {
+            world.set_destinations(objects).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_create_may_have_left_is_destroyed_unless_it_is_somebody_elses() {
+    const OPEN: &str = "Outcome of the create was not known";
+    let world = World::documented().await;
+    let provider = Served::start();
+    for case in undecided() {
+        let mut tf = provider.core().await;
+        tf.configure(world.provider());
+
+        case.create(&world, &mut tf).await;
+        tf.destroy().await.ok();
+        assert!(case.objects(&world).await.is_empty() && tf.state.is_empty());
+
+        case.create(&world, &mut tf).await;
+        let outcome = tf.apply(&case.resources).await.ok();
+        assert_eq!(outcome.changes[0].1.action, Action::Replace);
+        outcome.warns(OPEN);
+        tf.assert_empty_plan(&case.resources).await;
+        tf.destroy().await.ok();
+
+        case.create(&world, &mut tf).await;
+        let others = [(case.others)(&case.objects(&world).await[0])];
+        case.set(&world, &others).await;
+        tf.destroy().await.ok().warns(OPEN);
+        assert_eq!(case.objects(&world).await, others);
+        assert!(tf.state.is_empty());
+        case.set(&world, &[]).await;
+    }
 }

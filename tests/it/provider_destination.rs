@@ -21,7 +21,6 @@ const COLLECTION: &str = "/destination-configuration/v1/subaccountDestinations";
 /// Plays Terraform.
 static TF: Direct = Direct {
     resource: RESOURCES[0],
-    may_taint: false,
 };
 
 // ------------------------------------------------------------ the other side
@@ -533,7 +532,7 @@ async fn a_lost_answer_to_create_loses_nothing() {
 }
 
 #[tokio::test]
-async fn a_create_that_cannot_be_decided_saves_nothing_and_converges_later() {
+async fn a_create_that_cannot_be_decided_is_kept_as_tainted_and_deletes_only_its_own() {
     let sap = Sap::new().await;
     sap.fault(json!([
         { "match": { "method": "POST", "path_prefix": COLLECTION }, "do": { "reset": "after_commit" } },
@@ -542,18 +541,25 @@ async fn a_create_that_cannot_be_decided_saves_nothing_and_converges_later() {
     .await;
     let config = TF.configuration([]);
     let done = TF.create(&sap.provider(), &config).await;
-    assert!(
-        done.error().detail.contains("not known"),
-        "{}",
-        done.error().detail
-    );
-    assert!(done.instance.is_none());
+    let detail = &done.error().detail;
+    assert!(detail.contains("not known") && detail.contains("tainted"));
+    let tainted = done.instance.unwrap();
+    assert!(tainted.state.is_wholly_known());
     sap.no_faults().await;
-    let created = TF
-        .create(&sap.provider(), &config)
-        .await
-        .warning("Existing destination taken over");
-    converged(&sap, &config, &created).await;
+
+    // Without a read before it, the delete looks for itself.
+    let made = sap.properties().await;
+    let mut others = made.clone();
+    others["clientSecret"] = json!("another one");
+    sap.set(others.clone(), json!([])).await;
+    let done = TF.delete(&sap.provider(), &tainted).await;
+    let summary = "Outcome of the create was not known";
+    assert_eq!(done.warnings()[0].summary, summary);
+    assert_eq!(sap.properties().await, others);
+    sap.set(made, json!([])).await;
+    TF.delete(&sap.provider(), &tainted).await;
+    assert!(sap.all().await.is_empty());
+    TF.delete_quietly(&sap.provider(), &tainted).await;
 }
 
 #[tokio::test]
@@ -625,6 +631,18 @@ async fn a_failing_token_check_removes_what_was_just_created() {
     assert_eq!(error.summary, "Destination cannot fetch a token");
     assert!(error.detail.contains("deleted again"), "{}", error.detail);
     assert!(done.instance.is_none());
+    assert!(sap.all().await.is_empty());
+
+    // What cannot be removed again is known, and goes with the next destroy.
+    sap.fault(json!({
+        "match": { "method": "DELETE", "path_prefix": COLLECTION }, "times": null, "do": { "status": 500 }
+    }))
+    .await;
+    let done = TF.create(&sap.provider(), &config).await;
+    let tainted = done.instance.unwrap();
+    assert_eq!(sap.all().await.len(), 1);
+    sap.no_faults().await;
+    TF.delete_quietly(&sap.provider(), &tainted).await;
     assert!(sap.all().await.is_empty());
 
     let config = TF.configuration([("check_token", Value::Bool(true))]);

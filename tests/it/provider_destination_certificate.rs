@@ -361,9 +361,19 @@ async fn an_old_answer_after_the_upload_is_not_taken_for_the_new_file() {
 async fn an_upload_that_cannot_be_read_back_is_kept_and_completed_later() {
     let (world, mut tf) = world_and_core().await;
     let pem = pem();
-    world
-        .fault(json!({ "match": { "method": "GET", "path_prefix": COLLECTION }, "times": null, "do": { "status": 403 } }))
-        .await;
+    let unreadable = json!({ "status": 403 });
+    let looks = |skip: u32| {
+        json!({ "match": { "method": "GET", "path_prefix": COLLECTION }, "skip": skip,
+                "times": null, "do": unreadable })
+    };
+    // Where it cannot be looked for, nothing is uploaded.
+    world.fault(looks(0)).await;
+    let outcome = tf.apply(&alone(block(&pem))).await;
+    outcome.fails_with("Cannot upload certificate");
+    assert!(tf.state.is_empty() && world.certificates().await.is_empty());
+    world.clear_faults().await;
+
+    world.fault(looks(1)).await;
     let outcome = tf.apply(&alone(block(&pem))).await.ok();
     outcome.warns("Certificate not read back");
     assert!(!tf.instance(CERTIFICATE).tainted);

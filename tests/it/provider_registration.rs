@@ -29,7 +29,6 @@ const CALM: &str = "acme-calm";
 /// Plays Terraform.
 const TF: Direct = Direct {
     resource: &Registration,
-    may_taint: true,
 };
 
 // ------------------------------------------------------------ the other side

@@ -20,7 +20,6 @@ use crate::support::world::{Variant, World};
 /// Plays Terraform.
 static TF: Direct = Direct {
     resource: RESOURCES[0],
-    may_taint: false,
 };
 
 /// As many as one subaccount can have.

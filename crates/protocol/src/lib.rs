@@ -1,9 +1,12 @@
-//! Generates the gRPC code of the framework and of the stand-in for Terraform
-//! core, for each its own, from the files in `proto/`.
+//! The code of the wire interface, for the framework and for the stand-in for
+//! Terraform core: written from the files in `proto/` into `proto/code/`, and
+//! committed there, so that no build has to do it.
 //!
-//! No `protoc` is needed: protox compiles the files, prost and tonic generate.
+//! No `protoc` is needed: protox compiles the files, prost and tonic write the
+//! code.
 
-use std::{env, error::Error, fs, path::PathBuf};
+use std::error::Error;
+use std::path::{Path, PathBuf};
 
 use tonic_prost_build::FileDescriptorSet;
 
@@ -18,17 +21,29 @@ const FILES: [&str; 5] = [
 /// For enums, which hold no values.
 const DEBUG: &str = "#[derive(Debug)]";
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("../..");
-    let folder = root.join("proto");
-    println!("cargo:rerun-if-changed={}", folder.display());
-    let files = protox::compile(FILES, [folder])?;
-    // Read by the test that compares our files with the interface.
-    fs::write(
-        PathBuf::from(env::var("OUT_DIR")?).join("descriptors.bin"),
-        encode(&files)?,
-    )?;
+/// The folder of the files.
+#[must_use]
+pub fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proto")
+}
+
+/// The interface, as the files describe it.
+///
+/// # Errors
+///
+/// Where a file is missing or wrong.
+pub fn interface() -> Result<FileDescriptorSet, Box<dyn Error>> {
+    Ok(protox::compile(FILES, [folder()])?)
+}
+
+/// Writes the code into a folder, a file for each package.
+///
+/// # Errors
+///
+/// Where the files are wrong, or the folder cannot be written.
+pub fn write_code(into: &Path) -> Result<(), Box<dyn Error>> {
     tonic_prost_build::configure()
+        .out_dir(into)
         // Who calls brings a channel of his own.
         .build_transport(false)
         // Terraform's messages hold secrets: none of them can be printed.
@@ -38,13 +53,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         .enum_attribute(".tfplugin6.Schema.NestedBlock.NestingMode", DEBUG)
         .enum_attribute(".tfplugin6.Schema.Object.NestingMode", DEBUG)
         .enum_attribute(".tfplugin6.StringKind", DEBUG)
-        .compile_fds(files)?;
+        .compile_fds(interface()?)?;
     Ok(())
-}
-
-fn encode(files: &FileDescriptorSet) -> Result<Vec<u8>, Box<dyn Error>> {
-    use protox::prost::Message as _;
-    let mut bytes = Vec::with_capacity(files.encoded_len());
-    files.encode(&mut bytes)?;
-    Ok(bytes)
 }

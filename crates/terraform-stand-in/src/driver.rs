@@ -532,7 +532,7 @@ impl Core {
             return outcome;
         }
         let addresses: Vec<String> = state.current.keys().cloned().collect();
-        self.destroy_these(&addresses, state).await
+        self.destroy_these(&addresses, state, outcome.diags).await
     }
 
     /// `terraform destroy` of everything in the state, whatever the configuration.
@@ -562,11 +562,19 @@ impl Core {
         if outcome.diags.has_errors() {
             return outcome;
         }
-        self.destroy_these(addresses, state).await
+        self.destroy_these(addresses, state, outcome.diags).await
     }
 
-    async fn destroy_these(&mut self, addresses: &[String], mut state: State) -> Outcome {
-        let mut outcome = Outcome::default();
+    async fn destroy_these(
+        &mut self,
+        addresses: &[String],
+        mut state: State,
+        diags: Diags,
+    ) -> Outcome {
+        let mut outcome = Outcome {
+            diags,
+            ..Outcome::default()
+        };
         let Some(session) = self.walk(Phase::Plan, &mut outcome.diags).await else {
             return outcome;
         };

@@ -70,10 +70,10 @@ pub mod walks;
 #[allow(clippy::all, clippy::pedantic, unreachable_pub, reason = "generated")]
 pub mod proto {
     pub mod tfplugin6 {
-        tonic::include_proto!("tfplugin6");
+        include!("../../../proto/code/tfplugin6.rs");
     }
     pub mod plugin {
-        tonic::include_proto!("plugin");
+        include!("../../../proto/code/plugin.rs");
     }
 }
 

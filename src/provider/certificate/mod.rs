@@ -16,6 +16,7 @@ use client::{CertificateFile, DestinationCertificate, DestinationCertificates, E
 use framework::definition::{Definition, Described};
 use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::plan::Plan;
+use framework::private::Private;
 use framework::resource::{
     Context, CreateRequest, DeleteRequest, Failed, ImportRequest, ReadRequest, Resource, Saved,
     Seen, UpdateRequest,
@@ -30,6 +31,7 @@ use super::destination_service::ids::{self, DEFAULT_LEVEL, ImportId, id_of};
 use super::destination_service::owner::Owner;
 use super::destination_service::secret::text;
 use super::diagnostics::{Call, failed};
+use super::unsettled;
 use drift::Record;
 use plan::{Decision, no_file};
 use schema::{DEFINITION, EXAMPLE_NAME, Model};
@@ -81,7 +83,7 @@ impl Resource for Certificate {
         request: CreateRequest<Model, Decision>,
     ) -> Result<Saved<Model>, Failed<Model>> {
         let site = site(provider, context, &request.planned)?;
-        Ok(create(&site, request).await?)
+        create(&site, request).await
     }
 
     async fn read(
@@ -99,7 +101,7 @@ impl Resource for Certificate {
             return Ok(Seen::There(Saved::new(state, private).with(warning)));
         }
         let site = site(provider, context, &state)?;
-        Ok(read(&site, state, Record::load(&private)).await?)
+        Ok(read(&site, state, &private).await?)
     }
 
     async fn update(
@@ -123,8 +125,15 @@ impl Resource for Certificate {
         context: &Context,
         request: DeleteRequest<Model>,
     ) -> Result<Diagnostics, Failed<Model>> {
-        let site = site(provider, context, &request.prior)?;
-        Ok(site.delete(&owner_of(&request.prior)).await?)
+        let DeleteRequest { prior, private } = request;
+        let site = site(provider, context, &prior)?;
+        let owner = owner_of(&prior);
+        if unsettled::is_marked(&private)
+            && let Seen::Gone(warnings) = read(&site, prior, &private).await?
+        {
+            return Ok(warnings);
+        }
+        Ok(site.delete(&owner).await?)
     }
 
     fn import(&self, request: ImportRequest) -> Result<Model, Diagnostics> {
@@ -183,10 +192,6 @@ struct New<'a> {
 impl<'s> Creation<DestinationCertificates<'s>> for New<'_> {
     type Answer = ();
 
-    const NEXT_APPLY: &'static str = "it takes over a certificate that holds exactly the configured \
-        file. Where SAP does not tell the file, import the certificate, or set `adopt_existing = \
-        true`.";
-
     async fn send(&self, site: &Site<'_, DestinationCertificates<'s>>) -> Result<(), Error> {
         site.service
             .create(&site.context, site.level, &site.name, self.file)
@@ -214,26 +219,35 @@ impl<'s> Creation<DestinationCertificates<'s>> for New<'_> {
 async fn create(
     site: &CertificateSite<'_>,
     request: CreateRequest<Model, Decision>,
-) -> Result<Saved<Model>, Diagnostic> {
+) -> Result<Saved<Model>, Failed<Model>> {
     let CreateRequest {
         config, planned, ..
     } = request;
     let file = config.file().ok_or_else(no_file)?;
     // Before anything is uploaded: this can fail.
-    let mut record = Record::of(&file)?;
+    let mut record = Record::of(&file).map_err(Diagnostic::from)?;
     let (owner, warnings) = site
         .owner(Call::CreateCertificate, &owner_of(&planned))
         .await?;
     let mut model = planned.without_write_only();
+    model.id = Some(site.id());
+    model.subaccount_id.clone_from(&owner.subaccount_id);
+    model.instance_id.clone_from(&owner.instance_id);
+    settle(&mut model, &file);
+    let before = site.find().await;
+    let before = before.map_err(|error| failed(Call::CreateCertificate, &error))?;
     let new = New {
         file: &file,
-        was_absent: matches!(site.find().await, Ok(None)),
+        was_absent: before.is_none(),
     };
     let adopt = model.adopt_existing == Some(true);
-    let (found, mut more) = match site.create(&new, &owner, adopt).await? {
-        Created::New(()) => read_back(site).await,
-        Created::TakenOver(found, warning) => (Some(found), warning.into()),
-        Created::ToAdopt(_) => {
+    let (found, mut more) = match site.create(&new, &owner, adopt).await {
+        // What was there before is not ours, whatever became of the call.
+        Err(failure) if !new.was_absent => return Err(site.problem(failure).into()),
+        Err(failure) => return Err(site.failed_create(failure, model, record.store())),
+        Ok(Created::New(())) => read_back(site).await,
+        Ok(Created::TakenOver(found, warning)) => (Some(found), warning.into()),
+        Ok(Created::ToAdopt(_)) => {
             replace(site, &file).await?;
             let (found, mut more) = read_back(site).await;
             more.push(site.adopted(""));
@@ -245,10 +259,6 @@ async fn create(
     site.remember_created(&owner);
     record.learn(found.as_ref());
     more.extend(not_visible(site, found.as_ref(), &file));
-    model.id = Some(site.id());
-    model.subaccount_id = owner.subaccount_id;
-    model.instance_id = owner.instance_id;
-    settle(&mut model, &file);
     Ok(Saved::new(model, record.store()).with(warnings).with(more))
 }
 
@@ -301,15 +311,24 @@ fn certainly_holds_other(found: &DestinationCertificate, file: &CertificateFile)
 async fn read(
     site: &CertificateSite<'_>,
     mut state: Model,
-    mut record: Record,
+    private: &Private,
 ) -> Result<Seen<Model>, Diagnostic> {
-    let (owner, warnings) = site.owner(Call::ReadCertificate, &owner_of(&state)).await?;
+    let mut record = Record::load(private);
+    let (owner, mut warnings) = site.owner(Call::ReadCertificate, &owner_of(&state)).await?;
     let found = site.find().await;
     let found = found.map_err(|error| failed(Call::ReadCertificate, &error))?;
     let Some(found) = found else {
         return Ok(Seen::Gone(warnings));
     };
     record.look(&mut state, &found)?;
+    if unsettled::is_marked(private) {
+        let what = format!("certificate `{}`", site.id());
+        if state.entry() == Some(text::CHANGED) {
+            warnings.push(unsettled::foreign(&what));
+            return Ok(Seen::Gone(warnings));
+        }
+        warnings.push(unsettled::seen(&what));
+    }
     state.subaccount_id = owner.subaccount_id;
     state.instance_id = owner.instance_id;
     let saved = Saved::new(state, record.store());

@@ -35,9 +35,6 @@ struct New<'a>(&'a Wanted);
 impl<'s> Creation<Destinations<'s>> for New<'_> {
     type Answer = Metadata;
 
-    const NEXT_APPLY: &'static str =
-        "it takes over a destination that is exactly what is configured.";
-
     async fn send(&self, site: &Site<'_, Destinations<'s>>) -> Result<Metadata, Error> {
         let body = self.0.body();
         site.service.create(&site.context, site.level, &body).await
@@ -68,23 +65,28 @@ struct Made {
 pub(super) async fn create(
     site: &DestinationSite<'_>,
     request: CreateRequest<Model, Decision>,
-) -> Result<Saved<Model>, Diagnostic> {
+) -> Result<Saved<Model>, Failed<Model>> {
     let CreateRequest {
         config,
         planned,
         decision,
     } = request;
     let mut wanted = Wanted::new(site.provider, &config, &planned, &decision)?;
-    let record = Record::default().after(&decision, &wanted)?;
+    let record = Record::default().after(&decision, &wanted);
+    let record = record.map_err(Diagnostic::from)?;
     let expected = owner_of(&planned);
     let (owner, warnings) = site.owner(Call::CreateDestination, &expected).await?;
     let mut model = planned.without_write_only();
+    model.id = Some(site.id());
+    model.subaccount_id.clone_from(&owner.subaccount_id);
+    model.instance_id.clone_from(&owner.instance_id);
+    settle_secrets(&mut model, &decision);
     let adopts = model.adopt_existing == Some(true);
-    let created = site.create(&New(&wanted), &owner, adopts).await?;
-    let mut made = match created {
-        Created::New(metadata) => new(site, &wanted, metadata).await,
-        Created::TakenOver(found, warning) => there(found, warning),
-        Created::ToAdopt(found) => {
+    let mut made = match site.create(&New(&wanted), &owner, adopts).await {
+        Err(failure) => return Err(site.failed_create(failure, model, record.store())),
+        Ok(Created::New(metadata)) => new(site, &wanted, metadata).await,
+        Ok(Created::TakenOver(found, warning)) => there(found, warning),
+        Ok(Created::ToAdopt(found)) => {
             if decision.owns_properties {
                 let allowed = model.allow_unmanaged.clone().unwrap_or_default();
                 wanted.remove_foreign(&found.properties, &allowed);
@@ -95,14 +97,15 @@ pub(super) async fn create(
 
     // From here on the object exists.
     label(site, &model, &mut made).await;
-    if model.check_token == Some(true) {
-        check_new(site, &mut made).await?;
+    if model.check_token == Some(true)
+        && let Err((problem, is_left)) = check_new(site, &mut made).await
+    {
+        return Err(match is_left {
+            true => Failed::leaving(model, record.store(), problem),
+            false => problem.into(),
+        });
     }
-    model.id = Some(site.id());
     site.remember_created(&owner);
-    model.subaccount_id = owner.subaccount_id;
-    model.instance_id = owner.instance_id;
-    settle_secrets(&mut model, &decision);
     let foreign = wanted.foreign(&made.properties);
     if adopts && !decision.owns_properties && !foreign.is_empty() {
         let allowed = model.allow_unmanaged.take();
@@ -212,8 +215,8 @@ async fn label(site: &DestinationSite<'_>, model: &Model, made: &mut Made) {
 }
 
 /// Asks the service to fetch a token. If it cannot, a new destination goes
-/// again.
-async fn check_new(site: &DestinationSite<'_>, made: &mut Made) -> Result<(), Diagnostic> {
+/// again. The error says whether it is left all the same.
+async fn check_new(site: &DestinationSite<'_>, made: &mut Made) -> Result<(), (Diagnostic, bool)> {
     let reason = match check(site).await {
         Ok(warning) => {
             made.warnings.extend(warning);
@@ -221,20 +224,25 @@ async fn check_new(site: &DestinationSite<'_>, made: &mut Made) -> Result<(), Di
         }
         Err(reason) => reason,
     };
+    let mut is_left = false;
     let consequence = if made.is_new {
         let context = afterwards(&site.context);
         let deleted = site.service.delete(&context, site.level, &site.name).await;
         match deleted {
             Ok(_) => "The destination that was just created was deleted again.".to_owned(),
-            Err(error) => format!(
-                "The destination that was just created could not be deleted again ({error}). The \
-                 next apply takes it over."
-            ),
+            Err(error) => {
+                is_left = true;
+                format!(
+                    "The destination that was just created could not be deleted again ({error}). \
+                     It is kept in the state as tainted: the next apply deletes and creates it \
+                     again, and a destroy deletes it."
+                )
+            }
         }
     } else {
         "The destination existed before and was left as it is.".to_owned()
     };
-    Err(check_failed(&reason, &consequence))
+    Err((check_failed(&reason, &consequence), is_left))
 }
 
 /// Lets the service fetch a token. The error is SAP's reason.

@@ -133,6 +133,16 @@ impl<'a> Look<'a> {
         look.state
     }
 
+    /// Whether there is exactly what the state says, secrets included, and
+    /// nothing else. Labels are set after the create.
+    pub(super) fn shows_exactly(&self, state: &Model) -> bool {
+        let seen = Model {
+            labels: state.labels.clone(),
+            ..self.state.clone()
+        };
+        seen == *state
+    }
+
     /// Terraform compares private data, too, where it looks for changes: a new
     /// etag alone is none.
     fn keep_bytes(&mut self, state: &Model, record: Record) {

@@ -31,6 +31,7 @@ use client::{self, Destinations, KeyKind};
 use framework::definition::{Definition, Described};
 use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::plan::Plan;
+use framework::private::Private;
 use framework::resource::{
     Context, CreateRequest, DeleteRequest, Failed, ImportRequest, Mover, ReadRequest, Resource,
     Saved, Seen, UpdateRequest,
@@ -44,6 +45,7 @@ use super::destination_service::ids::{self, DEFAULT_LEVEL, ImportId, id_of};
 use super::destination_service::owner::Owner;
 use super::destination_service::secret::NoRandomness;
 use super::diagnostics::{Call, failed};
+use super::unsettled;
 use drift::Look;
 use plan::Decision;
 use record::Record;
@@ -95,7 +97,7 @@ impl Resource for Destination {
         request: CreateRequest<Model, Decision>,
     ) -> Result<Saved<Model>, Failed<Model>> {
         let site = site(provider, context, &request.planned)?;
-        Ok(apply::create(&site, request).await?)
+        apply::create(&site, request).await
     }
 
     async fn read(
@@ -113,7 +115,7 @@ impl Resource for Destination {
             return Ok(Seen::There(Saved::new(state, private).with(warning)));
         }
         let site = site(provider, context, &state)?;
-        Ok(read(&site, state, Record::load(&private)).await?)
+        Ok(read(&site, state, &private).await?)
     }
 
     async fn update(
@@ -136,8 +138,15 @@ impl Resource for Destination {
         context: &Context,
         request: DeleteRequest<Model>,
     ) -> Result<Diagnostics, Failed<Model>> {
-        let site = site(provider, context, &request.prior)?;
-        Ok(site.delete(&owner_of(&request.prior)).await?)
+        let DeleteRequest { prior, private } = request;
+        let site = site(provider, context, &prior)?;
+        let owner = owner_of(&prior);
+        if unsettled::is_marked(&private)
+            && let Seen::Gone(warnings) = read(&site, prior, &private).await?
+        {
+            return Ok(warnings);
+        }
+        Ok(site.delete(&owner).await?)
     }
 
     fn import(&self, request: ImportRequest) -> Result<Model, Diagnostics> {
@@ -170,15 +179,24 @@ impl Resource for Destination {
 async fn read(
     site: &DestinationSite<'_>,
     state: Model,
-    record: Record,
+    private: &Private,
 ) -> Result<Seen<Model>, Diagnostic> {
-    let (owner, warnings) = site.owner(Call::ReadDestination, &owner_of(&state)).await?;
+    let (owner, mut warnings) = site.owner(Call::ReadDestination, &owner_of(&state)).await?;
     let found = site.find().await;
     let found = found.map_err(|error| failed(Call::ReadDestination, &error))?;
     let Some(found) = found else {
         return Ok(Seen::Gone(warnings));
     };
-    let mut look = Look::at(site.provider, &found, site.id(), (state, record))?;
+    let before = (state.clone(), Record::load(private));
+    let mut look = Look::at(site.provider, &found, site.id(), before)?;
+    if unsettled::is_marked(private) {
+        let what = format!("destination `{}`", site.id());
+        if !look.shows_exactly(&state) {
+            warnings.push(unsettled::foreign(&what));
+            return Ok(Seen::Gone(warnings));
+        }
+        warnings.push(unsettled::seen(&what));
+    }
     look.state.subaccount_id = owner.subaccount_id;
     look.state.instance_id = owner.instance_id;
     let saved = Saved::new(look.state, look.record.store());

@@ -7,11 +7,14 @@
 use client::Error;
 use framework::diagnostics::Diagnostic;
 use framework::path::Path;
+use framework::private::Private;
+use framework::resource::Failed;
 
 use super::ids::import_block;
 use super::owner::Owner;
 use super::{Event, Kind, Site};
 use crate::provider::diagnostics::{failed, failed_advising};
+use crate::provider::unsettled;
 
 /// How often the call is repeated at most after its answer was lost and nothing
 /// was there.
@@ -21,9 +24,6 @@ const RETRIES: u32 = 2;
 pub(crate) trait Creation<K: Kind>: Sync {
     /// What a successful call answers.
     type Answer: Send;
-
-    /// Where a lost answer can leave its mark: how the next apply finds out.
-    const NEXT_APPLY: &'static str;
 
     /// The create call.
     fn send(&self, site: &Site<'_, K>) -> impl Future<Output = Result<Self::Answer, Error>> + Send;
@@ -51,14 +51,53 @@ pub(crate) enum Created<A, O> {
     ToAdopt(O),
 }
 
+/// Why there is nothing to manage.
+pub(crate) enum NotCreated {
+    /// It is not there, or not ours.
+    Refused(Diagnostic),
+    /// It may be there: the answer was lost, and nobody can look.
+    Unknown(Error),
+}
+
+impl From<Diagnostic> for NotCreated {
+    fn from(problem: Diagnostic) -> Self {
+        Self::Refused(problem)
+    }
+}
+
 impl<K: Kind> Site<'_, K> {
+    /// What a failed create leaves. `state` and `private` are those of an object
+    /// that was created.
+    pub(crate) fn failed_create<M>(
+        &self,
+        failure: NotCreated,
+        state: M,
+        private: Private,
+    ) -> Failed<M> {
+        let is_open = matches!(failure, NotCreated::Unknown(_));
+        let problem = self.problem(failure);
+        if is_open {
+            unsettled::failed_create(problem, state, private)
+        } else {
+            problem.into()
+        }
+    }
+
+    /// The message about a failed create that leaves nothing.
+    pub(crate) fn problem(&self, failure: NotCreated) -> Diagnostic {
+        match failure {
+            NotCreated::Refused(problem) => problem,
+            NotCreated::Unknown(error) => self.undecided(&error),
+        }
+    }
+
     /// Creates an object, repeated where that is safe.
     pub(crate) async fn create<C: Creation<K>>(
         &self,
         creation: &C,
         owner: &Owner,
         adopt: bool,
-    ) -> Result<Created<C::Answer, K::Object>, Diagnostic> {
+    ) -> Result<Created<C::Answer, K::Object>, NotCreated> {
         let mut is_lost = false;
         let mut retries = 0;
         loop {
@@ -68,7 +107,7 @@ impl<K: Kind> Site<'_, K> {
             };
             is_lost |= error.may_have_been_processed();
             if !error.is_conflict() && !error.may_have_been_processed() {
-                return Err(failed(K::CALLS.create, &error));
+                return Err(failed(K::CALLS.create, &error).into());
             }
             let found = match self.find_afterwards().await {
                 Ok(Some(found)) => found,
@@ -78,18 +117,19 @@ impl<K: Kind> Site<'_, K> {
                         && !self.is_over()
                         && self.may_repeat(retries).await;
                     if !may_repeat {
-                        return Err(failed(K::CALLS.create, &error));
+                        return Err(failed(K::CALLS.create, &error).into());
                     }
                     retries += 1;
                     continue;
                 }
-                Err(_) if error.is_conflict() => {
-                    return Err(self.exists(&error, "It could not be read."));
+                Err(_) if is_lost && !self.was_created_here(owner) => {
+                    return Err(NotCreated::Unknown(error));
                 }
-                Err(_) => return Err(self.undecided(&error, C::NEXT_APPLY)),
+                Err(_) => return Err(self.exists(&error, "It could not be read.").into()),
             };
             if self.was_created_here(owner) {
-                return Err(self.exists(&error, "Another resource of this run made it."));
+                let problem = self.exists(&error, "Another resource of this run made it.");
+                return Err(problem.into());
             }
             return match creation.judge(&found, is_lost) {
                 Judgement::Ours(why) => {
@@ -97,7 +137,7 @@ impl<K: Kind> Site<'_, K> {
                     Ok(Created::TakenOver(found, warning))
                 }
                 Judgement::Foreign(_) if adopt => Ok(Created::ToAdopt(found)),
-                Judgement::Foreign(why) => Err(self.exists(&error, why)),
+                Judgement::Foreign(why) => Err(self.exists(&error, why).into()),
             };
         }
     }
@@ -147,10 +187,10 @@ impl<K: Kind> Site<'_, K> {
         failed_advising(K::CALLS.create, error, advice).at(Path::attribute("name"))
     }
 
-    fn undecided(&self, error: &Error, next_apply: &str) -> Diagnostic {
+    fn undecided(&self, error: &Error) -> Diagnostic {
         let advice = format!(
             "It is not known whether SAP created the {} `{}`: the answer was lost, and it could \
-             not be read back. Nothing was saved. The next apply finds out: {next_apply}",
+             not be read back.",
             K::NOUN,
             self.id()
         );
