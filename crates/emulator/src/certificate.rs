@@ -4,8 +4,9 @@
 //!
 //! A certificate is a file with a name: PEM or DER (`.pem`, `.crt`, `.cer`) or
 //! a key store (`.p12`, `.pfx`, `.jks`). The service stores all of them. For
-//! mutual TLS two kinds are read here: PEM with an unencrypted key, and PKCS#12
-//! with the password of the destination. A destination that names another file,
+//! mutual TLS two kinds are read here: PEM with an unencrypted key, and, with
+//! the feature `pkcs12`, PKCS#12 with the password of the destination. A
+//! destination that names another file,
 //! such as a Java key store, gets an error in the place of its token. The rules
 //! are partly documented, the texts are ours.
 
@@ -14,8 +15,6 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use p12_keystore::error::Error as KeyStoreError;
-use p12_keystore::{KeyStore, Pkcs12ImportPolicy};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use serde_json::Value;
@@ -157,8 +156,17 @@ impl Identity {
     }
 }
 
+#[cfg(not(feature = "pkcs12"))]
+fn opened(_: &[u8], _: &str) -> Result<Vec<u8>, String> {
+    Err("this emulator was built without its feature 'pkcs12', and opens no key store".to_owned())
+}
+
 /// The private key of a PKCS#12 key store with its certificates, as PEM.
+#[cfg(feature = "pkcs12")]
 fn opened(content: &[u8], password: &str) -> Result<Vec<u8>, String> {
+    use p12_keystore::error::Error as KeyStoreError;
+    use p12_keystore::{KeyStore, Pkcs12ImportPolicy};
+
     let store = KeyStore::from_pkcs12(content, password, Pkcs12ImportPolicy::Strict);
     let store = store.map_err(|error| match error {
         KeyStoreError::MacError(_) => "'tokenService.KeyStorePassword' does not open the key store",
@@ -174,6 +182,7 @@ fn opened(content: &[u8], password: &str) -> Result<Vec<u8>, String> {
     Ok(blocks.collect::<String>().into_bytes())
 }
 
+#[cfg(feature = "pkcs12")]
 fn pem_block(label: &str, der: &[u8]) -> String {
     let text = wrapped(&STANDARD.encode(der), 64, "\n");
     format!("-----BEGIN {label}-----\n{text}\n-----END {label}-----\n")
@@ -210,7 +219,8 @@ pub(crate) fn identity(
 
 #[cfg(test)]
 mod tests {
-    use p12_keystore::{Certificate, KeyStoreEntry, PrivateKey, PrivateKeyChain};
+    #[cfg(feature = "pkcs12")]
+    use p12_keystore::{Certificate, KeyStore, KeyStoreEntry, PrivateKey, PrivateKeyChain};
     use serde_json::json;
 
     use super::*;
@@ -269,6 +279,7 @@ mod tests {
     }
 
     /// A key store as others write it.
+    #[cfg(feature = "pkcs12")]
     fn key_store(made: &rcgen::CertifiedKey<rcgen::KeyPair>, password: &str) -> Vec<u8> {
         let key = PrivateKey::from_der(&made.signing_key.serialize_der()).unwrap();
         let certificate = Certificate::from_der(made.cert.der()).unwrap();
@@ -278,6 +289,7 @@ mod tests {
         store.writer(password).write().unwrap()
     }
 
+    #[cfg(feature = "pkcs12")]
     #[test]
     fn a_destination_proves_itself_with_pem_or_a_key_store_that_its_password_opens() {
         let made = rcgen::generate_simple_self_signed(["a".to_owned()]).unwrap();
