@@ -174,7 +174,7 @@ const API_ATTRIBUTES: &[Attribute] = &[
              service key's token to be sent there.",
         ),
     Attribute::string("endpoint_key")
-        .validate(&[Validator::NotEmpty])
+        .validate(&[Validator::Line])
         .when_absent(Absent::Text(OrderManagementApi::ENDPOINT_KEY))
         .describe("Which member of `endpoints` in the service key is called."),
     Attribute::object("register", REGISTER).describe(

@@ -44,14 +44,14 @@ static SCHEMA: Schema = Schema::new(
             .describe("Names to look for."),
         Attribute::string("name_prefix")
             .conflicts_with(&["label"])
-            .validate(&[Validator::NotEmpty])
+            .validate(&[Validator::NotBlank])
             .describe("How the names begin, capital letters included."),
         Attribute::object(
             "label",
             &[
                 Attribute::string("key")
                     .required()
-                    .validate(&[Validator::NotEmpty])
+                    .validate(&[Validator::NotBlank])
                     .describe("Key of the label."),
                 Attribute::set("values", &TEXT)
                     .required()

@@ -81,7 +81,7 @@ static OBJECT: AttributeType = AttributeType::Object(&[
 
 const fn wanted(name: &'static str, description: &'static str) -> Attribute {
     Attribute::string(name)
-        .validate(&[Validator::NotEmpty])
+        .validate(&[Validator::NotBlank])
         .describe(description)
 }
 

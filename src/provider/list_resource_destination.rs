@@ -48,14 +48,14 @@ static SCHEMA: Schema = Schema::new(
             .validate(&[Validator::OneOf(&[DEFAULT_LEVEL, INSTANCE_LEVEL])])
             .describe("Only destinations of this level: `subaccount` or `instance`."),
         Attribute::string("name_prefix")
-            .validate(&[Validator::NotEmpty])
+            .validate(&[Validator::NotBlank])
             .describe("Only destinations whose name begins so."),
         Attribute::object(
             "label",
             &[
                 Attribute::string("key")
                     .required()
-                    .validate(&[Validator::NotEmpty])
+                    .validate(&[Validator::NotBlank])
                     .describe("Key of the label."),
                 Attribute::set("values", &AttributeType::String)
                     .required()

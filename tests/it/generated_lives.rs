@@ -499,12 +499,12 @@ fn text(rules: &'static [Validator]) -> Values {
     for rule in rules {
         match rule {
             Validator::OneOf(allowed) => return select(*allowed).prop_map(Json::from).boxed(),
-            Validator::Duration => {
+            Validator::Duration | Validator::Timeout => {
                 let durations = vec!["30s", "1m30s", "1h"];
                 return select(durations).prop_map(Json::from).boxed();
             }
             Validator::Url => return Just(json!("https://a.example.com/x")).boxed(),
-            Validator::NotEmpty | Validator::Custom(..) => {
+            Validator::NotBlank | Validator::Line | Validator::Custom(..) => {
                 return "\\PC{1,12}".prop_map(Json::from).boxed();
             }
             Validator::WholeNumber { .. } => {}

@@ -99,6 +99,7 @@ mod moves;
 mod newest;
 
 #[cfg(test)]
+mod odd_values;
 mod opentofu;
 
 #[cfg(test)]

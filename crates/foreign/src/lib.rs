@@ -77,6 +77,13 @@ pub struct Secrets {
     known: Mutex<Known>,
 }
 
+/// Whether a text can be a name or an id: something, visible, and short. What
+/// cannot is refused where SAP tells it, so it must not get there.
+#[must_use]
+pub fn can_be_identifier(text: &str) -> bool {
+    !text.is_empty() && text.chars().nth(LONGEST_IDENTIFIER).is_none() && is_visible(text)
+}
+
 impl Secrets {
     /// Keeps a text secret from now on.
     pub fn keep(&self, secret: &str) {
@@ -106,8 +113,7 @@ impl Secrets {
     #[must_use]
     pub fn identifier(&self, text: &Foreign) -> Option<String> {
         let text = &text.0;
-        let fits = !text.is_empty() && text.chars().nth(LONGEST_IDENTIFIER).is_none();
-        (fits && is_visible(text) && !self.are_in(text)).then(|| text.clone())
+        (can_be_identifier(text) && !self.are_in(text)).then(|| text.clone())
     }
 
     /// Whether a long secret or most of it is in the text, in one of the encodings

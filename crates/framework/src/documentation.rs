@@ -34,10 +34,11 @@ pub fn text(attribute: &Attribute, siblings: &[Attribute]) -> String {
     sentences.join(" ")
 }
 
-/// What a rule allows. That a text is not empty goes without saying.
+/// What a rule allows. That a text is not empty, and has no line breaks, goes
+/// without saying.
 fn allowed(attribute: &Attribute, rule: &Validator) -> Option<String> {
     match rule {
-        Validator::NotEmpty => None,
+        Validator::NotBlank | Validator::Line => None,
         Validator::OneOf(_) if attribute.mode == Mode::Computed => {
             Some(format!("One of {}", rule.describe()))
         }
@@ -122,7 +123,7 @@ mod tests {
             .describe("A number."),
         Attribute::string("level")
             .default("low")
-            .validate(&[Validator::NotEmpty, Validator::OneOf(&["low", "high"])])
+            .validate(&[Validator::NotBlank, Validator::OneOf(&["low", "high"])])
             .replace(Replace::Always)
             .describe("Where it is."),
         Attribute::string("wait")

@@ -392,7 +392,7 @@ impl Attribute {
     #[must_use]
     pub const fn timeout(operation: &'static str, description: &'static str) -> Self {
         Self::string(operation)
-            .validate(&[Validator::Duration])
+            .validate(&[Validator::Timeout])
             .when_absent(Absent::Duration(timeouts::DEFAULT))
             .describe(description)
     }

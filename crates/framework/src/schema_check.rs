@@ -472,7 +472,11 @@ const fn check_validators(attribute: &Attribute) {
                 );
                 check_text(attribute);
             }
-            Validator::NotEmpty | Validator::Duration | Validator::Url => {
+            Validator::NotBlank
+            | Validator::Line
+            | Validator::Duration
+            | Validator::Timeout
+            | Validator::Url => {
                 check_text(attribute);
             }
             Validator::WholeNumber { min, max } => {
@@ -607,7 +611,7 @@ mod tests {
                 "allowed values",
             ),
             (
-                || good().computed().validate(&[Validator::NotEmpty]),
+                || good().computed().validate(&[Validator::NotBlank]),
                 "no validators but",
             ),
             (
@@ -648,7 +652,7 @@ mod tests {
                 || {
                     Attribute::list("a", &TEXT)
                         .describe("A.")
-                        .validate(&[Validator::NotEmpty])
+                        .validate(&[Validator::NotBlank])
                 },
                 "strings only",
             ),

@@ -8,7 +8,9 @@
 //! neither it nor an object around it is sensitive or write-only.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
+use foreign::{is_visible, visible};
 use url::Url;
 
 use super::client_version;
@@ -28,10 +30,15 @@ const QUOTED: usize = 80;
 pub enum Validator {
     /// One of these texts.
     OneOf(&'static [&'static str]),
-    /// At least one character.
-    NotEmpty,
+    /// At least one character that is no blank.
+    NotBlank,
+    /// A text in one line: something in it, no blank at its ends, and every
+    /// character of it can be seen.
+    Line,
     /// A duration in Go's syntax, such as `30s` or `1h30m`, not negative.
     Duration,
+    /// A duration in which something can be done: longer than zero.
+    Timeout,
     /// An absolute URL with the scheme `http` or `https` and a host.
     Url,
     /// A whole number between two bounds, both included.
@@ -80,7 +87,15 @@ impl Validator {
                 let allowed: Vec<_> = allowed.iter().map(|text| format!("`{text}`")).collect();
                 format!("{}.", allowed.join(", "))
             }
-            Self::NotEmpty => "at least one character.".to_owned(),
+            Self::NotBlank => "at least one character that is no blank.".to_owned(),
+            Self::Line => {
+                "one line, without blanks at its ends and characters that cannot be seen. \
+                 `trimspace()` removes the line break at the end of a file."
+                    .to_owned()
+            }
+            Self::Timeout => {
+                "a duration in Go's syntax, such as `30s` or `1h30m`, longer than zero.".to_owned()
+            }
             Self::Duration => {
                 "a duration in Go's syntax, such as `30s` or `1h30m`, not negative.".to_owned()
             }
@@ -105,8 +120,14 @@ impl Validator {
             (Self::OneOf(allowed), Value::String(text)) => {
                 (!allowed.contains(&text.as_str())).then(|| "is not allowed".to_owned())
             }
-            (Self::NotEmpty, Value::String(text)) => text.is_empty().then(|| "is empty".to_owned()),
-            (Self::Duration, Value::String(text)) => {
+            (Self::NotBlank | Self::Line, Value::String(text)) if text.trim().is_empty() => {
+                Some("is empty".to_owned())
+            }
+            (Self::Line, Value::String(text)) => wrong_line(text).map(str::to_owned),
+            (Self::Timeout, Value::String(text)) if duration::parse(text) == Ok(Duration::ZERO) => {
+                Some("leaves no time for anything".to_owned())
+            }
+            (Self::Duration | Self::Timeout, Value::String(text)) => {
                 let error = duration::parse(text).err()?;
                 Some(format!("is not accepted: {error}"))
             }
@@ -127,6 +148,19 @@ impl Validator {
 
 fn invalid(path: &Path, detail: String) -> Diagnostic {
     Diagnostic::error("Invalid attribute value", detail).at(path.clone())
+}
+
+/// How a text is not one line that can be seen as it is, as the end of a
+/// sentence.
+#[must_use]
+pub fn wrong_line(text: &str) -> Option<&'static str> {
+    if text.trim() != text {
+        Some("begins or ends with a blank or a line break")
+    } else if !is_visible(text) {
+        Some("has a line break or a character that cannot be seen")
+    } else {
+        None
+    }
 }
 
 /// Why a text is not an absolute URL with a host. The URL parser itself
@@ -152,16 +186,8 @@ fn wrong_url(text: &str) -> Option<&'static str> {
 
 /// The beginning of a text on one line.
 fn shortened(text: &str) -> String {
-    let mut shown: String = text
-        .chars()
-        .take(QUOTED)
-        .flat_map(|character| {
-            let escape = character.is_control() || character == '`';
-            let escaped = escape.then(|| character.escape_unicode());
-            let plain = (!escape).then_some(character);
-            escaped.into_iter().flatten().chain(plain)
-        })
-        .collect();
+    let beginning: String = text.chars().take(QUOTED).collect();
+    let mut shown = visible(&beginning).replace('`', "\\u{60}");
     if text.chars().nth(QUOTED).is_some() {
         shown.push('…');
     }
@@ -387,7 +413,7 @@ mod tests {
             "The value `global` of `x` is not allowed. Allowed: `subaccount`, `instance`."
         );
         assert_eq!(
-            text(Validator::NotEmpty, "").unwrap(),
+            text(Validator::NotBlank, "").unwrap(),
             "The value of `x` is empty. Allowed: at least one character."
         );
         assert_eq!(
@@ -406,7 +432,7 @@ mod tests {
     fn good_values_pass_and_null_and_unknown_are_not_asked() {
         let good = [
             (Validator::OneOf(&["a", "b"]), Value::string("b")),
-            (Validator::NotEmpty, Value::string(" ")),
+            (Validator::NotBlank, Value::string(" ")),
             (Validator::Duration, Value::string("1h30m")),
             (
                 Validator::Url,
@@ -499,7 +525,7 @@ mod tests {
             Attribute::string("id").computed().describe("Its id."),
             Attribute::string("name")
                 .required()
-                .validate(&[Validator::NotEmpty])
+                .validate(&[Validator::NotBlank])
                 .describe("Its name."),
             Attribute::string("secret").describe("Its secret."),
             Attribute::string("secret_wo")
@@ -691,7 +717,7 @@ mod tests {
         fn no_text_panics(value in any::<String>(), sensitive in any::<bool>()) {
             for validator in [
                 Validator::OneOf(&["a"]),
-                Validator::NotEmpty,
+                Validator::NotBlank,
                 Validator::Duration,
                 Validator::Url,
             ] {

@@ -11,7 +11,7 @@ use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::path::Path;
 use framework::schema::{Absent, Attribute, AttributeType, Replace, Schema};
 use framework::sensitive::Sensitive;
-use framework::validators::Validator;
+use framework::validators::{Validator, wrong_line};
 use framework::value::Value;
 
 use super::super::destination_service::ids::{
@@ -220,10 +220,14 @@ fn check_name(value: &Value) -> Result<(), String> {
             "This name has {length} characters, and {LONGEST_NAME} are allowed. Shorten it."
         ));
     }
-    if matches!(name, "" | "." | "..") || name.contains('/') || name.chars().any(char::is_control) {
+    if let Some(wrong) = wrong_line(name) {
         return Err(format!(
-            "The name of a certificate is a file name without `/` and control characters, such \
-             as `{EXAMPLE_NAME}`."
+            "The name of the certificate {wrong}. Write it as SAP tells it."
+        ));
+    }
+    if matches!(name, "" | "." | "..") || name.contains('/') {
+        return Err(format!(
+            "The name of a certificate is a file name without `/`, such as `{EXAMPLE_NAME}`."
         ));
     }
     Ok(())

@@ -6,8 +6,10 @@
 
 use std::collections::BTreeMap;
 
+use foreign::can_be_identifier;
 use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::path::Path;
+use framework::validators::wrong_line;
 use framework::value::Value;
 
 use super::plan::{Credentials, SECRET_OBJECTS};
@@ -27,6 +29,7 @@ pub(super) fn validate(config: &Value) -> Diagnostics {
     name(config, &mut found);
     properties(config, &mut found);
     secrets(config, &mut found);
+    labels(config, &mut found);
     url_form(config, &mut found);
     if let Some(kind) = http(config) {
         unfitting(config, kind, &mut found);
@@ -45,6 +48,7 @@ pub(super) fn validate(config: &Value) -> Diagnostics {
 pub(super) fn unfit(config: &Value) -> Diagnostics {
     let mut found = Diagnostics::new();
     spelling(config, &mut found);
+    lines(config, &mut found);
     if let Some(kind) = http(config) {
         proxy_type(config, kind, &mut found);
         required(config, kind, &mut found);
@@ -111,6 +115,47 @@ pub(super) fn missing_password(authentication: &Value) -> Diagnostic {
         ),
         Path::attribute("credentials"),
     )
+}
+
+/// Blanks at the ends, and what nobody sees, is sent to SAP as it is.
+fn lines(config: &Value, found: &mut Diagnostics) {
+    for property in TYPED.iter().filter(|one| one.key != "Description") {
+        let text = config.get(property.attribute).as_str().unwrap_or_default();
+        if let Some(wrong) = wrong_line(text) {
+            found.push(self::wrong(
+                "Blank or hidden character",
+                format!(
+                    "The value of `{}` {wrong}, and SAP would store it so. Take it out; \
+                     `trimspace()` removes the line break at the end of a file.",
+                    property.attribute
+                ),
+                Path::attribute(property.attribute),
+            ));
+        }
+    }
+}
+
+/// Whether SAP can be asked for it, and tell it, as it is.
+fn is_name(text: &str) -> bool {
+    can_be_identifier(text) && wrong_line(text).is_none()
+}
+
+/// Labels that could not be shown when they are read.
+fn labels(config: &Value, found: &mut Diagnostics) {
+    for (key, values) in config.get("labels").entries().into_iter().flatten() {
+        let values = values.items().into_iter().flatten();
+        let values = values.filter_map(Value::as_str);
+        let values = values.filter(|value| !value.is_empty());
+        if values.chain([key.as_str()]).any(|text| !is_name(text)) {
+            found.push(wrong(
+                "Unusable label",
+                "Keys and values of labels are texts in one line, of at most 256 characters, \
+                 without blanks at their ends and characters that cannot be seen. Correct this \
+                 one, or take it out.",
+                Path::attribute("labels").key(key.as_str()),
+            ));
+        }
+    }
 }
 
 /// Values of SAP's closed vocabularies: another case of a known one is an
@@ -224,11 +269,11 @@ fn member_of(key: &str) -> String {
 
 /// Keys that are wrong in either map.
 fn unusable_key(key: &str) -> Option<Diagnostic> {
-    if key.is_empty() || key.chars().any(char::is_control) {
+    if !is_name(key) {
         return Some(Diagnostic::error(
             "Unusable property name",
-            "The name of a property has at least one character and no control characters. Rename \
-             the key, or take it out.",
+            "The name of a property has from 1 to 256 characters, no blank at its ends, and none \
+             that cannot be seen. Rename the key, or take it out.",
         ));
     }
     if key.starts_with('$') {
@@ -257,11 +302,27 @@ fn unusable_key(key: &str) -> Option<Diagnostic> {
     })
 }
 
+/// Whether a text of one line ends with a line break. One of several lines is
+/// more likely to be meant so.
+fn ends_by_mistake(text: &str) -> bool {
+    text.trim_end().lines().count() == 1 && text.ends_with(['\n', '\r'])
+}
+
 /// Secrets have values, each in one place; and those without a member of
 /// their own are named as SAP spells them.
 fn secrets(config: &Value, found: &mut Diagnostics) {
     let nothing = BTreeMap::new();
     let open = config.get(PROPERTIES).entries().unwrap_or(&nothing);
+    for value in Credentials::of(config).values.values() {
+        if value.as_str().is_some_and(ends_by_mistake) {
+            found.push(doubtful(
+                "Line break at the end of a secret",
+                "A secret ends with a line break, and SAP would store it so. A file often ends \
+                 with one: `trimspace(file(\"...\"))` takes it off.",
+                Path::attribute("credentials"),
+            ));
+        }
+    }
     for (object, suffix) in SECRET_OBJECTS {
         let map = format!("properties{suffix}");
         // The path ends at the map: its keys are as hidden as its values.
@@ -501,6 +562,24 @@ mod tests {
                 format!("{letter} {} @ {path}", one.summary)
             })
             .collect()
+    }
+
+    #[test]
+    fn a_line_break_that_a_file_brought_along_is_told() {
+        let basic = |user: &str, password: &str| {
+            messages(&[
+                ("name", text("d")),
+                ("url", text("https://d.example")),
+                ("authentication", text("BasicAuthentication")),
+                ("user", text(user)),
+                wo(&[("password_wo", text(password))]),
+            ])
+        };
+        assert_eq!(basic("u", "p"), [""; 0]);
+        let told = "W Line break at the end of a secret @ credentials";
+        assert_eq!(basic("u", "p\n"), [told]);
+        assert_eq!(basic("u", "-----BEGIN\nx\n-----END\n"), [""; 0]);
+        assert_eq!(basic("u\n", "p"), ["E Blank or hidden character @ user"]);
     }
 
     #[test]

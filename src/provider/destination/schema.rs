@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use framework::definition::{Definition, Kind};
 use framework::schema::{Absent, Attribute, AttributeType, Replace, Schema};
 use framework::sensitive::Sensitive;
-use framework::validators::Validator;
+use framework::validators::{Validator, wrong_line};
 use framework::value::Value;
 
 use super::super::destination_service::ids::{
@@ -53,12 +53,12 @@ const WEB_ADDRESS: &[Validator] = &[Validator::Custom(
 )];
 /// The rule for a name.
 pub(crate) const NAME_RULE: Validator = Validator::Custom(
-    "At most 200 characters, without `/` and control characters.",
+    "At most 200 characters in one line, without `/` and blanks at the ends.",
     check_name,
 );
 /// The forms of a Cloud ALM URL.
 pub(crate) const URL_FORMS: &[&str] = &[VERBATIM, "origin", "origin_with_slash"];
-const FILLED: &[Validator] = &[Validator::NotEmpty];
+const FILLED: &[Validator] = &[Validator::NotBlank];
 const FROM_CLOUD_ALM_KEY: Absent =
     Absent::Words("from the Cloud ALM key where `url` says so, else none.");
 /// The default form of `url`.
@@ -146,7 +146,8 @@ const ATTRIBUTES: &[Attribute] = &[
         "token_service_key_store_location",
         "Name of an uploaded certificate for mutual TLS with the token service. No client secret \
          is used then.",
-    ),
+    )
+    .validate(FILLED),
     Attribute::object("service_key", SERVICE_KEY).describe(
         "How values are taken from the service key that a destination comes from, which is the \
          provider's `cloud_alm_service_key`.",
@@ -390,11 +391,14 @@ pub(crate) fn check_name(value: &Value) -> Result<(), String> {
             "This name has {length} characters, and SAP allows at most {LONGEST_NAME}. Shorten it."
         ));
     }
-    if name.contains('/') || name.chars().any(char::is_control) {
+    if let Some(wrong) = wrong_line(name) {
+        return Err(format!(
+            "The name of the destination {wrong}. Write it as SAP tells it."
+        ));
+    }
+    if name.contains('/') {
         return Err(
-            "The name of a destination cannot contain `/` or control characters. Choose \
-                    another `name`."
-                .to_owned(),
+            "The name of a destination cannot contain `/`. Choose another `name`.".to_owned(),
         );
     }
     if name == "." || name == ".." {

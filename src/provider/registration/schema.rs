@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use framework::definition::{Definition, Kind};
 use framework::private::Private;
 use framework::schema::{Absent, Attribute, AttributeType, IdentitySchema, Replace, Schema};
-use framework::validators::Validator;
+use framework::validators::{Validator, wrong_line};
+
+use super::super::destination::NAME_RULE;
 
 /// Full type name.
 pub(super) const TYPE_NAME: &str = "sapcalm_registration";
@@ -43,7 +45,7 @@ pub(super) static SCHEMA: Schema = Schema::new(
     &[
         Attribute::string("destination_name")
             .required()
-            .validate(&[Validator::NotEmpty])
+            .validate(&[NAME_RULE])
             .replace(Replace::IfPriorKnown)
             .describe(
                 "Name of the destination through which Order Management calls Cloud ALM, in the \
@@ -61,6 +63,13 @@ pub(super) static SCHEMA: Schema = Schema::new(
                  change nothing.",
             ),
         Attribute::string("scope")
+            .validate(&[Validator::Custom(
+                "One line, or empty.",
+                |value| match wrong_line(value.as_str().unwrap_or_default()) {
+                    Some(wrong) => Err(format!("The scope {wrong}. Write it as SAP does.")),
+                    None => Ok(()),
+                },
+            )])
             .when_absent(Absent::Words(
                 "`{xsappname}.IntegrationMonitoring`, with the `xsappname` of the service key.",
             ))
@@ -70,12 +79,12 @@ pub(super) static SCHEMA: Schema = Schema::new(
             ),
         Attribute::string("environment")
             .optional_computed()
-            .validate(&[Validator::NotEmpty])
+            .validate(&[Validator::Line])
             .when_absent(FROM_LANDSCAPE)
             .describe("Middle part of the landscape id, `CO_<environment>_<tenant ID>`."),
         Attribute::string("lms_id")
             .optional_computed()
-            .validate(&[Validator::NotEmpty])
+            .validate(&[Validator::Line])
             .when_absent(FROM_LANDSCAPE)
             .describe(
                 "Id of the tenant in the landscape of Cloud ALM. The landscape is searched for \

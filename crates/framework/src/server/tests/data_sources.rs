@@ -27,7 +27,7 @@ static SCHEMA: Schema = Schema::new(
     &[
         Attribute::string("behave")
             .required()
-            .validate(&[Validator::NotEmpty])
+            .validate(&[Validator::NotBlank])
             .describe("What reading does."),
         Attribute::timeouts(&[Attribute::read_timeout()]),
         Attribute::list("found", &FOUND)

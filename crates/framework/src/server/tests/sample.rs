@@ -132,7 +132,7 @@ static SCHEMA: Schema = Schema::new(
         Attribute::string("name")
             .required()
             .replace(Replace::Always)
-            .validate(&[Validator::NotEmpty])
+            .validate(&[Validator::NotBlank])
             .describe("Name."),
         Attribute::string("behave").describe("What an operation does."),
         Attribute::string("size").default("small").describe("Size."),
