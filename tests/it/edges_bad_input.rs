@@ -751,7 +751,7 @@ async fn cli_bad_input_is_shown_with_file_and_line() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cli_the_import_block_in_the_error_imports_the_existing_destination() {
-    let Some(cli) = Cli::with(&[Feature::ImportBlock]) else {
+    let Some(cli) = Cli::with(&[]) else {
         return;
     };
     let world = World::documented().await;

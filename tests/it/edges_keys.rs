@@ -355,7 +355,7 @@ fn write_with_keys_of_the_run(workspace: &Workspace, world: &World, x509: bool, 
 async fn cli_keys_that_the_same_run_makes_and_rotates_need_one_apply_each() {
     for x509 in [false, true] {
         let world = world(x509).await;
-        let Some(workspace) = Workspace::with(&[Feature::TerraformData, Feature::WriteOnly]) else {
+        let Some(workspace) = Workspace::with(&[Feature::WriteOnly]) else {
             return;
         };
         write_with_keys_of_the_run(&workspace, &world, x509, 1);

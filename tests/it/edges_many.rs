@@ -319,7 +319,7 @@ resource "sapcalm_registration" "order_management" {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cli_a_removed_block_forgets_or_destroys_and_an_import_block_takes_back() {
-    let Some(scene) = Scene::with(&[Feature::RemovedLifecycle, Feature::ImportBlock]).await else {
+    let Some(scene) = Scene::with(&[Feature::RemovedLifecycle]).await else {
         return;
     };
     let Scene { world, workspace } = &scene;

@@ -406,11 +406,11 @@ fn the_three_ways_to_import_name_the_same_object() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cli_the_import_examples_import_what_exists() {
-    for (form, feature) in [
-        ("import-by-string-id.tf", Feature::ImportBlock),
-        ("import-by-identity.tf", Feature::Identity),
+    for (form, features) in [
+        ("import-by-string-id.tf", &[][..]),
+        ("import-by-identity.tf", &[Feature::Identity]),
     ] {
-        if let Some(workspace) = Workspace::with(&[feature]) {
+        if let Some(workspace) = Workspace::with(features) {
             imports_what_exists(&workspace, form).await;
         }
     }

@@ -186,8 +186,11 @@ fn wrong_url(text: &str) -> Option<&'static str> {
 
 /// The beginning of a text on one line.
 fn shortened(text: &str) -> String {
-    let beginning: String = text.chars().take(QUOTED).collect();
-    let mut shown = visible(&beginning).replace('`', "\\u{60}");
+    let escaped = text.chars().take(QUOTED).map(|one| match one {
+        '`' | '\n' | '\t' | '\r' => one.escape_unicode().to_string(),
+        _ => one.to_string(),
+    });
+    let mut shown = visible(&escaped.collect::<String>());
     if text.chars().nth(QUOTED).is_some() {
         shown.push('…');
     }
@@ -414,8 +417,32 @@ mod tests {
         );
         assert_eq!(
             text(Validator::NotBlank, "").unwrap(),
-            "The value of `x` is empty. Allowed: at least one character."
+            "The value of `x` is empty. Allowed: at least one character that is no blank."
         );
+        assert_eq!(
+            text(Validator::Timeout, "0s").unwrap(),
+            "The value `0s` of `x` leaves no time for anything. Allowed: a duration in Go's \
+             syntax, such as `30s` or `1h30m`, longer than zero."
+        );
+        for (bad, wrong) in [
+            ("  ", "of `x` is empty."),
+            (" a", "of `x` begins or ends with a blank or a line break."),
+            (
+                "a\n",
+                "`a\\u{a}` of `x` begins or ends with a blank or a line break.",
+            ),
+            (
+                "a\nb",
+                "has a line break or a character that cannot be seen.",
+            ),
+            (
+                "\u{202e}",
+                "`\\u{202e}` of `x` has a line break or a character that cannot be seen.",
+            ),
+        ] {
+            let message = text(Validator::Line, bad).unwrap();
+            assert!(message.contains(wrong), "{message}");
+        }
         assert_eq!(
             text(Validator::Duration, "5 minutes").unwrap(),
             "The value `5 minutes` of `x` is not accepted: it is not a duration such as `30s` or \
@@ -432,8 +459,10 @@ mod tests {
     fn good_values_pass_and_null_and_unknown_are_not_asked() {
         let good = [
             (Validator::OneOf(&["a", "b"]), Value::string("b")),
-            (Validator::NotBlank, Value::string(" ")),
-            (Validator::Duration, Value::string("1h30m")),
+            (Validator::NotBlank, Value::string(" a\n")),
+            (Validator::Line, Value::string("a b")),
+            (Validator::Duration, Value::string("0s")),
+            (Validator::Timeout, Value::string("1h30m")),
             (
                 Validator::Url,
                 Value::string("https://example.com:8443/a?b#c"),

@@ -5,18 +5,13 @@ use std::fmt;
 /// A part of the language or of the protocol that a test needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Feature {
-    TerraformData,
-    ImportBlock,
-    GeneratedConfiguration,
-    /// Texts of several lines in it, as they are.
+    /// Texts of several lines in generated configuration, as they are.
     GeneratedLines,
-    RemovedBlock,
     /// `lifecycle` in a `removed` block.
     RemovedLifecycle,
     Mocks,
     Functions,
     MoveAcrossTypes,
-    EphemeralVariables,
     /// With ephemeral resources, which came earlier or together.
     WriteOnly,
     /// An ephemeral resource whose result is not known while planning.
@@ -42,16 +37,11 @@ pub struct Since {
 impl Feature {
     const fn told(self) -> (&'static str, Option<u64>, Option<u64>) {
         match self {
-            Self::TerraformData => ("`terraform_data`", Some(4), Some(6)),
-            Self::ImportBlock => ("`import` blocks", Some(5), Some(6)),
-            Self::GeneratedConfiguration => ("generated configuration", Some(5), Some(10)),
             Self::GeneratedLines => ("generated texts of several lines", Some(10), Some(10)),
-            Self::RemovedBlock => ("`removed` blocks", Some(7), Some(7)),
             Self::RemovedLifecycle => ("`lifecycle` in `removed` blocks", Some(7), Some(10)),
             Self::Mocks => ("mocked providers", Some(7), Some(8)),
             Self::Functions => ("functions of providers", Some(8), Some(7)),
             Self::MoveAcrossTypes => ("moves between types", Some(8), Some(10)),
-            Self::EphemeralVariables => ("ephemeral variables", Some(10), Some(11)),
             Self::WriteOnly => ("write-only arguments", Some(11), Some(11)),
             Self::UnknownEphemeral => ("unknown results of ephemeral resources", Some(10), None),
             Self::Identity => ("import by identity", Some(12), Some(12)),
@@ -77,5 +67,44 @@ impl Feature {
 impl fmt::Display for Feature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.told().0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Feature; 15] = [
+        Feature::GeneratedLines,
+        Feature::RemovedLifecycle,
+        Feature::Mocks,
+        Feature::Functions,
+        Feature::MoveAcrossTypes,
+        Feature::WriteOnly,
+        Feature::UnknownEphemeral,
+        Feature::Identity,
+        Feature::TerraformsRequests,
+        Feature::Query,
+        Feature::Actions,
+        Feature::ProviderForEach,
+        Feature::StateEncryption,
+        Feature::Exclude,
+        Feature::Enabled,
+    ];
+
+    #[test]
+    fn the_page_has_every_feature_with_its_versions() {
+        let version = |since: Option<u64>| match since {
+            Some(minor) => format!("1.{minor}"),
+            None => "never".to_owned(),
+        };
+        let rows = ALL.map(|feature| {
+            let since = feature.since();
+            let (terraform, tofu) = (version(since.terraform), version(since.open_tofu));
+            format!("| {feature} | {terraform} | {tofu} |")
+        });
+        let page = include_str!("../README.md");
+        let (_, table) = page.split_once("| --- | --- | --- |\n").unwrap();
+        assert_eq!(table.trim_end(), rows.join("\n"));
     }
 }

@@ -124,7 +124,7 @@ impl Release {
 
     /// From Terraform 1.14 on; before, these parts of the schema are not read.
     pub fn knows_lists_and_actions(self) -> bool {
-        self >= Self::V1_16
+        self >= Self::V1_14
     }
 }
 
