@@ -21,6 +21,9 @@ mod cloud_alm_fallback;
 mod concurrency;
 
 #[cfg(test)]
+mod connections;
+
+#[cfg(test)]
 mod crash_texts;
 
 #[cfg(test)]
