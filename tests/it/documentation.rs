@@ -179,7 +179,11 @@ fn every_file_of_the_examples_and_templates_is_in_a_page() {
         assert!(is_shown, "no page shows {path}: is its name right?");
     }
     for page in pages {
-        assert!(!page.text.contains("{{ tffile"), "{} names no file", page.path);
+        assert!(
+            !page.text.contains("{{ tffile"),
+            "{} names no file",
+            page.path
+        );
     }
 }
 

@@ -106,6 +106,9 @@ mod odd_values;
 mod opentofu;
 
 #[cfg(test)]
+mod own_service_keys;
+
+#[cfg(test)]
 mod peers;
 
 #[cfg(test)]

@@ -322,11 +322,7 @@ impl OrderManagementKey {
             (None, None) if self.endpoints.is_empty() => KeyProblem::Missing { path },
             (None, None) => KeyProblem::NoEndpoint {
                 path,
-                others: self
-                    .endpoint_names()
-                    .map(|name| format!("`endpoints.{name}`"))
-                    .collect::<Vec<_>>()
-                    .join(", "),
+                others: names_of(&self.endpoints),
             },
         };
         Err(KeyError {
@@ -401,6 +397,8 @@ pub struct ServiceKey {
     oauth: OAuthClient,
     service: Option<KeyKind>,
     uri: Option<String>,
+    /// `url` beside `uaa`; without `uaa` it is that of the token service.
+    url: Option<String>,
     endpoints: BTreeMap<String, String>,
 }
 
@@ -416,6 +414,7 @@ impl ServiceKey {
         Ok(Self {
             service: key.looks_like(),
             uri: key.service_text("uri").map(|(_, uri)| uri.to_owned()),
+            url: key.url_beside_uaa(),
             endpoints: key.endpoints(),
             oauth: key.oauth()?,
         })
@@ -439,6 +438,33 @@ impl ServiceKey {
         self.uri.as_deref()
     }
 
+    /// Where its service is called, as it stands in the key: `uri`, the only one
+    /// of `endpoints`, or `url` beside `uaa`.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyProblem`] when there is none, several could be meant, or it would
+    /// send tokens in the clear.
+    pub fn service_url(&self) -> Result<(&str, Url), KeyProblem> {
+        let mut endpoints = self.endpoints.iter();
+        let endpoint = endpoints.next().filter(|_| endpoints.next().is_none());
+        let found = self.uri.as_deref().map(|uri| ("uri".to_owned(), uri));
+        let found = found
+            .or_else(|| endpoint.map(|(name, url)| (format!("endpoints.{name}"), url.as_str())))
+            .or_else(|| self.url.as_deref().map(|url| ("url".to_owned(), url)));
+        let Some((path, text)) = found else {
+            let path = "uri".to_owned();
+            return Err(match self.endpoints.is_empty() {
+                true => KeyProblem::Missing { path },
+                false => KeyProblem::NoEndpoint {
+                    path,
+                    others: names_of(&self.endpoints),
+                },
+            });
+        };
+        Ok((text, usable_url(&path, text)?))
+    }
+
     /// `endpoints` as they stand in the key.
     #[must_use]
     pub fn endpoints(&self) -> &BTreeMap<String, String> {
@@ -453,6 +479,12 @@ impl ServiceKey {
             Proof::Certificate { certificate, .. } => super::certificate::expiry(certificate),
         }
     }
+}
+
+/// The names of endpoints, as a text.
+fn names_of(endpoints: &BTreeMap<String, String>) -> String {
+    let names = endpoints.keys().map(|name| format!("`endpoints.{name}`"));
+    names.collect::<Vec<_>>().join(", ")
 }
 
 /// A key before anybody knows what is in it.
@@ -579,6 +611,13 @@ impl Document {
             let found = text(value.as_object()?.get(name)?)?;
             Some((format!("{outer}.{name}"), found))
         })
+    }
+
+    /// The service's own `url` at the top, where the token service's is in `uaa`.
+    fn url_beside_uaa(&self) -> Option<String> {
+        let is_nested = self.nested("uaa").is_some();
+        let url = self.root.get("url").and_then(text)?;
+        is_nested.then(|| url.to_owned())
     }
 
     /// `endpoints` at the top or one level down; values as string or `{url}`.

@@ -20,7 +20,7 @@ use super::super::destination_service::plan_identity;
 use super::super::destination_service::secret::text;
 use super::record::Record;
 use super::rules;
-use super::source::Source;
+use super::source::{Origin, Source};
 use super::vocabulary::{
     CLIENT_SECRET, HTTP, NAMED_SECRETS, PASSWORD, TYPED, authentication, belongs_to_authentication,
     default_authentication, default_proxy_type, default_token_service_url_type, needs_password,
@@ -34,8 +34,10 @@ pub(crate) struct Decision {
     /// Whether an update has to look at SAP at all: not where only switches or
     /// timeouts change.
     pub(super) sends: bool,
-    /// `url`, `client_id` and `token_service_url` come from the Cloud ALM key.
+    /// `url`, `client_id` and `token_service_url` come from a service key.
     pub(super) from_key: bool,
+    /// That is the key in `service_key`.
+    pub(super) own_key: bool,
     /// `properties` is configured.
     pub(super) owns_properties: bool,
     /// The secrets to write, by SAP's names.
@@ -47,24 +49,6 @@ pub(crate) struct Decision {
     pub(super) remove: BTreeSet<String>,
 }
 
-/// Where the value of a secret comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Origin {
-    Configuration,
-    CloudAlmKey,
-}
-
-impl Origin {
-    /// The text of the entry in `secrets`.
-    pub(super) fn text(self) -> &'static str {
-        match self {
-            Self::Configuration => text::CONFIGURATION,
-            Self::CloudAlmKey => text::CLOUD_ALM_KEY,
-        }
-    }
-}
-
 /// Refines the framework's plan.
 pub(super) fn refine(provider: Option<&Configured>, plan: &mut Plan) -> Decision {
     if plan.action() == Action::Delete {
@@ -73,12 +57,12 @@ pub(super) fn refine(provider: Option<&Configured>, plan: &mut Plan) -> Decision
     plan_identity(provider, plan);
     defaults(plan);
     let record = Record::load(&plan.private);
-    let source = Source::of(provider, plan, record.from_key);
+    let source = Source::of(provider, plan, &record);
     source.plan(plan);
     if plan.diagnostics.has_errors() {
         return Decision::default();
     }
-    if matches!(source, Source::Configuration) && is_new(plan) && plan.config("name").is_null() {
+    if !source.may_have_no_name() && is_new(plan) && plan.config("name").is_null() {
         plan.report(rules::missing_name());
     }
     let remove = properties(plan, &record);
@@ -87,10 +71,15 @@ pub(super) fn refine(provider: Option<&Configured>, plan: &mut Plan) -> Decision
         return Decision::default();
     }
     let mut decision = Decision {
-        from_key: match source {
+        from_key: match &source {
             Source::Key(_) => true,
             Source::Configuration => false,
             _ => record.from_key,
+        },
+        own_key: match &source {
+            Source::Key(values) => values.origin == Origin::ServiceKey,
+            Source::Configuration => false,
+            _ => record.own_key,
         },
         owns_properties: !plan.config("properties").is_null(),
         remove,
@@ -500,17 +489,17 @@ impl<'a> Secrets<'a> {
                 Source::Key(values) => {
                     let secret = values.client_secret.expose_secret();
                     let is_there = before.is_some_and(|before| {
-                        [text::CLOUD_ALM_KEY, text::NOT_TOLD, text::FOUND].contains(&before)
+                        [values.origin.text(), text::NOT_TOLD, text::FOUND].contains(&before)
                     });
                     let is_written = is_there && self.record.confirms(key, secret);
                     return if is_written || !self.leads_to_key {
                         Fate::Keep
                     } else {
-                        Fate::Write(Origin::CloudAlmKey)
+                        Fate::Write(values.origin)
                     };
                 }
-                Source::UnknownKey if before.is_some() => return Fate::Open,
-                Source::UnknownKey => return Fate::Write(Origin::CloudAlmKey),
+                Source::UnknownKey(_) if before.is_some() => return Fate::Open,
+                Source::UnknownKey(origin) => return Fate::Write(*origin),
                 Source::Undecided => return Fate::Undecided,
                 Source::Kept => return Fate::Keep,
                 // Its destination leads elsewhere now.
@@ -577,6 +566,7 @@ impl<'a> Secrets<'a> {
         let name = secret_name(key);
         let why = match origin {
             Origin::CloudAlmKey => "The Cloud ALM service key has another client secret now.",
+            Origin::ServiceKey => "The key in `service_key` has another client secret now.",
             Origin::Configuration if !self.version.is_null() => {
                 "The `version` in `credentials` is another one."
             }
@@ -603,9 +593,9 @@ impl<'a> Secrets<'a> {
                 "Client secret not written",
                 format!(
                     "`client_secret` of the destination is `{entry}`, and it stays so: the \
-                     destination does not lead to the hosts of the Cloud ALM service key (a change \
-                     is ignored), or the provider has no such key. The key's secret is written \
-                     only where `url` and `token_service_url` are those of the key."
+                     destination does not lead to the hosts of its service key (a change is \
+                     ignored), or there is no such key now. The key's secret is written only where \
+                     `url` and `token_service_url` are those of the key."
                 ),
             )
             .at(Path::attribute("secrets"))
