@@ -290,15 +290,12 @@ fn assert_as_documented(stored: &[Json], pages: &[Connection], recipes: &BTreeSe
     let has_free_name = |page: &&Connection| matches!(page.properties[0], ("Name", Free));
     let (free, named): (Vec<_>, Vec<_>) = pages.iter().partition(has_free_name);
     for page in named.into_iter().chain(free) {
-        match left.iter().position(|one| page.faults(one).is_empty()) {
-            Some(found) => {
-                left.remove(found);
-            }
-            None => {
-                // The faults of the one that fits best.
-                let nearest = left.iter().map(|one| page.faults(one)).min_by_key(Vec::len);
-                wrong.insert(page.recipe, nearest);
-            }
+        if let Some(found) = left.iter().position(|one| page.faults(one).is_empty()) {
+            left.remove(found);
+        } else {
+            // The faults of the one that fits best.
+            let nearest = left.iter().map(|one| page.faults(one)).min_by_key(Vec::len);
+            wrong.insert(page.recipe, nearest);
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");

@@ -81,6 +81,9 @@ mod ignored_changes;
 mod install;
 
 #[cfg(test)]
+mod job_monitoring;
+
+#[cfg(test)]
 mod kill_matrix;
 
 #[cfg(test)]
@@ -103,6 +106,8 @@ mod newest;
 
 #[cfg(test)]
 mod odd_values;
+
+#[cfg(test)]
 mod opentofu;
 
 #[cfg(test)]

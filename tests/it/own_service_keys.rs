@@ -22,10 +22,10 @@ fn key(secret: &str) -> String {
 }
 
 fn with_key(json: impl Into<Json>) -> Resource {
-    destination(json!({ "service_key": { "json_wo": json.into() } }))
+    destination(&json!({ "service_key": { "json_wo": json.into() } }))
 }
 
-fn destination(more: Json) -> Resource {
+fn destination(more: &Json) -> Resource {
     let mut block = json!({ "name": "CALM_FTR_CTMS_PROD" });
     for (name, value) in more.as_object().unwrap() {
         block[name] = value.clone();
@@ -97,7 +97,7 @@ async fn a_key_that_is_null_or_ignored_changes_nothing() {
     for resource in [
         with_key(Json::Null),
         with_key(key("other")).ignore_changes(&["service_key"]),
-        destination(json!({})).ignore_changes(&["service_key"]),
+        destination(&json!({})).ignore_changes(&["service_key"]),
         with_key(key("other")).ignore_changes(&["all"]),
     ] {
         tf.assert_empty_plan(&[resource]).await;
@@ -114,7 +114,7 @@ async fn without_the_block_the_values_come_from_where_they_come_otherwise() {
     let (world, mut tf) = world_and_core(&provider).await;
     tf.apply(&[with_key(key("canary"))]).await.ok();
     // The provider's key.
-    let resource = [destination(json!({}))];
+    let resource = [destination(&json!({}))];
     tf.apply(&resource).await.ok();
     let cloud_alm: Json = serde_json::from_str(&world.key("cloud-alm")).unwrap();
     let now = stored(&world).await;
@@ -129,7 +129,7 @@ async fn without_the_block_the_values_come_from_where_they_come_otherwise() {
     assert_eq!(entry(&tf), "from service_key");
     tf.assert_empty_plan(&resource).await;
     // The configuration: the key's secret stays with its host.
-    let resource = [destination(json!({
+    let resource = [destination(&json!({
         "url": "https://elsewhere.example.com", "client_id": "c",
         "token_service_url": "https://elsewhere.example.com/oauth/token",
     }))];
@@ -156,7 +156,7 @@ async fn a_path_goes_behind_the_url_of_either_key() {
             format!("{SERVICE}/v2"),
         ),
     ] {
-        let resource = [destination(json!({ "service_key": block }))];
+        let resource = [destination(&json!({ "service_key": block }))];
         tf.apply(&resource).await.ok();
         assert_eq!(stored(&world).await["URL"], url);
         tf.assert_empty_plan(&resource).await;
@@ -198,7 +198,7 @@ async fn what_cannot_fill_a_destination_in_is_an_error_and_makes_none() {
         assert!(!outcome.to_string().contains("canary"), "{outcome}");
     }
     // Half of it is configured: nothing comes from the key.
-    let half = destination(json!({
+    let half = destination(&json!({
         "service_key": { "json_wo": key("canary") }, "url": "https://elsewhere.example.com",
     }));
     let outcome = tf.apply(&[half]).await;
@@ -210,7 +210,7 @@ async fn what_cannot_fill_a_destination_in_is_an_error_and_makes_none() {
 
     // Another name is another destination, which a null key cannot fill in.
     tf.apply(&[with_key(key("canary"))]).await.ok();
-    let renamed = destination(json!({ "name": "Other", "service_key": { "json_wo": null } }));
+    let renamed = destination(&json!({ "name": "Other", "service_key": { "json_wo": null } }));
     let plan = tf.plan(&[renamed]).await;
     assert!(
         message(&plan).contains("`json_wo` in `service_key` is null"),

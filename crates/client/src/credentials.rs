@@ -27,6 +27,8 @@ pub enum KeyKind {
     OrderManagement,
     /// The SAP Cloud ALM API, plan `standard`.
     CloudAlm,
+    /// SAP Job Scheduling service, plan `standard` or `free`.
+    JobScheduling,
 }
 
 impl fmt::Display for KeyKind {
@@ -35,6 +37,7 @@ impl fmt::Display for KeyKind {
             Self::Destination => "Destination service key",
             Self::OrderManagement => "Order Management service key",
             Self::CloudAlm => "Cloud ALM service key",
+            Self::JobScheduling => "Job Scheduling service key",
         })
     }
 }
@@ -391,6 +394,42 @@ impl CloudAlmKey {
     }
 }
 
+/// Service key of SAP Job Scheduling service, with XSUAA authentication.
+#[derive(Clone, Debug)]
+pub struct JobSchedulingKey {
+    oauth: OAuthClient,
+    url: Url,
+}
+
+impl JobSchedulingKey {
+    /// Reads a service key or binding in JSON form.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError`] names the JSON path that is missing or unusable.
+    pub fn parse(json: &str) -> Result<Self, KeyError> {
+        Document::read(KeyKind::JobScheduling, json, |key| {
+            let url = key.url_beside_uaa().ok_or_else(|| key.missing("url"))?;
+            Ok(Self {
+                url: usable_url("url", &url)?,
+                oauth: key.oauth()?,
+            })
+        })
+    }
+
+    /// Who asks the token service.
+    #[must_use]
+    pub fn oauth(&self) -> &OAuthClient {
+        &self.oauth
+    }
+
+    /// The base URL of the service.
+    #[must_use]
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+}
+
 /// A service key of any of the services, for who wants to know what is in it.
 #[derive(Clone, Debug)]
 pub struct ServiceKey {
@@ -658,6 +697,11 @@ impl Document {
             || self.is_clone_of_destination_service()
         {
             Some(KeyKind::Destination)
+        } else if self
+            .url_beside_uaa()
+            .is_some_and(|url| url.contains("jobscheduler"))
+        {
+            Some(KeyKind::JobScheduling)
         } else {
             None
         }

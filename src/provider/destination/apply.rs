@@ -293,8 +293,8 @@ impl Record {
     /// What to remember once SAP holds what was decided.
     fn after(&self, decision: &Decision, wanted: &Wanted) -> Result<Self, NoRandomness> {
         let mut after = Self {
-            from_key: decision.from_key,
-            own_key: decision.own_key,
+            from_key: decision.key.is_some(),
+            own_key: decision.key == Some(Origin::ServiceKey),
             owns_properties: decision.owns_properties,
             told: wanted.told.clone(),
             ..self.clone()

@@ -34,10 +34,9 @@ pub(crate) struct Decision {
     /// Whether an update has to look at SAP at all: not where only switches or
     /// timeouts change.
     pub(super) sends: bool,
-    /// `url`, `client_id` and `token_service_url` come from a service key.
-    pub(super) from_key: bool,
-    /// That is the key in `service_key`.
-    pub(super) own_key: bool,
+    /// The service key that `url`, `client_id` and `token_service_url` come
+    /// from.
+    pub(super) key: Option<Origin>,
     /// `properties` is configured.
     pub(super) owns_properties: bool,
     /// The secrets to write, by SAP's names.
@@ -71,15 +70,12 @@ pub(super) fn refine(provider: Option<&Configured>, plan: &mut Plan) -> Decision
         return Decision::default();
     }
     let mut decision = Decision {
-        from_key: match &source {
-            Source::Key(_) => true,
-            Source::Configuration => false,
-            _ => record.from_key,
-        },
-        own_key: match &source {
-            Source::Key(values) => values.origin == Origin::ServiceKey,
-            Source::Configuration => false,
-            _ => record.own_key,
+        key: match &source {
+            Source::Key(values) => Some(values.origin),
+            Source::Configuration => None,
+            _ if !record.from_key => None,
+            _ if record.own_key => Some(Origin::ServiceKey),
+            _ => Some(Origin::CloudAlmKey),
         },
         owns_properties: !plan.config("properties").is_null(),
         remove,
@@ -1209,7 +1205,7 @@ mod tests {
         let (planned, decision) = fine(Key::Known, &object(&[]), &keyed_state(), &keyed("older"));
         assert_eq!(warnings(&planned), ["Secret will be written"]);
         assert_eq!(decision.write[CLIENT_SECRET], Origin::CloudAlmKey);
-        assert!(decision.from_key && decision.sends);
+        assert!(decision.key.is_some() && decision.sends);
     }
 
     #[test]
@@ -1226,7 +1222,7 @@ mod tests {
                 .map(|name| (*name, prior.get(name).clone()))
                 .collect();
             let (planned, decision) = fine(Key::Known, &object(&same), &prior, &keyed("older"));
-            assert!(decision.from_key, "{ignored:?}");
+            assert!(decision.key.is_some(), "{ignored:?}");
             assert_eq!(
                 decision.write.len(),
                 1,
@@ -1288,7 +1284,7 @@ mod tests {
         ]);
         let (planned, decision) = fine(Key::Known, &config, &keyed_state(), &keyed("key-secret"));
         assert!(planned.state.get("secrets").is_null());
-        assert!(decision.delete.contains(CLIENT_SECRET) && !decision.from_key);
+        assert!(decision.delete.contains(CLIENT_SECRET) && decision.key.is_none());
     }
 
     #[test]
@@ -1335,7 +1331,7 @@ mod tests {
             shown(planned.state.get("secrets")),
             "client_secret=from cloud_alm_service_key"
         );
-        assert!(decision.sends && decision.from_key);
+        assert!(decision.sends && decision.key.is_some());
         let (planned, _) = fine(Key::Unknown, &object(&[]), &Value::Null, &Record::default());
         assert_eq!(
             shown(planned.state.get("secrets")),

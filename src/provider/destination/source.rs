@@ -374,7 +374,7 @@ pub(super) fn without_key_values(
     provider: Option<&Configured>,
     config: &mut BTreeMap<String, Value>,
 ) {
-    let Some(values) = provider.and_then(|provider| of_provider(provider)) else {
+    let Some(values) = provider.and_then(of_provider) else {
         return;
     };
     let said = [&values.url, &values.client_id, &values.token_service_url];
