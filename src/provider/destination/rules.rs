@@ -359,10 +359,11 @@ fn secrets(config: &Value, found: &mut Diagnostics) {
     }
     let [written, stored] =
         SECRET_OBJECTS.map(|(name, suffix)| Credentials::of_object(config.get(name), suffix));
-    for key in written
+    let is_given = |value: Option<&&Value>| value.is_some_and(|value| is_known(value));
+    for (key, _) in written
         .values
-        .keys()
-        .filter(|key| stored.values.contains_key(*key))
+        .iter()
+        .filter(|(key, value)| is_known(value) && is_given(stored.values.get(*key)))
     {
         found.push(wrong(
             "Secret given twice",
@@ -730,6 +731,16 @@ mod tests {
         }
         let unknown = wo(&[("client_secret_wo", Value::Unknown)]);
         assert!(messages(&[unknown]).is_empty());
+        // Perhaps there is no such secret in it.
+        let basic = [
+            ("name", text("d")),
+            ("url", text("https://a")),
+            ("authentication", text("BasicAuthentication")),
+            ("user", text("u")),
+            wo(&[("password_wo", text("p"))]),
+            ("stored_credentials", Value::Unknown),
+        ];
+        assert!(messages(&basic).is_empty());
     }
 
     #[test]
