@@ -12,8 +12,8 @@ use http::Method;
 use url::Url;
 
 use client::{
-    ApiCall, Client, CloudAlmKey, Config, ConfigError, DestinationKey, KeyError, KeyKind,
-    KeyProblem, Look, OrderManagementApi, OrderManagementKey, PemFault, RetryPolicy,
+    ApiCall, Client, CloudAlmKey, Config, ConfigError, DestinationKey, JobSchedulingKey, KeyError,
+    KeyKind, KeyProblem, Look, OrderManagementApi, OrderManagementKey, PemFault, RetryPolicy,
 };
 use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::duration;
@@ -29,10 +29,11 @@ use super::diagnostics::sentence;
 const API: &str = "order_management_api";
 
 /// Every service we call.
-const SERVICES: [KeyKind; 3] = [
+const SERVICES: [KeyKind; 4] = [
     KeyKind::Destination,
     KeyKind::OrderManagement,
     KeyKind::CloudAlm,
+    KeyKind::JobScheduling,
 ];
 
 /// Bounds of `max_retries`.
@@ -91,6 +92,13 @@ pub static SCHEMA: Schema = Schema::new(
                 "Service key (or binding) of the SAP Cloud ALM API, as JSON text. Destinations \
                  take their values from it, and registrations are looked up in the landscape \
                  with it.",
+            ),
+        Attribute::string("job_scheduling_service_key")
+            .sensitive()
+            .variable("SAPCALM_JOB_SCHEDULING_SERVICE_KEY")
+            .describe(
+                "Service key (or binding) of SAP Job Scheduling service with XSUAA authentication, \
+                 as JSON text. Its jobs are those of the instance that the key is for.",
             ),
         Attribute::set(ALLOWED_SUBACCOUNTS, &AttributeType::String)
             .when_absent(Absent::Words("every subaccount."))
@@ -342,6 +350,7 @@ impl Reader<'_> {
             destination_key: self.key(KeyKind::Destination, DestinationKey::parse),
             order_management_key,
             cloud_alm_key: self.key(KeyKind::CloudAlm, CloudAlmKey::parse),
+            job_scheduling_key: self.key(KeyKind::JobScheduling, JobSchedulingKey::parse),
             order_management_api,
             ca_certificates: self.needed_by_all("ca_certificates"),
             proxy_url: self.needed_by_all("proxy_url").map(Into::into),
@@ -899,6 +908,8 @@ mod tests {
     const ORDER_MANAGEMENT: &str = r#"{"endpoints":{"integration-monitoring-api":"https://omf.example/api"},"uaa":{"clientid":"c","clientsecret":"top-secret","url":"https://zone.authentication.example","xsappname":"omf"}}"#;
     const CLOUD_ALM: &str = r#"{"endpoints":{"Api":"https://alm.example/api"},"uaa":{"clientid":"c","clientsecret":"top-secret","url":"https://calm.authentication.example"}}"#;
 
+    const JOB_SCHEDULING: &str = r#"{"url":"https://jobscheduler-rest.example","uaa":{"clientid":"c","clientsecret":"top-secret","url":"https://jobs.authentication.example"}}"#;
+
     /// A `provider` block with these attributes, the others null.
     fn block<const N: usize>(given: [(&str, Value); N]) -> Value {
         let mut object: BTreeMap<String, Value> = SCHEMA
@@ -1041,6 +1052,7 @@ mod tests {
             ("destination_service_key", DESTINATION),
             ("order_management_service_key", ORDER_MANAGEMENT),
             ("cloud_alm_service_key", CLOUD_ALM),
+            ("job_scheduling_service_key", JOB_SCHEDULING),
             ("allowed_subaccount_ids", "s-1, s-2"),
             ("ca_certificates", ""),
             ("proxy_url", "http://user:pass@proxy.example:8080"),

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use client::{
-    self, Client, DestinationCertificates, Destinations, KeyKind, Landscape, OrderManagement,
+    self, Client, DestinationCertificates, Destinations, Jobs, KeyKind, Landscape, OrderManagement,
 };
 use framework::diagnostics::Diagnostic;
 use framework::resource::Context;
@@ -101,6 +101,7 @@ impl Configured {
         let key = match kind {
             KeyKind::Destination => config.destination_key.as_ref().map(|key| key.oauth()),
             KeyKind::OrderManagement => config.order_management_key.as_ref().map(|key| key.oauth()),
+            KeyKind::JobScheduling => config.job_scheduling_key.as_ref().map(|key| key.oauth()),
             KeyKind::CloudAlm => None,
         };
         match key.and_then(|key| key.subaccount_id()) {
@@ -154,6 +155,7 @@ impl Configured {
             KeyKind::Destination => config.destination_key.is_some(),
             KeyKind::OrderManagement => config.order_management_key.is_some(),
             KeyKind::CloudAlm => config.cloud_alm_key.is_some(),
+            KeyKind::JobScheduling => config.job_scheduling_key.is_some(),
         };
         if self.unknown.contains_key(&kind) {
             Key::Unknown
@@ -201,6 +203,16 @@ impl Configured {
     pub fn require_landscape(&self) -> Result<Landscape<'_>, Diagnostic> {
         self.require(KeyKind::CloudAlm)?;
         let service = self.client.landscape();
+        service.map_err(|error| failed(Call::UseKey, &error))
+    }
+
+    /// The jobs of the Job Scheduling service.
+    ///
+    /// # Errors
+    /// When its service key is missing or not known yet.
+    pub fn require_jobs(&self) -> Result<Jobs<'_>, Diagnostic> {
+        self.require(KeyKind::JobScheduling)?;
+        let service = self.client.jobs();
         service.map_err(|error| failed(Call::UseKey, &error))
     }
 
@@ -276,6 +288,7 @@ pub const fn attribute(kind: KeyKind) -> &'static str {
         KeyKind::Destination => "destination_service_key",
         KeyKind::OrderManagement => "order_management_service_key",
         KeyKind::CloudAlm => "cloud_alm_service_key",
+        KeyKind::JobScheduling => "job_scheduling_service_key",
     }
 }
 
@@ -286,6 +299,7 @@ pub const fn variable(kind: KeyKind) -> &'static str {
         KeyKind::Destination => "SAPCALM_DESTINATION_SERVICE_KEY",
         KeyKind::OrderManagement => "SAPCALM_ORDER_MANAGEMENT_SERVICE_KEY",
         KeyKind::CloudAlm => "SAPCALM_CLOUD_ALM_SERVICE_KEY",
+        KeyKind::JobScheduling => "SAPCALM_JOB_SCHEDULING_SERVICE_KEY",
     }
 }
 

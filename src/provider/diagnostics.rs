@@ -49,6 +49,10 @@ pub enum Call {
     Offboard,
     /// The landscape of Cloud ALM was read.
     ReadLandscape,
+    /// The switch of a job was read.
+    ReadJob,
+    /// The switch of a job was turned.
+    SwitchJob,
     /// A token was fetched for the practitioner.
     FetchToken(KeyKind),
 }
@@ -88,6 +92,8 @@ impl Call {
             Self::Register => "Cannot register for Integration Monitoring",
             Self::Offboard => "Cannot offboard from Integration Monitoring",
             Self::ReadLandscape => "Cannot read the Cloud ALM landscape",
+            Self::ReadJob => "Cannot read job",
+            Self::SwitchJob => "Cannot switch monitoring of job",
             Self::FetchToken(_) => "Cannot get an access token",
         }
     }
@@ -123,6 +129,7 @@ impl Call {
                 Some(KeyKind::OrderManagement)
             }
             Self::ReadLandscape => Some(KeyKind::CloudAlm),
+            Self::ReadJob | Self::SwitchJob => Some(KeyKind::JobScheduling),
             Self::FetchToken(kind) => Some(kind),
         }
     }

@@ -117,6 +117,7 @@ impl Function for ParseServiceKey {
             KeyKind::Destination => "destination",
             KeyKind::OrderManagement => "order_management",
             KeyKind::CloudAlm => "cloud_alm",
+            KeyKind::JobScheduling => "job_scheduling",
         });
         let credential_type = match oauth.proof() {
             Proof::Secret(_) => "secret",

@@ -3,7 +3,7 @@
 //!
 //! * [`config`] is the `provider` block, [`configured`] is what it becomes.
 //! * [`diagnostics`] turns failures of the client into messages.
-//! * `destination`, `certificate` and [`registration`] are resources, each a room
+//! * `destination`, `certificate`, [`registration`] and `job_monitoring` are resources, each a room
 //!   of its own; what the first two share is in `destination_service`. All are
 //!   listed in [`RESOURCES`]. `unsettled` is for creates whose outcome nobody knows.
 //! * `data_source_*`, `ephemeral_*`, `function_*`, `list_resource_*` and
@@ -27,6 +27,7 @@ pub mod registration;
 mod certificate;
 mod destination;
 mod destination_service;
+mod job_monitoring;
 mod unsettled;
 
 use framework::action::DynAction;
@@ -52,6 +53,7 @@ pub static RESOURCES: &[&dyn DynResource<Configured>] = &[
     &destination::Destination,
     &certificate::Certificate,
     &registration::Registration,
+    &job_monitoring::JobMonitoring,
 ];
 
 /// The data sources, in the order of the documentation.
@@ -156,9 +158,10 @@ mod tests {
         model_fits_its_schema(&destination::Destination);
         model_fits_its_schema(&certificate::Certificate);
         model_fits_its_schema(&registration::Registration);
+        model_fits_its_schema(&job_monitoring::JobMonitoring);
         assert_eq!(
             RESOURCES.len(),
-            3,
+            4,
             "check the model of the new resource, too"
         );
     }

@@ -308,11 +308,13 @@ fn imported() -> Vec<Resource> {
     let pem = format!("{}{}", made.cert.pem(), made.signing_key.serialize_pem());
     let certificate = json!({ "name": "cloud-alm.pem", "content": { "pem_wo": pem } });
     let registration = json!({ "destination_name": "CloudALM" });
+    let job = json!({ "job_id": 1 });
     vec![
         Resource::new("sapcalm_destination", "cloud_alm", json!({})),
         Resource::new("sapcalm_destination_certificate", "cloud_alm", certificate),
         Resource::new("sapcalm_registration", "order_management", registration)
             .depends_on(&["sapcalm_destination.cloud_alm"]),
+        Resource::new("sapcalm_job_monitoring", "settlement", job),
     ]
 }
 

@@ -200,6 +200,24 @@ fn certificate() -> Subject {
     }
 }
 
+fn job_monitoring() -> Subject {
+    Subject {
+        type_name: "sapcalm_job_monitoring",
+        bases: vec![json!({ "job_id": 1 })],
+        extended: &[],
+        values: |attribute| match attribute {
+            "job_id" => Some(select(vec![json!(1), json!(2)]).boxed()),
+            _ => None,
+        },
+        left_out: &[],
+        not_imported: vec!["timeouts"],
+        completed_by_read: &[],
+        // The job stays.
+        gone_after_destroy: false,
+        needs: None,
+    }
+}
+
 /// Two certificates with their keys, the same ones every time.
 fn pems() -> &'static [String; 2] {
     static PEMS: OnceLock<[String; 2]> = OnceLock::new();
@@ -213,7 +231,12 @@ fn pems() -> &'static [String; 2] {
 
 /// One for each resource of the provider.
 fn subjects() -> Vec<Subject> {
-    vec![destination(), registration(), certificate()]
+    vec![
+        destination(),
+        registration(),
+        certificate(),
+        job_monitoring(),
+    ]
 }
 
 #[test]
@@ -237,6 +260,11 @@ fn generated_registrations_keep_every_rule_for_life() {
 #[test]
 fn generated_certificates_keep_every_rule_for_life() {
     live(&certificate());
+}
+
+#[test]
+fn generated_monitored_jobs_keep_every_rule_for_life() {
+    live(&job_monitoring());
 }
 
 // ------------------------------------------------------------------ the drive

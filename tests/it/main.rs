@@ -21,6 +21,9 @@ mod cloud_alm_fallback;
 mod concurrency;
 
 #[cfg(test)]
+mod connections;
+
+#[cfg(test)]
 mod crash_texts;
 
 #[cfg(test)]
@@ -78,6 +81,9 @@ mod ignored_changes;
 mod install;
 
 #[cfg(test)]
+mod job_monitoring;
+
+#[cfg(test)]
 mod kill_matrix;
 
 #[cfg(test)]
@@ -100,7 +106,12 @@ mod newest;
 
 #[cfg(test)]
 mod odd_values;
+
+#[cfg(test)]
 mod opentofu;
+
+#[cfg(test)]
+mod own_service_keys;
 
 #[cfg(test)]
 mod peers;

@@ -23,6 +23,7 @@ fn sound(world: &World, type_name: &str) -> Json {
             json!({ "name": "odd.pem", "content": { "pem_wo": made.cert.pem(), "version": 1 } })
         }
         "sapcalm_registration" => world.registration("CloudALM"),
+        "sapcalm_job_monitoring" => json!({ "job_id": 1 }),
         other => panic!("no sound {other}"),
     }
 }

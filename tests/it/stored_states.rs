@@ -24,6 +24,7 @@ use crate::support::world::World;
 const DESTINATION: &str = "sapcalm_destination";
 const CERTIFICATE: &str = "sapcalm_destination_certificate";
 const REGISTRATION: &str = "sapcalm_registration";
+const JOB_MONITORING: &str = "sapcalm_job_monitoring";
 
 /// One object of a state file, and the world it was written in.
 #[derive(Debug, Deserialize, Serialize)]
@@ -271,6 +272,13 @@ fn cases() -> Vec<Case> {
         ),
         (CERTIFICATE, "key-store", nothing(), key_store, None),
         (REGISTRATION, "registered", nothing(), registration, None),
+        (
+            JOB_MONITORING,
+            "on",
+            nothing(),
+            json!({ "job_id": 1 }),
+            None,
+        ),
     ]
 }
 

@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::Url;
 
-use super::credentials::{self, CloudAlmKey, DestinationKey, OrderManagementKey};
+use super::credentials::{self, CloudAlmKey, DestinationKey, JobSchedulingKey, OrderManagementKey};
 use super::retry::RetryPolicy;
 use super::tls::PemFault;
 
@@ -23,6 +23,8 @@ pub struct Config {
     pub order_management_key: Option<OrderManagementKey>,
     /// Service key of the SAP Cloud ALM API.
     pub cloud_alm_key: Option<CloudAlmKey>,
+    /// Service key of SAP Job Scheduling service.
+    pub job_scheduling_key: Option<JobSchedulingKey>,
     /// How registering and offboarding are called.
     pub order_management_api: OrderManagementApi,
     /// Certificates in PEM form that are trusted besides the platform's.
@@ -49,6 +51,7 @@ impl Default for Config {
             destination_key: None,
             order_management_key: None,
             cloud_alm_key: None,
+            job_scheduling_key: None,
             order_management_api: OrderManagementApi::default(),
             ca_certificates: None,
             proxy_url: None,
@@ -92,6 +95,9 @@ impl Config {
                 .as_ref()
                 .map(OrderManagementKey::oauth),
             self.cloud_alm_key.as_ref().map(CloudAlmKey::oauth),
+            self.job_scheduling_key
+                .as_ref()
+                .map(JobSchedulingKey::oauth),
         ];
         let api = &self.order_management_api;
         let secrets = Secrets::default();

@@ -27,6 +27,8 @@ pub enum KeyKind {
     OrderManagement,
     /// The SAP Cloud ALM API, plan `standard`.
     CloudAlm,
+    /// SAP Job Scheduling service, plan `standard` or `free`.
+    JobScheduling,
 }
 
 impl fmt::Display for KeyKind {
@@ -35,6 +37,7 @@ impl fmt::Display for KeyKind {
             Self::Destination => "Destination service key",
             Self::OrderManagement => "Order Management service key",
             Self::CloudAlm => "Cloud ALM service key",
+            Self::JobScheduling => "Job Scheduling service key",
         })
     }
 }
@@ -322,11 +325,7 @@ impl OrderManagementKey {
             (None, None) if self.endpoints.is_empty() => KeyProblem::Missing { path },
             (None, None) => KeyProblem::NoEndpoint {
                 path,
-                others: self
-                    .endpoint_names()
-                    .map(|name| format!("`endpoints.{name}`"))
-                    .collect::<Vec<_>>()
-                    .join(", "),
+                others: names_of(&self.endpoints),
             },
         };
         Err(KeyError {
@@ -395,12 +394,50 @@ impl CloudAlmKey {
     }
 }
 
+/// Service key of SAP Job Scheduling service, with XSUAA authentication.
+#[derive(Clone, Debug)]
+pub struct JobSchedulingKey {
+    oauth: OAuthClient,
+    url: Url,
+}
+
+impl JobSchedulingKey {
+    /// Reads a service key or binding in JSON form.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError`] names the JSON path that is missing or unusable.
+    pub fn parse(json: &str) -> Result<Self, KeyError> {
+        Document::read(KeyKind::JobScheduling, json, |key| {
+            let url = key.url_beside_uaa().ok_or_else(|| key.missing("url"))?;
+            Ok(Self {
+                url: usable_url("url", &url)?,
+                oauth: key.oauth()?,
+            })
+        })
+    }
+
+    /// Who asks the token service.
+    #[must_use]
+    pub fn oauth(&self) -> &OAuthClient {
+        &self.oauth
+    }
+
+    /// The base URL of the service.
+    #[must_use]
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+}
+
 /// A service key of any of the services, for who wants to know what is in it.
 #[derive(Clone, Debug)]
 pub struct ServiceKey {
     oauth: OAuthClient,
     service: Option<KeyKind>,
     uri: Option<String>,
+    /// `url` beside `uaa`; without `uaa` it is that of the token service.
+    url: Option<String>,
     endpoints: BTreeMap<String, String>,
 }
 
@@ -416,6 +453,7 @@ impl ServiceKey {
         Ok(Self {
             service: key.looks_like(),
             uri: key.service_text("uri").map(|(_, uri)| uri.to_owned()),
+            url: key.url_beside_uaa(),
             endpoints: key.endpoints(),
             oauth: key.oauth()?,
         })
@@ -439,6 +477,33 @@ impl ServiceKey {
         self.uri.as_deref()
     }
 
+    /// Where its service is called, as it stands in the key: `uri`, the only one
+    /// of `endpoints`, or `url` beside `uaa`.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyProblem`] when there is none, several could be meant, or it would
+    /// send tokens in the clear.
+    pub fn service_url(&self) -> Result<(&str, Url), KeyProblem> {
+        let mut endpoints = self.endpoints.iter();
+        let endpoint = endpoints.next().filter(|_| endpoints.next().is_none());
+        let found = self.uri.as_deref().map(|uri| ("uri".to_owned(), uri));
+        let found = found
+            .or_else(|| endpoint.map(|(name, url)| (format!("endpoints.{name}"), url.as_str())))
+            .or_else(|| self.url.as_deref().map(|url| ("url".to_owned(), url)));
+        let Some((path, text)) = found else {
+            let path = "uri".to_owned();
+            return Err(match self.endpoints.is_empty() {
+                true => KeyProblem::Missing { path },
+                false => KeyProblem::NoEndpoint {
+                    path,
+                    others: names_of(&self.endpoints),
+                },
+            });
+        };
+        Ok((text, usable_url(&path, text)?))
+    }
+
     /// `endpoints` as they stand in the key.
     #[must_use]
     pub fn endpoints(&self) -> &BTreeMap<String, String> {
@@ -453,6 +518,12 @@ impl ServiceKey {
             Proof::Certificate { certificate, .. } => super::certificate::expiry(certificate),
         }
     }
+}
+
+/// The names of endpoints, as a text.
+fn names_of(endpoints: &BTreeMap<String, String>) -> String {
+    let names = endpoints.keys().map(|name| format!("`endpoints.{name}`"));
+    names.collect::<Vec<_>>().join(", ")
 }
 
 /// A key before anybody knows what is in it.
@@ -581,6 +652,13 @@ impl Document {
         })
     }
 
+    /// The service's own `url` at the top, where the token service's is in `uaa`.
+    fn url_beside_uaa(&self) -> Option<String> {
+        let is_nested = self.nested("uaa").is_some();
+        let url = self.root.get("url").and_then(text)?;
+        is_nested.then(|| url.to_owned())
+    }
+
     /// `endpoints` at the top or one level down; values as string or `{url}`.
     fn endpoints(&self) -> BTreeMap<String, String> {
         let at_top = self.root.get("endpoints").and_then(Value::as_object);
@@ -619,6 +697,11 @@ impl Document {
             || self.is_clone_of_destination_service()
         {
             Some(KeyKind::Destination)
+        } else if self
+            .url_beside_uaa()
+            .is_some_and(|url| url.contains("jobscheduler"))
+        {
+            Some(KeyKind::JobScheduling)
         } else {
             None
         }

@@ -11,7 +11,7 @@
 //!   but its door shows them.
 //! * [`told`] bounds what is decoded of an answer.
 //! * [`error`] is what can go wrong, in a form that can be asked questions.
-//! * [`destination`], [`registration`] and [`landscape`] are the services;
+//! * [`destination`], [`registration`], [`landscape`] and [`jobs`] are the services;
 //!   [`many_reads`] turns many reads of destinations into one list,
 //!   [`destination_certificate`] is the files that destinations name.
 //!
@@ -41,6 +41,7 @@ mod destination_certificate;
 mod echoes;
 mod error;
 mod http;
+mod jobs;
 mod key_forms;
 mod landscape;
 mod many_reads;
@@ -56,8 +57,8 @@ mod told;
 pub use auth::{Token, TokenClaims};
 pub use config::{ApiCall, Config, ConfigError, OrderManagementApi};
 pub use credentials::{
-    CloudAlmKey, DestinationKey, KeyError, KeyKind, KeyProblem, OAuthClient, OrderManagementKey,
-    Proof, ServiceKey,
+    CloudAlmKey, DestinationKey, JobSchedulingKey, KeyError, KeyKind, KeyProblem, OAuthClient,
+    OrderManagementKey, Proof, ServiceKey,
 };
 pub use destination::{
     Changes, Deleted, Destination, Destinations, Labels, Level, ListFilter, Metadata, Page,
@@ -67,6 +68,7 @@ pub use destination_certificate::{
     CertificateFile, DestinationCertificate, DestinationCertificates,
 };
 pub use error::{Error, ErrorKind, GaveUp, Refusal};
+pub use jobs::{Job, Jobs};
 pub use key_forms::Look;
 pub use landscape::{Landscape, LandscapeObject, LandscapeQuery};
 pub use registration::{Offboarded, OrderManagement, Registered};
@@ -235,6 +237,19 @@ impl Client {
         }
     }
 
+    /// The jobs of SAP Job Scheduling service.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::MissingKey`] when no Job Scheduling service key is
+    /// configured.
+    pub fn jobs(&self) -> Result<Jobs<'_>, Error> {
+        match &self.config.job_scheduling_key {
+            Some(key) => Ok(Jobs::new(self, key)),
+            None => Err(Error::missing_key(KeyKind::JobScheduling)),
+        }
+    }
+
     /// A token for the given service key, from the cache when one is fresh.
     ///
     /// `scope` is sent to the token service as it is; `None` asks for every
@@ -267,6 +282,11 @@ impl Client {
                 .as_ref()
                 .map(OrderManagementKey::oauth),
             KeyKind::CloudAlm => self.config.cloud_alm_key.as_ref().map(CloudAlmKey::oauth),
+            KeyKind::JobScheduling => self
+                .config
+                .job_scheduling_key
+                .as_ref()
+                .map(JobSchedulingKey::oauth),
         };
         client.ok_or_else(|| Error::missing_key(key))
     }

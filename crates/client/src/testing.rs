@@ -11,7 +11,9 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::clock::{Clock, Wait};
-use super::{Client, CloudAlmKey, Config, Context, DestinationKey, OrderManagementKey};
+use super::{
+    Client, CloudAlmKey, Config, Context, DestinationKey, JobSchedulingKey, OrderManagementKey,
+};
 
 /// A request as it came over the wire.
 #[derive(Clone, Debug)]
@@ -184,7 +186,7 @@ impl Server {
             .count()
     }
 
-    /// A configuration with all three keys, every service being this server.
+    /// A configuration with all keys, every service being this server.
     pub(crate) fn config(&self) -> Config {
         let url = &self.url;
         let uaa = format!(
@@ -205,6 +207,9 @@ impl Server {
                     r#"{{"uaa":{{{uaa}}},"endpoints":{{"Api":"{url}/api"}}}}"#
                 ))
                 .unwrap(),
+            ),
+            job_scheduling_key: Some(
+                JobSchedulingKey::parse(&format!(r#"{{"uaa":{{{uaa}}},"url":"{url}"}}"#)).unwrap(),
             ),
             ..Config::default()
         }

@@ -7,8 +7,9 @@ use std::path::Path;
 
 /// Folders with what pages are made of: examples by kind, and what is written
 /// by hand.
-const FOLDERS: [&str; 8] = [
+const FOLDERS: [&str; 9] = [
     "examples/actions",
+    "examples/connections",
     "examples/data-sources",
     "examples/ephemeral-resources",
     "examples/functions",

@@ -70,7 +70,7 @@ pub fn pages<P: Provider>(provider: &P, files: &Files) -> Vec<Page> {
     );
     pages.sort_by_key(|page| page.kind);
     let guides = files.below(Kind::Guide.templates());
-    pages.extend(guides.map(|(name, text)| page::of_guide(name, text)));
+    pages.extend(guides.map(|(name, text)| page::of_guide(name, text, files)));
     let index = page::index(type_name, schema, files);
     pages.insert(0, index);
     pages

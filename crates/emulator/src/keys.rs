@@ -95,6 +95,10 @@ impl Facts<'_> {
                 "endpoints": { "Api": format!("{}{CLOUD_ALM_PATH}", self.base_url) },
                 "uaa": uaa,
             }),
+            Service::JobScheduling => json!({
+                "url": format!("{}{}", self.base_url, super::jobs::PATH),
+                "uaa": uaa,
+            }),
         }
     }
 

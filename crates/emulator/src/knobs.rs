@@ -30,6 +30,24 @@ pub struct Knobs {
     pub order_management: OrderManagementKnobs,
     /// Cloud ALM.
     pub cloud_alm: CloudAlmKnobs,
+    /// Job Scheduling.
+    pub job_scheduling: JobSchedulingKnobs,
+}
+
+/// Knobs of the Job Scheduling service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct JobSchedulingKnobs {
+    /// Form of error bodies, also of the 404 for a job that is gone.
+    pub error_body: ErrorBody,
+}
+
+impl Default for JobSchedulingKnobs {
+    fn default() -> Self {
+        Self {
+            error_body: ErrorBody::Json,
+        }
+    }
 }
 
 /// Knobs of the token servers.

@@ -29,6 +29,7 @@ mod destination;
 mod fault;
 mod filter;
 mod find;
+mod jobs;
 mod journal;
 mod keys;
 mod knobs;
@@ -71,7 +72,7 @@ pub use world::{CLOUD_ALM_SUBDOMAIN, ORDERS_SUBDOMAIN};
 use outbound::Outbound;
 use signing::SigningKey;
 use tls::Authority;
-use world::{Client, Destination, Properties, Service, World, stable_id};
+use world::{Client, Destination, Job, Properties, Service, World, stable_id};
 
 /// Why an emulator does not start.
 #[derive(Debug, thiserror::Error)]
@@ -311,7 +312,14 @@ fn new_world(options: Options, authority: Option<&Authority>) -> Result<World, S
             Service::CloudAlm,
             "terraform-calm!b123|sapcloudalm!b456".to_owned(),
         ),
+        client(
+            "job-scheduling",
+            ORDERS_SUBDOMAIN,
+            Service::JobScheduling,
+            "orders-jobs!b5|sap-jobscheduler!b3".to_owned(),
+        ),
     ];
+    add_jobs(&mut world);
     for key in &options.destination_keys {
         world.ensure_subaccount(&key.subdomain);
         let key_file = format!("destination-{}", key.name);
@@ -355,6 +363,21 @@ fn destination_client(key_file: &str, subdomain: &str) -> Client {
         Service::Destination { instance },
         xsappname,
     )
+}
+
+/// Jobs that somebody made, which Cloud ALM does not monitor.
+fn add_jobs(world: &mut World) {
+    if let Some(subaccount) = world.subaccounts.get_mut(ORDERS_SUBDOMAIN) {
+        let names = (1..).zip(["nightly-settlement", "stock-sync"]);
+        subaccount.jobs = names
+            .map(|(id, name)| Job {
+                id,
+                name: name.to_owned(),
+                active: true,
+                calm_config: None,
+            })
+            .collect();
+    }
 }
 
 /// `--destinations N`

@@ -34,7 +34,7 @@ use super::journal::{self, Entry, Place};
 use super::outbound::CALLER_HEADER;
 use super::token::{self, Door};
 use super::world::World;
-use super::{Shared, control, destination, keys, landscape, registration};
+use super::{Shared, control, destination, jobs, keys, landscape, registration};
 
 /// Largest body of a request.
 const LARGEST_BODY: usize = 16 * 1024 * 1024;
@@ -286,6 +286,7 @@ async fn route(shared: &Shared, call: &Call) -> Reply {
         }
         ["destination-configuration", rest @ ..] => destination::handle(shared, call, rest).await,
         ["api", rest @ ..] => landscape::handle(shared, call, rest),
+        ["jobscheduler-rest", rest @ ..] => jobs::handle(shared, call, rest),
         _ => match call.path.strip_prefix(keys::ORDER_MANAGEMENT_PATH) {
             Some(rest) if rest.is_empty() || rest.starts_with('/') => {
                 registration::handle(shared, call, rest).await

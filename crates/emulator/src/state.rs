@@ -11,6 +11,7 @@
 //!       "instances": { "<instance id>": [ … ] },
 //!       "instance_certificates": { "<instance id>": [ … ] },
 //!       "registration": { "lms_id": "CO_prod_…", "url": "…" },
+//!       "jobs": [ { "_id": 1, "name": "a", "active": true, "calmConfig": { "enabled": true } } ],
 //!       "landscape": [] },
 //!     "acme-calm": { "landscape": [ { "lmsId": "CO_prod_…", "name": "…" } ] } } }
 //! ```
@@ -25,7 +26,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::world::{
-    Destination, Kind, Label, LandscapeObject, Level, Properties, Registration, Subaccount, World,
+    Destination, Job, Kind, Label, LandscapeObject, Level, Properties, Registration, Subaccount,
+    World,
 };
 
 /// The document.
@@ -46,6 +48,7 @@ struct SubaccountState {
     instance_certificates: Option<BTreeMap<String, Vec<DestinationState>>>,
     registration: Field<Option<Registration>>,
     landscape: Option<Vec<LandscapeObject>>,
+    jobs: Option<Vec<Job>>,
 }
 
 /// A field that tells `null` from being left out.
@@ -109,6 +112,7 @@ pub(crate) fn read(world: &World) -> State {
             instance_certificates: instances(Kind::Certificate),
             registration: Field::Set(subaccount.registration.clone()),
             landscape: Some(subaccount.landscape.clone()),
+            jobs: Some(subaccount.jobs.clone()),
         };
         (subdomain.clone(), state)
     });
@@ -205,6 +209,9 @@ fn rebuild(
     }
     if let Some(landscape) = part.landscape.or_else(|| emptied.then(Vec::new)) {
         subaccount.landscape = landscape;
+    }
+    if let Some(jobs) = part.jobs.or_else(|| emptied.then(Vec::new)) {
+        subaccount.jobs = jobs;
     }
 }
 

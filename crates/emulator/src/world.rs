@@ -51,6 +51,31 @@ pub(crate) struct Subaccount {
     pub(crate) registration: Option<Registration>,
     /// What its Cloud ALM shows.
     pub(crate) landscape: Vec<LandscapeObject>,
+    /// The jobs of its Job Scheduling service.
+    pub(crate) jobs: Vec<Job>,
+}
+
+/// One job, as the Job Scheduling service tells it, shortened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Job {
+    #[serde(rename = "_id")]
+    pub(crate) id: u64,
+    pub(crate) name: String,
+    pub(crate) active: bool,
+    #[serde(
+        default,
+        rename = "calmConfig",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub(crate) calm_config: Option<CalmConfig>,
+}
+
+/// Whether Cloud ALM monitors a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CalmConfig {
+    pub(crate) enabled: bool,
 }
 
 /// A registration of Order Management for Integration Monitoring.
@@ -266,6 +291,7 @@ pub(crate) enum Service {
     },
     OrderManagement,
     CloudAlm,
+    JobScheduling,
 }
 
 impl Client {

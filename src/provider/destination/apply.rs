@@ -20,9 +20,10 @@ use super::super::destination_service::creation::{Created, Creation, Judgement};
 use super::super::destination_service::secret::{NoRandomness, Remembered};
 use super::super::diagnostics::{Call, failed, failed_softly};
 use super::drift::Look;
-use super::plan::{Decision, Origin};
+use super::plan::Decision;
 use super::record::Record;
 use super::schema::Model;
+use super::source::Origin;
 use super::vocabulary::{TYPED, secret_name};
 use super::write::Wanted;
 use super::{DestinationSite, owner_of};
@@ -292,7 +293,8 @@ impl Record {
     /// What to remember once SAP holds what was decided.
     fn after(&self, decision: &Decision, wanted: &Wanted) -> Result<Self, NoRandomness> {
         let mut after = Self {
-            from_key: decision.from_key,
+            from_key: decision.key.is_some(),
+            own_key: decision.key == Some(Origin::ServiceKey),
             owns_properties: decision.owns_properties,
             told: wanted.told.clone(),
             ..self.clone()

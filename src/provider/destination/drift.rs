@@ -264,13 +264,11 @@ impl<'a> Look<'a> {
     // ---- secrets ----
 
     fn secrets(&mut self, is_stub: bool) -> Result<(), NoRandomness> {
-        let form = self.state.service_key.as_ref();
-        let form = form.and_then(|form| form.url_form.as_deref());
-        let key = of_provider(self.provider, form);
+        let key = of_provider(self.provider);
         if is_stub {
             self.record.from_key = key.as_ref().is_some_and(|key| self.is_from(key));
         }
-        let key = key.filter(|_| self.record.from_key);
+        let key = key.filter(|_| self.record.from_key && !self.record.own_key);
         let mut seen = BTreeMap::new();
         for (name, prior) in self.state.secrets.take().unwrap_or_default() {
             let property = secret_key(&name).to_owned();
@@ -323,11 +321,12 @@ impl<'a> Look<'a> {
         of_key: Option<&SecretString>,
     ) -> Result<&'static str, NoRandomness> {
         let told = value(&self.found.properties, property);
-        let is_of_key = self.record.from_key && property == CLIENT_SECRET;
-        let is_ours = if is_of_key {
-            text::CLOUD_ALM_KEY
-        } else {
-            text::CONFIGURATION
+        let is_from_key = self.record.from_key && property == CLIENT_SECRET;
+        let is_of_key = is_from_key && !self.record.own_key;
+        let is_ours = match (is_from_key, self.record.own_key) {
+            (false, _) => text::CONFIGURATION,
+            (true, true) => text::SERVICE_KEY,
+            (true, false) => text::CLOUD_ALM_KEY,
         };
         if let (Some(told), Some(secret)) = (told, of_key)
             && told == secret.expose_secret()

@@ -7,7 +7,7 @@
 //! * `vocabulary` – SAP's names of properties.
 //! * `rules` – validation.
 //! * `plan` – the plan, and the one decision that create and update carry out.
-//! * `source` – what comes from the Cloud ALM key, and when.
+//! * `source` – what comes from a service key, and when.
 //! * `record` – what is remembered beside the state.
 //! * `drift` – what SAP holds, as Read sees it.
 //! * `write` – what is wanted compared with what is there.

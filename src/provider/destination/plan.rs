@@ -20,7 +20,7 @@ use super::super::destination_service::plan_identity;
 use super::super::destination_service::secret::text;
 use super::record::Record;
 use super::rules;
-use super::source::Source;
+use super::source::{Origin, Source};
 use super::vocabulary::{
     CLIENT_SECRET, HTTP, NAMED_SECRETS, PASSWORD, TYPED, authentication, belongs_to_authentication,
     default_authentication, default_proxy_type, default_token_service_url_type, needs_password,
@@ -34,8 +34,9 @@ pub(crate) struct Decision {
     /// Whether an update has to look at SAP at all: not where only switches or
     /// timeouts change.
     pub(super) sends: bool,
-    /// `url`, `client_id` and `token_service_url` come from the Cloud ALM key.
-    pub(super) from_key: bool,
+    /// The service key that `url`, `client_id` and `token_service_url` come
+    /// from.
+    pub(super) key: Option<Origin>,
     /// `properties` is configured.
     pub(super) owns_properties: bool,
     /// The secrets to write, by SAP's names.
@@ -47,24 +48,6 @@ pub(crate) struct Decision {
     pub(super) remove: BTreeSet<String>,
 }
 
-/// Where the value of a secret comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Origin {
-    Configuration,
-    CloudAlmKey,
-}
-
-impl Origin {
-    /// The text of the entry in `secrets`.
-    pub(super) fn text(self) -> &'static str {
-        match self {
-            Self::Configuration => text::CONFIGURATION,
-            Self::CloudAlmKey => text::CLOUD_ALM_KEY,
-        }
-    }
-}
-
 /// Refines the framework's plan.
 pub(super) fn refine(provider: Option<&Configured>, plan: &mut Plan) -> Decision {
     if plan.action() == Action::Delete {
@@ -73,12 +56,12 @@ pub(super) fn refine(provider: Option<&Configured>, plan: &mut Plan) -> Decision
     plan_identity(provider, plan);
     defaults(plan);
     let record = Record::load(&plan.private);
-    let source = Source::of(provider, plan, record.from_key);
+    let source = Source::of(provider, plan, &record);
     source.plan(plan);
     if plan.diagnostics.has_errors() {
         return Decision::default();
     }
-    if matches!(source, Source::Configuration) && is_new(plan) && plan.config("name").is_null() {
+    if !source.may_have_no_name() && is_new(plan) && plan.config("name").is_null() {
         plan.report(rules::missing_name());
     }
     let remove = properties(plan, &record);
@@ -87,10 +70,12 @@ pub(super) fn refine(provider: Option<&Configured>, plan: &mut Plan) -> Decision
         return Decision::default();
     }
     let mut decision = Decision {
-        from_key: match source {
-            Source::Key(_) => true,
-            Source::Configuration => false,
-            _ => record.from_key,
+        key: match &source {
+            Source::Key(values) => Some(values.origin),
+            Source::Configuration => None,
+            _ if !record.from_key => None,
+            _ if record.own_key => Some(Origin::ServiceKey),
+            _ => Some(Origin::CloudAlmKey),
         },
         owns_properties: !plan.config("properties").is_null(),
         remove,
@@ -500,17 +485,17 @@ impl<'a> Secrets<'a> {
                 Source::Key(values) => {
                     let secret = values.client_secret.expose_secret();
                     let is_there = before.is_some_and(|before| {
-                        [text::CLOUD_ALM_KEY, text::NOT_TOLD, text::FOUND].contains(&before)
+                        [values.origin.text(), text::NOT_TOLD, text::FOUND].contains(&before)
                     });
                     let is_written = is_there && self.record.confirms(key, secret);
                     return if is_written || !self.leads_to_key {
                         Fate::Keep
                     } else {
-                        Fate::Write(Origin::CloudAlmKey)
+                        Fate::Write(values.origin)
                     };
                 }
-                Source::UnknownKey if before.is_some() => return Fate::Open,
-                Source::UnknownKey => return Fate::Write(Origin::CloudAlmKey),
+                Source::UnknownKey(_) if before.is_some() => return Fate::Open,
+                Source::UnknownKey(origin) => return Fate::Write(*origin),
                 Source::Undecided => return Fate::Undecided,
                 Source::Kept => return Fate::Keep,
                 // Its destination leads elsewhere now.
@@ -577,6 +562,7 @@ impl<'a> Secrets<'a> {
         let name = secret_name(key);
         let why = match origin {
             Origin::CloudAlmKey => "The Cloud ALM service key has another client secret now.",
+            Origin::ServiceKey => "The key in `service_key` has another client secret now.",
             Origin::Configuration if !self.version.is_null() => {
                 "The `version` in `credentials` is another one."
             }
@@ -603,9 +589,9 @@ impl<'a> Secrets<'a> {
                 "Client secret not written",
                 format!(
                     "`client_secret` of the destination is `{entry}`, and it stays so: the \
-                     destination does not lead to the hosts of the Cloud ALM service key (a change \
-                     is ignored), or the provider has no such key. The key's secret is written \
-                     only where `url` and `token_service_url` are those of the key."
+                     destination does not lead to the hosts of its service key (a change is \
+                     ignored), or there is no such key now. The key's secret is written only where \
+                     `url` and `token_service_url` are those of the key."
                 ),
             )
             .at(Path::attribute("secrets"))
@@ -1219,7 +1205,7 @@ mod tests {
         let (planned, decision) = fine(Key::Known, &object(&[]), &keyed_state(), &keyed("older"));
         assert_eq!(warnings(&planned), ["Secret will be written"]);
         assert_eq!(decision.write[CLIENT_SECRET], Origin::CloudAlmKey);
-        assert!(decision.from_key && decision.sends);
+        assert!(decision.key.is_some() && decision.sends);
     }
 
     #[test]
@@ -1236,7 +1222,7 @@ mod tests {
                 .map(|name| (*name, prior.get(name).clone()))
                 .collect();
             let (planned, decision) = fine(Key::Known, &object(&same), &prior, &keyed("older"));
-            assert!(decision.from_key, "{ignored:?}");
+            assert!(decision.key.is_some(), "{ignored:?}");
             assert_eq!(
                 decision.write.len(),
                 1,
@@ -1298,7 +1284,7 @@ mod tests {
         ]);
         let (planned, decision) = fine(Key::Known, &config, &keyed_state(), &keyed("key-secret"));
         assert!(planned.state.get("secrets").is_null());
-        assert!(decision.delete.contains(CLIENT_SECRET) && !decision.from_key);
+        assert!(decision.delete.contains(CLIENT_SECRET) && decision.key.is_none());
     }
 
     #[test]
@@ -1345,7 +1331,7 @@ mod tests {
             shown(planned.state.get("secrets")),
             "client_secret=from cloud_alm_service_key"
         );
-        assert!(decision.sends && decision.from_key);
+        assert!(decision.sends && decision.key.is_some());
         let (planned, _) = fine(Key::Unknown, &object(&[]), &Value::Null, &Record::default());
         assert_eq!(
             shown(planned.state.get("secrets")),

@@ -20,9 +20,12 @@ pub(super) struct Record {
     /// Version of the destination at the last look that changed something.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) etag: Option<String>,
-    /// `url`, `client_id` and `token_service_url` came from the Cloud ALM key.
+    /// `url`, `client_id` and `token_service_url` came from a service key.
     #[serde(skip_serializing_if = "is_false")]
     pub(super) from_key: bool,
+    /// That was the key in `service_key`, and not the provider's.
+    #[serde(skip_serializing_if = "is_false")]
+    pub(super) own_key: bool,
     /// What `properties` of the state holds was configured, and not found.
     #[serde(skip_serializing_if = "is_false")]
     pub(super) owns_properties: bool,

@@ -30,7 +30,7 @@ pub(super) fn validate(config: &Value) -> Diagnostics {
     properties(config, &mut found);
     secrets(config, &mut found);
     labels(config, &mut found);
-    url_form(config, &mut found);
+    service_key(config, &mut found);
     if let Some(kind) = http(config) {
         unfitting(config, kind, &mut found);
         // Only the configuration itself tells what ignored changes hide from the
@@ -359,10 +359,11 @@ fn secrets(config: &Value, found: &mut Diagnostics) {
     }
     let [written, stored] =
         SECRET_OBJECTS.map(|(name, suffix)| Credentials::of_object(config.get(name), suffix));
-    for key in written
+    let is_given = |value: Option<&&Value>| value.is_some_and(|value| is_known(value));
+    for (key, _) in written
         .values
-        .keys()
-        .filter(|key| stored.values.contains_key(*key))
+        .iter()
+        .filter(|(key, value)| is_known(value) && is_given(stored.values.get(*key)))
     {
         found.push(wrong(
             "Secret given twice",
@@ -375,13 +376,28 @@ fn secrets(config: &Value, found: &mut Diagnostics) {
     }
 }
 
-fn url_form(config: &Value, found: &mut Diagnostics) {
-    if is_known(config.get("service_key").get("url_form")) && is_known(config.get("url")) {
+/// A destination that a key does not fill in, or not its URL.
+fn service_key(config: &Value, found: &mut Diagnostics) {
+    let block = config.get("service_key");
+    for name in ["url_form", "url_path"] {
+        if is_known(block.get(name)) && is_known(config.get("url")) {
+            found.push(doubtful(
+                "Attribute without effect",
+                format!(
+                    "`{name}` says how the URL is made from the one in the service key. Here `url` \
+                     is configured, and is used as it is."
+                ),
+                Path::attribute("service_key").then(name),
+            ));
+        }
+    }
+    if is_known(block.get("json_wo")) && Fallback::of(config).is_out() {
         found.push(doubtful(
             "Attribute without effect",
-            "`url_form` says how the URL is made from the Cloud ALM service key. Here `url` is \
-             configured, and is used as it is.",
-            Path::attribute("service_key").then("url_form"),
+            "Nothing comes from the key in `service_key`: something is configured that it would \
+             say, or the destination is of another kind than `HTTP` with \
+             `OAuth2ClientCredentials`. Take one of both out.",
+            Path::attribute("service_key").then("json_wo"),
         ));
     }
 }
@@ -444,7 +460,7 @@ fn is_missing(value: &Value) -> bool {
 }
 
 fn required(config: &Value, kind: &Authentication, found: &mut Diagnostics) {
-    // What the Cloud ALM key fills in is looked at when the plan is made.
+    // What a service key fills in is looked at when the plan is made.
     if !Fallback::of(config).is_out() {
         return;
     }
@@ -473,8 +489,8 @@ fn required(config: &Value, kind: &Authentication, found: &mut Diagnostics) {
         .any(|property| missing.contains(&property.key) && FROM_KEY.contains(&property.attribute));
     if from_key && kind.name == CLIENT_CREDENTIALS {
         detail.push_str(
-            "\n\nIt can come from the provider's `cloud_alm_service_key` only when `url`, \
-             `client_id`, `token_service_url` and every client secret are left out, the proxy \
+            "\n\nIt can come from `service_key` or the provider's `cloud_alm_service_key` only when \
+             `url`, `client_id`, `token_service_url` and every client secret are left out, the proxy \
              type is `Internet`, the token service URL type is `Dedicated`, and nothing else \
              about the token service (or `TrustAll`) is configured.",
         );
@@ -715,6 +731,16 @@ mod tests {
         }
         let unknown = wo(&[("client_secret_wo", Value::Unknown)]);
         assert!(messages(&[unknown]).is_empty());
+        // Perhaps there is no such secret in it.
+        let basic = [
+            ("name", text("d")),
+            ("url", text("https://a")),
+            ("authentication", text("BasicAuthentication")),
+            ("user", text("u")),
+            wo(&[("password_wo", text("p"))]),
+            ("stored_credentials", Value::Unknown),
+        ];
+        assert!(messages(&basic).is_empty());
     }
 
     #[test]

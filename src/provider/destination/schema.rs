@@ -59,8 +59,7 @@ pub(crate) const NAME_RULE: Validator = Validator::Custom(
 /// The forms of a Cloud ALM URL.
 pub(crate) const URL_FORMS: &[&str] = &[VERBATIM, "origin", "origin_with_slash"];
 const FILLED: &[Validator] = &[Validator::NotBlank];
-const FROM_CLOUD_ALM_KEY: Absent =
-    Absent::Words("from the Cloud ALM key where `url` says so, else none.");
+const FROM_KEY: Absent = Absent::Words("from a service key where `url` says so, else none.");
 /// The default form of `url`.
 const VERBATIM: &str = "verbatim";
 
@@ -92,12 +91,12 @@ const ATTRIBUTES: &[Attribute] = &[
     text(
         "url",
         "Where the destination leads. When it is left out together with `client_id`, \
-         `token_service_url` and every client secret, all of them come from the provider's \
-         `cloud_alm_service_key`.",
+         `token_service_url` and every client secret, all of them come from the key in \
+         `service_key`, or else from the provider's `cloud_alm_service_key`.",
     )
     .optional_computed()
     .validate(WEB_ADDRESS)
-    .when_absent(FROM_CLOUD_ALM_KEY),
+    .when_absent(FROM_KEY),
     text(
         "proxy_type",
         "Through which network the destination is reached.",
@@ -122,14 +121,14 @@ const ATTRIBUTES: &[Attribute] = &[
     text("client_id", "OAuth client id.")
         .optional_computed()
         .validate(FILLED)
-        .when_absent(FROM_CLOUD_ALM_KEY),
+        .when_absent(FROM_KEY),
     text(
         "token_service_url",
         "Complete URL of the token endpoint, with `/oauth/token`.",
     )
     .optional_computed()
     .validate(WEB_ADDRESS)
-    .when_absent(FROM_CLOUD_ALM_KEY),
+    .when_absent(FROM_KEY),
     text(
         "token_service_url_type",
         "How `token_service_url` is used: as it is (`Dedicated`), or with the subdomain of the \
@@ -149,8 +148,8 @@ const ATTRIBUTES: &[Attribute] = &[
     )
     .validate(FILLED),
     Attribute::object("service_key", SERVICE_KEY).describe(
-        "How values are taken from the service key that a destination comes from, which is the \
-         provider's `cloud_alm_service_key`.",
+        "The service key that `url`, `client_id`, `token_service_url` and the client secret come \
+         from, and how they are taken from it.",
     ),
     Attribute::map("properties", &TEXT)
         .optional_computed()
@@ -209,8 +208,8 @@ const ATTRIBUTES: &[Attribute] = &[
     Attribute::map("secrets", &TEXT)
         .describe(
             "The secrets that the destination has, each with where its value comes from: `from \
-             configuration`, `from cloud_alm_service_key`, or `as found` (Terraform did not write \
-             it). `changed outside Terraform`, `of an earlier key` and `not told by SAP` are what \
+             configuration`, `from service_key`, `from cloud_alm_service_key`, or `as found` \
+             (Terraform did not write it). `changed outside Terraform`, `of an earlier key` and `not told by SAP` are what \
              a plan found out. A plan names a secret that it will write here.",
         )
         .computed(),
@@ -228,16 +227,33 @@ const ATTRIBUTES: &[Attribute] = &[
     ]),
 ];
 
-/// Room for any other service key: its text (write-only) and the path of the
-/// URL in it belong here, so that all keys are one mechanism.
-const SERVICE_KEY: &[Attribute] = &[text(
-    "url_form",
-    "How `url` is made from the `Api` endpoint of the Cloud ALM key. `verbatim` is what SAP Order \
-     Management foundation needs; `origin` leaves out the path, `origin_with_slash` leaves a `/` \
-     of it.",
-)
-.validate(&[Validator::OneOf(URL_FORMS)])
-.when_absent(Absent::Text(VERBATIM))];
+const SERVICE_KEY: &[Attribute] = &[
+    text(
+        "json_wo",
+        "JSON text of the service key of the service that the destination leads to. Its `uri`, \
+         its only endpoint, or its `url` beside `uaa` is where it leads. A key that is null here \
+         changes nothing: to take the values from elsewhere take the whole block out.",
+    )
+    .validate(FILLED)
+    .write_only()
+    .when_absent(Absent::Words("the provider's `cloud_alm_service_key`.")),
+    text(
+        "url_form",
+        "How `url` is made from the URL in the key, which is the `Api` endpoint of a Cloud ALM \
+         key. `verbatim` is what SAP Order Management foundation needs; `origin` leaves out the \
+         path, `origin_with_slash` leaves a `/` of it.",
+    )
+    .validate(&[Validator::OneOf(URL_FORMS)])
+    .when_absent(Absent::Text(VERBATIM)),
+    text(
+        "url_path",
+        "Path behind that URL, such as `/imp-cdm-transport-management-api/v1`.",
+    )
+    .validate(&[Validator::Custom(
+        "Begins with `/`, without `?`, `#` and `..`.",
+        check_path,
+    )]),
+];
 
 // Not marked as sensitive: Terraform never shows or stores what is write-only,
 // and stores a line of state for every sensitive attribute, also a null one.
@@ -314,7 +330,9 @@ pub(crate) struct Model {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ServiceKey {
+    pub(crate) json_wo: Option<Sensitive>,
     pub(crate) url_form: Option<String>,
+    pub(crate) url_path: Option<String>,
 }
 
 /// The nested object `credentials`.
@@ -372,6 +390,9 @@ impl Model {
                 version: credentials.version,
                 ..Credentials::default()
             };
+        }
+        if let Some(key) = &mut self.service_key {
+            key.json_wo = None;
         }
         self
     }
@@ -433,6 +454,21 @@ fn check_web_address(value: &Value) -> Result<(), String> {
                 .to_owned(),
         ),
     }
+}
+
+/// It is put behind a URL as it is.
+fn check_path(value: &Value) -> Result<(), String> {
+    let path = value.as_str().unwrap_or_default();
+    let is_plain = !path.contains(['?', '#', '\\']) && !path.contains(char::is_whitespace);
+    let climbs = path.split('/').any(|part| part == "..");
+    if path.starts_with('/') && !path.starts_with("//") && is_plain && !climbs {
+        return Ok(());
+    }
+    Err(
+        "This is not a path to put behind a URL. Write one that begins with one `/`, such as \
+         `/imp-cdm-transport-management-api/v1`."
+            .to_owned(),
+    )
 }
 
 #[cfg(test)]
@@ -506,6 +542,24 @@ mod tests {
             "https://",
             "ftp://a",
             "https:///x",
+        ] {
+            assert!(check(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_put_behind_a_url_and_climbs_nowhere() {
+        let check = |path: &str| check_path(&Value::string(path));
+        assert!(check("/imp-cdm-transport-management-api/v1").is_ok());
+        assert!(check("/").is_ok());
+        for wrong in [
+            "",
+            "v1",
+            "//evil.example",
+            "/a/../b",
+            "/a?b",
+            "/a#b",
+            "/a b",
         ] {
             assert!(check(wrong).is_err(), "{wrong:?}");
         }

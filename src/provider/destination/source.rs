@@ -1,27 +1,31 @@
 //! When a service key fills a destination in: all or nothing.
 //!
 //! `url`, `client_id`, `token_service_url` and the client secret come from the
-//! provider's Cloud ALM key only when none of them is configured and the
-//! destination is the plain case the key is made for. If one of them is
+//! key in `service_key`, or else from the provider's Cloud ALM key, only when none
+//! of them is configured and the destination is the plain case a key is made for. If one of them is
 //! configured, nothing comes from the key: otherwise its secret, or a token
 //! bought with it, could reach a host that somebody else chose.
 //!
 //! Once they came from the key, a configured value that equals the state counts
 //! as not configured: `ignore_changes` puts it there, and so does Terraform
-//! where it generates the configuration of an import.
+//! where it generates the configuration of an import. A key in `service_key` that
+//! is null then, was ignored or is an empty variable: what is there stays.
 
 use std::collections::BTreeMap;
 
 use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
-use client::{CloudAlmKey, KeyKind};
+use client::{CloudAlmKey, KeyKind, OAuthClient, ServiceKey};
 use framework::diagnostics::Diagnostic;
 use framework::path::Path;
 use framework::plan::Plan;
 use framework::value::Value;
 
 use super::super::configured::{Configured, Key, attribute, variable};
+use super::super::destination_service::secret::text;
+use super::record::Record;
 use super::vocabulary::{
     CLIENT_CREDENTIALS, CLIENT_SECRET, DEDICATED, HTTP, INTERNET, NAMED_SECRETS, TYPED,
     default_authentication, secret_key,
@@ -29,6 +33,28 @@ use super::vocabulary::{
 
 /// The attributes that come from the key.
 pub(super) const FROM_KEY: [&str; 3] = ["url", "client_id", "token_service_url"];
+
+/// Where the value of a secret comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Origin {
+    Configuration,
+    /// The key in `service_key`.
+    ServiceKey,
+    /// The provider's key.
+    CloudAlmKey,
+}
+
+impl Origin {
+    /// The text of the entry in `secrets`.
+    pub(super) fn text(self) -> &'static str {
+        match self {
+            Self::Configuration => text::CONFIGURATION,
+            Self::ServiceKey => text::SERVICE_KEY,
+            Self::CloudAlmKey => text::CLOUD_ALM_KEY,
+        }
+    }
+}
 
 /// The answer to "does the key fill this destination in?".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -194,10 +220,10 @@ fn text_or<'a>(value: &'a Value, default: Option<&'a str>) -> Text<'a> {
 pub(super) enum Source {
     /// From the configuration alone.
     Configuration,
-    /// From the provider's Cloud ALM key.
+    /// From a service key.
     Key(Box<KeyValues>),
     /// From there, but what it says is not known yet.
-    UnknownKey,
+    UnknownKey(Origin),
     /// It is not known yet whether they come from there.
     Undecided,
     /// They came from there, and now they cannot: what is there stays.
@@ -207,8 +233,9 @@ pub(super) enum Source {
 }
 
 impl Source {
-    /// `came_from_key` says that they did when they were written last.
-    pub(super) fn of(provider: Option<&Configured>, plan: &Plan, came_from_key: bool) -> Self {
+    /// The record says whether they did when they were written last.
+    pub(super) fn of(provider: Option<&Configured>, plan: &Plan, record: &Record) -> Self {
+        let came_from_key = record.from_key;
         let is_configured = |name: &str| {
             let value = plan.config(name);
             let is_as_before = came_from_key && value.same(plan.prior(name));
@@ -225,17 +252,39 @@ impl Source {
             Fallback::Undecided => return Self::Undecided,
             Fallback::Everything => {}
         }
+        let block = config.get("service_key");
+        match block.get("json_wo") {
+            Value::String(json) => return Self::by(own_key_values(json, block)),
+            Value::Unknown => return Self::UnknownKey(Origin::ServiceKey),
+            _ if block.is_unknown() => return Self::UnknownKey(Origin::ServiceKey),
+            _ if record.own_key && !block.is_null() => return Self::Kept,
+            _ => {}
+        }
         let Some(provider) = provider else {
-            return Self::UnknownKey;
+            return Self::UnknownKey(Origin::CloudAlmKey);
         };
         let key = &provider.client().config().cloud_alm_key;
         match (provider.key(KeyKind::CloudAlm), key) {
-            (Key::Unknown, _) => Self::UnknownKey,
-            (Key::Known, Some(key)) => match key_values(key, url_form(config)) {
-                Ok(values) => Self::Key(Box::new(values)),
-                Err(problem) => Self::Broken(problem),
-            },
+            (Key::Unknown, _) => Self::UnknownKey(Origin::CloudAlmKey),
+            (Key::Known, Some(key)) => Self::by(key_values(key, block)),
             _ => Self::Kept,
+        }
+    }
+
+    fn by(values: Result<KeyValues, Diagnostic>) -> Self {
+        match values {
+            Ok(values) => Self::Key(Box::new(values)),
+            Err(problem) => Self::Broken(problem),
+        }
+    }
+
+    /// Whether the values come from the provider's key, or stay as they were: then
+    /// the destination is `CloudALM` where nothing else is said.
+    pub(super) fn may_have_no_name(&self) -> bool {
+        match self {
+            Self::Configuration | Self::UnknownKey(Origin::ServiceKey) => false,
+            Self::Key(values) => values.origin == Origin::CloudAlmKey,
+            _ => true,
         }
     }
 
@@ -249,16 +298,21 @@ impl Source {
             Self::Kept => {
                 let missing = FROM_KEY.iter().any(|name| plan.prior(name).is_null());
                 if missing || plan.replaces() {
-                    plan.report(no_key());
+                    plan.report(match plan.config("service_key").is_null() {
+                        true => no_key(),
+                        false => no_own_key(),
+                    });
                 }
                 FROM_KEY.map(|name| plan.prior(name).clone())
             }
-            Self::UnknownKey | Self::Undecided => [const { Value::Unknown }; 3],
+            Self::UnknownKey(_) | Self::Undecided => [const { Value::Unknown }; 3],
             Self::Configuration => [const { Value::Null }; 3],
             Self::Key(values) => {
-                let url = match plan.config("service_key").get("url_form") {
-                    Value::Unknown => Value::Unknown,
-                    _ => Value::string(&values.url),
+                let block = plan.config("service_key");
+                let is_open = |name| block.get(name).is_unknown();
+                let url = match is_open("url_form") || is_open("url_path") {
+                    true => Value::Unknown,
+                    false => Value::string(&values.url),
                 };
                 let client_id = Value::string(&values.client_id);
                 [url, client_id, Value::string(&values.token_service_url)]
@@ -272,14 +326,11 @@ impl Source {
     }
 }
 
-/// The configured form of the URL.
-pub(super) fn url_form(config: &Value) -> Option<&str> {
-    config.get("service_key").get("url_form").as_str()
-}
-
-/// What a Cloud ALM key fills in.
+/// What a service key fills in.
 #[derive(Debug, Clone)]
 pub(super) struct KeyValues {
+    /// Which key it is.
+    pub(super) origin: Origin,
     /// `url`
     pub(super) url: String,
     /// `client_id`
@@ -305,10 +356,16 @@ impl KeyValues {
 }
 
 /// What the provider's Cloud ALM key fills in, where there is a usable one.
-pub(super) fn of_provider(provider: &Configured, url_form: Option<&str>) -> Option<KeyValues> {
+pub(super) fn of_provider(provider: &Configured) -> Option<KeyValues> {
     let key = provider.client().config().cloud_alm_key.as_ref()?;
     let is_known = provider.key(KeyKind::CloudAlm) == Key::Known;
-    key_values(key, url_form).ok().filter(|_| is_known)
+    key_values(key, &Value::Null).ok().filter(|_| is_known)
+}
+
+/// The client secret of the text in `service_key`.
+pub(super) fn own_secret(json: &str) -> Option<SecretString> {
+    let key = ServiceKey::parse(json).ok()?;
+    key.oauth().client_secret().cloned()
 }
 
 /// Takes out of a generated configuration what the Cloud ALM key says, so that
@@ -317,7 +374,7 @@ pub(super) fn without_key_values(
     provider: Option<&Configured>,
     config: &mut BTreeMap<String, Value>,
 ) {
-    let Some(values) = provider.and_then(|provider| of_provider(provider, None)) else {
+    let Some(values) = provider.and_then(of_provider) else {
         return;
     };
     let said = [&values.url, &values.client_id, &values.token_service_url];
@@ -335,36 +392,84 @@ pub(super) fn without_key_values(
     }
 }
 
-/// Takes what a destination needs out of the Cloud ALM key.
+/// Takes what a destination needs out of the Cloud ALM key; `block` says how.
 ///
 /// # Errors
 /// An x509 key has no client secret to put into a destination.
-pub(super) fn key_values(
-    key: &CloudAlmKey,
-    url_form: Option<&str>,
-) -> Result<KeyValues, Diagnostic> {
-    let Some(client_secret) = key.oauth().client_secret() else {
-        return Err(Diagnostic::error(
-            "Unusable service key",
+fn key_values(key: &CloudAlmKey, block: &Value) -> Result<KeyValues, Diagnostic> {
+    let url = (key.api(), key.api_url());
+    values(Origin::CloudAlmKey, key.oauth(), url, block).ok_or_else(|| {
+        unusable(format!(
+            "The Cloud ALM service key is an x509 key: it has a certificate instead of a client \
+             secret, and a destination holds a certificate only by the name of an uploaded \
+             one.\n\n{UPLOAD}; or give the provider's `{}` a key with a client secret.",
+            attribute(KeyKind::CloudAlm)
+        ))
+        .at(Path::attribute("url"))
+    })
+}
+
+/// The same out of the key in `service_key`.
+///
+/// # Errors
+/// Also where it is no service key, or names no URL of its service.
+fn own_key_values(json: &str, block: &Value) -> Result<KeyValues, Diagnostic> {
+    let path = || Path::attribute("service_key").then("json_wo");
+    let key = ServiceKey::parse(json).map_err(|problem| {
+        Diagnostic::error(
+            "Invalid service key",
             format!(
-                "The Cloud ALM service key is an x509 key: it has a certificate instead of a \
-                 client secret, and a destination holds a certificate only by the name of an \
-                 uploaded one.\n\n\
-                 Upload the key's `certificate` and `key` with the resource \
-                 `sapcalm_destination_certificate` on the same level, name that in \
-                 `token_service_key_store_location` here, and configure `url`, `client_id` and \
-                 `token_service_url` (the key's `certurl` with `/oauth/token`); or give the \
-                 provider's `{}` a key with a client secret.",
-                attribute(KeyKind::CloudAlm)
+                "The text in `service_key` {problem}.\n\nGive it the JSON text of one service \
+                 key, for example `file(\"key.json\")`."
             ),
         )
-        .at(Path::attribute("url")));
-    };
-    Ok(KeyValues {
-        url: url_in_form(key.api(), key.api_url(), url_form),
-        client_id: key.oauth().client_id().to_owned(),
-        token_service_url: key.oauth().token_url().to_string(),
-        client_secret: client_secret.clone(),
+        .at(path())
+    })?;
+    let (text, url) = key.service_url().map_err(|problem| {
+        unusable(format!(
+            "The key in `service_key` {problem}, so it does not say where the destination \
+             leads.\n\nTake `service_key` out, and configure `url`, `client_id`, \
+             `token_service_url` and `client_secret_wo` in `credentials`."
+        ))
+        .at(path())
+    })?;
+    values(Origin::ServiceKey, key.oauth(), (text, &url), block).ok_or_else(|| {
+        unusable(format!(
+            "The key in `service_key` is an x509 key: it has a certificate instead of a client \
+             secret, and a destination holds a certificate only by the name of an uploaded \
+             one.\n\n{UPLOAD}; or give `service_key` a key with a client secret."
+        ))
+        .at(path())
+    })
+}
+
+/// What to do with an x509 key.
+const UPLOAD: &str = "Upload the key's `certificate` and `key` with the resource \
+    `sapcalm_destination_certificate` on the same level, name that in \
+    `token_service_key_store_location` here, and configure `url`, `client_id` and \
+    `token_service_url` (the key's `certurl` with `/oauth/token`)";
+
+fn unusable(detail: String) -> Diagnostic {
+    Diagnostic::error("Unusable service key", detail)
+}
+
+/// `None` where there is no client secret.
+fn values(
+    origin: Origin,
+    oauth: &OAuthClient,
+    (text, url): (&str, &Url),
+    block: &Value,
+) -> Option<KeyValues> {
+    let base = url_in_form(text, url, block.get("url_form").as_str());
+    Some(KeyValues {
+        origin,
+        url: match block.get("url_path").as_str() {
+            Some(path) => format!("{}{path}", base.trim_end_matches('/')),
+            None => base,
+        },
+        client_id: oauth.client_id().to_owned(),
+        token_service_url: oauth.token_url().to_string(),
+        client_secret: oauth.client_secret()?.clone(),
     })
 }
 
@@ -392,6 +497,17 @@ fn no_key() -> Diagnostic {
         ),
     )
     .at(Path::attribute("url"))
+}
+
+/// The error of a new destination whose own key is null.
+fn no_own_key() -> Diagnostic {
+    Diagnostic::error(
+        "Missing service key",
+        "Nothing says where this destination leads: `json_wo` in `service_key` is null. Give it \
+         the JSON text of the service key. Where `service_key` is ignored by `ignore_changes`, \
+         take that out for this apply.",
+    )
+    .at(Path::attribute("service_key").then("json_wo"))
 }
 
 #[cfg(test)]
@@ -489,28 +605,90 @@ mod tests {
     #[test]
     fn the_url_comes_in_three_forms() {
         let key = CloudAlmKey::parse(KEY).unwrap();
-        let url = |form| key_values(&key, form).unwrap().url;
-        assert_eq!(url(None), "https://eu10.alm.cloud.sap/api");
-        assert_eq!(url(Some("verbatim")), "https://eu10.alm.cloud.sap/api");
-        assert_eq!(url(Some("origin")), "https://eu10.alm.cloud.sap");
+        let url = |entries: &[(&str, Value)]| key_values(&key, &object(entries)).unwrap().url;
+        let form = |form: &str| ("url_form", Value::string(form));
+        assert_eq!(url(&[]), "https://eu10.alm.cloud.sap/api");
+        assert_eq!(url(&[form("verbatim")]), "https://eu10.alm.cloud.sap/api");
+        assert_eq!(url(&[form("origin")]), "https://eu10.alm.cloud.sap");
         assert_eq!(
-            url(Some("origin_with_slash")),
+            url(&[form("origin_with_slash")]),
             "https://eu10.alm.cloud.sap/"
         );
+        let path = || ("url_path", Value::string("/a/v1"));
+        assert_eq!(url(&[path()]), "https://eu10.alm.cloud.sap/api/a/v1");
+        assert_eq!(
+            url(&[form("origin_with_slash"), path()]),
+            "https://eu10.alm.cloud.sap/a/v1"
+        );
+    }
+
+    #[test]
+    fn any_key_that_says_where_its_service_is_fills_a_destination_in() {
+        let uaa = r#""uaa": { "clientid": "c", "clientsecret": "s", "url": "https://zone" }"#;
+        let flat = r#""clientid": "c", "clientsecret": "s", "url": "https://zone""#;
+        for (key, url) in [
+            (
+                format!(r#"{{ "uri": "https://a/x", {uaa} }}"#),
+                Ok("https://a/x"),
+            ),
+            (
+                format!(r#"{{ "uri": "https://a/x", {flat} }}"#),
+                Ok("https://a/x"),
+            ),
+            (
+                format!(r#"{{ "url": "https://a", {uaa} }}"#),
+                Ok("https://a"),
+            ),
+            (
+                format!(r#"{{ "endpoints": {{ "b": "https://a" }}, {uaa} }}"#),
+                Ok("https://a"),
+            ),
+            (
+                format!(r#"{{ "endpoints": {{ "b": {{ "url": "https://a" }} }}, {flat} }}"#),
+                Ok("https://a"),
+            ),
+            (format!("{{ {flat} }}"), Err("has no `uri`")),
+            (
+                format!(r#"{{ "endpoints": {{ "b": "https://b", "a": "https://a" }}, {uaa} }}"#),
+                Err("only `endpoints.a`, `endpoints.b`"),
+            ),
+            (
+                format!(r#"{{ "uri": "http://a", {uaa} }}"#),
+                Err("plain `http://`"),
+            ),
+            ("{}".to_owned(), Err("has no `clientid`")),
+            ("keys/a.json".to_owned(), Err("looks like")),
+        ] {
+            let found = own_key_values(&key, &Value::Null);
+            match (found, url) {
+                (Ok(found), Ok(url)) => {
+                    assert_eq!(found.url, url);
+                    assert_eq!(found.client_id, "c");
+                    assert_eq!(found.token_service_url, "https://zone/oauth/token");
+                    assert_eq!(found.origin, Origin::ServiceKey);
+                }
+                (Err(problem), Err(expected)) => {
+                    assert!(problem.detail.contains(expected), "{}", problem.detail);
+                    let path = Path::attribute("service_key").then("json_wo");
+                    assert_eq!(problem.path, Some(path));
+                }
+                (found, _) => panic!("{key}: {found:?}"),
+            }
+        }
     }
 
     #[test]
     fn the_token_service_url_is_complete() {
         let key = CloudAlmKey::parse(KEY).unwrap();
         assert_eq!(
-            key_values(&key, None).unwrap().token_service_url,
+            key_values(&key, &Value::Null).unwrap().token_service_url,
             "https://acme-calm.authentication.eu10.hana.ondemand.com/oauth/token"
         );
     }
 
     #[test]
     fn the_secret_of_the_key_goes_to_its_own_hosts_only() {
-        let values = key_values(&CloudAlmKey::parse(KEY).unwrap(), None).unwrap();
+        let values = key_values(&CloudAlmKey::parse(KEY).unwrap(), &Value::Null).unwrap();
         let token = Value::string(&values.token_service_url);
         let leads = |url: &str| values.lead_to(&Value::string(url), &token);
         assert!(leads("https://eu10.alm.cloud.sap/api/other"));
@@ -535,8 +713,11 @@ mod tests {
                 "url": "https://acme-calm.authentication.eu10.hana.ondemand.com"
             }
         });
-        let key = CloudAlmKey::parse(&key.to_string()).unwrap();
-        let error = key_values(&key, None).unwrap_err();
+        let key = key.to_string();
+        let error = own_key_values(&key, &Value::Null).unwrap_err();
+        assert!(error.detail.contains("`sapcalm_destination_certificate`"));
+        let key = CloudAlmKey::parse(&key).unwrap();
+        let error = key_values(&key, &Value::Null).unwrap_err();
         assert!(error.detail.contains("`sapcalm_destination_certificate`"));
         assert_eq!(error.path, Some(Path::attribute("url")));
     }

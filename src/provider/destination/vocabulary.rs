@@ -131,6 +131,7 @@ static OPEN: &[&str] = &[
     // MAIL
     "mail.from", "mail.imap.host", "mail.imap.port", "mail.imap.ssl.enable", "mail.pop3.host",
     "mail.pop3.port", "mail.smtp.auth", "mail.smtp.from", "mail.smtp.host", "mail.smtp.port",
+    "mail.smtp.provider.class", "mail.smtp.provider.vendor", "mail.smtp.provider.version",
     "mail.smtp.ssl.checkserveridentity", "mail.smtp.ssl.enable", "mail.smtp.starttls.enable",
     "mail.smtp.starttls.required", "mail.smtps.auth", "mail.smtps.host", "mail.smtps.port",
     "mail.store.protocol", "mail.transport.protocol", "mail.user",

@@ -15,9 +15,9 @@ use framework::path::Path;
 
 use super::super::configured::Configured;
 use super::drift::{effective, same_text, value};
-use super::plan::{Decision, Origin};
+use super::plan::Decision;
 use super::schema::Model;
-use super::source::of_provider;
+use super::source::{Origin, of_provider, own_secret};
 use super::vocabulary::{HTTP, NAME, TYPED, secret_key, secret_name};
 
 /// The properties that say to whom a destination sends its secrets. They are
@@ -221,7 +221,8 @@ fn secret(
     let configured = || planned.secret(key).or_else(|| config.secret(key));
     let value = match origin {
         Origin::Configuration => SecretString::from(configured()?.expose().to_owned()),
-        Origin::CloudAlmKey => of_provider(provider, None)?.client_secret,
+        Origin::ServiceKey => own_secret(config.service_key.as_ref()?.json_wo.as_ref()?.expose())?,
+        Origin::CloudAlmKey => of_provider(provider)?.client_secret,
     };
     Some(value).filter(|value| !value.expose_secret().is_empty())
 }

@@ -245,6 +245,8 @@ pub(crate) mod text {
     pub(crate) const CONFIGURATION: &str = "from configuration";
     /// Written from the provider's Cloud ALM key.
     pub(crate) const CLOUD_ALM_KEY: &str = "from cloud_alm_service_key";
+    /// Written from the key in `service_key`.
+    pub(crate) const SERVICE_KEY: &str = "from service_key";
     /// It was there, and Terraform did not write it.
     pub(crate) const FOUND: &str = "as found";
     /// SAP holds another value than the one that was written.

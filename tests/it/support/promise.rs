@@ -74,6 +74,8 @@ const AS_FOUND: &str = "as found";
 const FROM_CONFIGURATION: &str = "from configuration";
 /// About one that comes from the provider's key.
 const FROM_KEY: &str = "from cloud_alm_service_key";
+/// About one that comes from the key of its own.
+const FROM_OWN_KEY: &str = "from service_key";
 
 /// Whose properties are compared one by one. Of the others it is judged that no
 /// other object changes, and that what is deleted goes.
@@ -172,7 +174,9 @@ fn configured(config: &Json, planned: &Json, property: &str) -> Option<String> {
     let text = |value: &Json| value.as_str().map(str::to_owned);
     let (new, old) = (&config["credentials"], &planned["stored_credentials"]);
     let content = &config["content"];
+    let own_key = &config["service_key"]["json_wo"];
     match property {
+        "clientSecret" if own_key.is_string() => client_secret(own_key),
         "clientSecret" => text(&new["client_secret_wo"]).or_else(|| text(&old["client_secret"])),
         "Password" => text(&new["password_wo"]).or_else(|| text(&old["password"])),
         "Content" if content.is_object() => text(&content["base64_wo"])
@@ -183,8 +187,12 @@ fn configured(config: &Json, planned: &Json, property: &str) -> Option<String> {
 
 /// The secret in the provider's Cloud ALM key.
 fn secret_of_key(provider: &Json) -> Option<String> {
-    let key = provider["cloud_alm_service_key"].as_str()?;
-    let key: Json = serde_json::from_str(key).ok()?;
+    client_secret(&provider["cloud_alm_service_key"])
+}
+
+/// The secret in the text of a service key.
+fn client_secret(key: &Json) -> Option<String> {
+    let key: Json = serde_json::from_str(key.as_str()?).ok()?;
     let secret = key["uaa"]
         .get("clientsecret")
         .or_else(|| key.get("clientsecret"));
@@ -461,7 +469,7 @@ fn judge(applied: &Applied<'_>, provider: &Json, seen: &Seen) -> Vec<String> {
         failed,
     };
     faults.extend(case.faults(|property| match saved.lines.get(property) {
-        Some(Line::Secret(text)) if text == FROM_CONFIGURATION => {
+        Some(Line::Secret(text)) if [FROM_CONFIGURATION, FROM_OWN_KEY].contains(&&text[..]) => {
             configured(&config, &planned, property)
         }
         Some(Line::Secret(text)) if text == FROM_KEY => secret_of_key(provider),

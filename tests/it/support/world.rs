@@ -200,6 +200,7 @@ impl World {
             "destination_service_key": self.key("destination"),
             "order_management_service_key": self.key("order-management"),
             "cloud_alm_service_key": self.key("cloud-alm"),
+            "job_scheduling_service_key": self.key("job-scheduling"),
             "order_management_api": { "register": { "path": REGISTER_PATH } },
             "retry_base_delay": "1ms",
         });
@@ -381,6 +382,18 @@ impl World {
             one["modification_time"] = json!(1_600_000_000_000_u64);
         }
         let change = json!({ "subaccounts": { ORDERS_SUBDOMAIN: { "destinations": list } } });
+        self.send(reqwest::Method::PATCH, "state", change).await;
+    }
+
+    /// The jobs of Order Management's subaccount.
+    pub(crate) async fn jobs(&self) -> Vec<Json> {
+        let jobs = &self.state().await["subaccounts"][ORDERS_SUBDOMAIN]["jobs"];
+        jobs.as_array().unwrap().clone()
+    }
+
+    /// Somebody replaces all jobs outside Terraform.
+    pub(crate) async fn set_jobs(&self, jobs: &[Json]) {
+        let change = json!({ "subaccounts": { ORDERS_SUBDOMAIN: { "jobs": jobs } } });
         self.send(reqwest::Method::PATCH, "state", change).await;
     }
 

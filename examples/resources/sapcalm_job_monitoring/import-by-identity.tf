@@ -1,0 +1,6 @@
+import {
+  to = sapcalm_job_monitoring.settlement
+  identity = {
+    job_id = "1"
+  }
+}

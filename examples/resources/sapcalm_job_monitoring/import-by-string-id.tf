@@ -1,0 +1,4 @@
+import {
+  to = sapcalm_job_monitoring.settlement
+  id = "1"
+}

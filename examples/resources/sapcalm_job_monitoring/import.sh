@@ -1,0 +1,1 @@
+terraform import sapcalm_job_monitoring.settlement 1

@@ -1,0 +1,283 @@
+//! `sapcalm_job_monitoring`: whether Cloud ALM monitors one job of SAP Job
+//! Scheduling service. The object is a switch of a job that somebody else made:
+//! creating turns it on, deleting turns it off, and the job itself stays.
+//!
+//! A switch that somebody turned off is drift: `enabled` says so, and the next
+//! apply turns it on again. Turning it twice does no harm, so nothing is kept
+//! beside the state, and a create whose outcome nobody knows leaves none.
+//!
+//! What it deliberately does not do: create jobs, find them by name (a name is
+//! unique only while nobody renames), or anything about tasks, which SAP's API
+//! cannot switch.
+
+use serde::{Deserialize, Serialize};
+
+use client::{self, Jobs, KeyKind};
+use framework::definition::{Definition, Described, Kind};
+use framework::diagnostics::{Diagnostic, Diagnostics};
+use framework::path::Path;
+use framework::plan::{Action, Plan};
+use framework::private::Private;
+use framework::resource::{
+    Context, CreateRequest, DeleteRequest, Failed, ImportRequest, ReadRequest, Resource, Saved,
+    Seen, UpdateRequest,
+};
+use framework::schema::{Attribute, IdentitySchema, Replace, Schema};
+use framework::validators::Validator;
+use framework::value::Value;
+
+use super::configured::{Configured, Key, client_context};
+use super::destination_service::ids::Timeouts;
+use super::diagnostics::{Call, failed};
+
+/// Full type name.
+const TYPE_NAME: &str = "sapcalm_job_monitoring";
+
+static DEFINITION: Definition = Definition::new(Kind::Resource, TYPE_NAME, &SCHEMA);
+
+static IDENTITY: IdentitySchema = IdentitySchema::new(&[Attribute::string("job_id")
+    .required()
+    .describe("Id of the job in its instance of SAP Job Scheduling service.")]);
+
+static SCHEMA: Schema = Schema::new(
+    0,
+    "Lets SAP Cloud ALM monitor one job of SAP Job Scheduling service.\n\n\
+        The job is one of the instance of the provider's `job_scheduling_service_key`; the \
+        application that owns it creates it. Destroying this switches the monitoring off and \
+        leaves the job alone. In Cloud ALM itself, Job & Automation Monitoring has to be switched \
+        on as well. SAP's API cannot switch Cloud Foundry tasks.",
+    &[
+        Attribute::number("job_id")
+            .required()
+            .replace(Replace::Always)
+            .validate(&[Validator::WholeNumber {
+                min: 1,
+                max: i64::MAX,
+            }])
+            .describe(
+                "Id of the job: `_id` in the answer of `GET /scheduler/jobs?name=...`, or in the \
+                 URL of the dashboard.",
+            ),
+        Attribute::string("id")
+            .computed()
+            .keep_prior()
+            .describe("The id of the job, as text."),
+        Attribute::bool("enabled").computed().describe(
+            "Whether Cloud ALM monitors the job. A plan says `true`; a state says `false` where \
+             somebody switched it off.",
+        ),
+        Attribute::string("name")
+            .computed()
+            .keep_prior()
+            .describe("Name of the job when it was looked at last."),
+        Attribute::timeouts(&[
+            Attribute::create_timeout(),
+            Attribute::read_timeout(),
+            Attribute::update_timeout(),
+            Attribute::delete_timeout(),
+        ]),
+    ],
+);
+
+/// Configuration, plan and state.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Model {
+    job_id: Option<i64>,
+    id: Option<String>,
+    enabled: Option<bool>,
+    name: Option<String>,
+    timeouts: Option<Timeouts>,
+}
+
+impl Model {
+    /// Terraform hands over no object without it.
+    fn job(&self) -> i64 {
+        self.job_id.unwrap_or_default()
+    }
+}
+
+/// The resource `sapcalm_job_monitoring`.
+#[derive(Debug)]
+pub(crate) struct JobMonitoring;
+
+impl Described for JobMonitoring {
+    fn definition(&self) -> &'static Definition {
+        &DEFINITION
+    }
+}
+
+impl Resource for JobMonitoring {
+    type Provider = Configured;
+    type Model = Model;
+    /// The planned values say everything.
+    type Decision = ();
+
+    fn identity_schema(&self) -> &'static IdentitySchema {
+        &IDENTITY
+    }
+
+    fn plan(&self, provider: Option<&Configured>, plan: &mut Plan) {
+        if plan.action() == Action::Delete {
+            return;
+        }
+        if plan.action() == Action::Create || plan.replaces() {
+            let id = match plan.config("job_id") {
+                Value::Number(id) => Value::string(id.as_str()),
+                _ => Value::Unknown,
+            };
+            plan.set("id", id);
+            plan.set("name", Value::Unknown);
+            let known = provider.filter(|it| it.key(KeyKind::JobScheduling) != Key::Unknown);
+            if let Some(Err(problem)) = known.map(Configured::require_jobs) {
+                plan.report(problem);
+            }
+        }
+        plan.set("enabled", Value::Bool(true));
+    }
+
+    fn turn(&self, model: &Model) -> String {
+        model.job().to_string()
+    }
+
+    async fn create(
+        &self,
+        provider: &Configured,
+        context: &Context,
+        request: CreateRequest<Model, ()>,
+    ) -> Result<Saved<Model>, Failed<Model>> {
+        let CreateRequest { planned, .. } = request;
+        let context = client_context(context);
+        let jobs = jobs(provider, &context, Call::SwitchJob).await?;
+        let found = jobs.find(&context, planned.job()).await;
+        let found = found.map_err(|error| failed(Call::ReadJob, &error))?;
+        let Some(found) = found else {
+            return Err(no_such_job(planned.job()).into());
+        };
+        switch_on(&jobs, &context, planned.job()).await?;
+        let mut state = planned;
+        state.id = Some(state.job().to_string());
+        state.name = found.name;
+        Ok(Saved::new(state, Private::default()))
+    }
+
+    async fn read(
+        &self,
+        provider: &Configured,
+        context: &Context,
+        request: ReadRequest<Model>,
+    ) -> Result<Seen<Model>, Diagnostics> {
+        let ReadRequest { mut state, private } = request;
+        if provider.key(KeyKind::JobScheduling) == Key::Unknown && state.enabled.is_some() {
+            let warning = provider.unknown_key_warning(
+                KeyKind::JobScheduling,
+                "The job was not looked at; the plan is made from its last known state.",
+            );
+            return Ok(Seen::There(Saved::new(state, private).with(warning)));
+        }
+        let context = client_context(context);
+        let jobs = jobs(provider, &context, Call::ReadJob).await?;
+        let found = jobs.find(&context, state.job()).await;
+        let found = found.map_err(|error| failed(Call::ReadJob, &error))?;
+        let Some(found) = found else {
+            return Ok(Seen::Gone(Diagnostics::new()));
+        };
+        state.enabled = Some(found.is_monitored);
+        state.name = found.name;
+        Ok(Seen::There(Saved::new(state, private)))
+    }
+
+    async fn update(
+        &self,
+        provider: &Configured,
+        context: &Context,
+        request: UpdateRequest<Model, ()>,
+    ) -> Result<Saved<Model>, Failed<Model>> {
+        let UpdateRequest {
+            planned,
+            prior,
+            private,
+            ..
+        } = request;
+        if prior.enabled != planned.enabled {
+            let context = client_context(context);
+            let jobs = jobs(provider, &context, Call::SwitchJob).await?;
+            switch_on(&jobs, &context, planned.job()).await?;
+        }
+        Ok(Saved::new(planned, private))
+    }
+
+    async fn delete(
+        &self,
+        provider: &Configured,
+        context: &Context,
+        request: DeleteRequest<Model>,
+    ) -> Result<Diagnostics, Failed<Model>> {
+        let context = client_context(context);
+        let jobs = jobs(provider, &context, Call::SwitchJob).await?;
+        // A job that is gone is monitored no more.
+        let switched = jobs.monitor(&context, request.prior.job(), false).await;
+        switched.map_err(|error| failed(Call::SwitchJob, &error))?;
+        Ok(Diagnostics::new())
+    }
+
+    fn import(&self, request: ImportRequest) -> Result<Model, Diagnostics> {
+        let id = match request {
+            ImportRequest::Id(id) => id,
+            ImportRequest::Identity(mut values) => values.remove("job_id").unwrap_or_default(),
+        };
+        let job_id = id.trim().parse().ok().filter(|id| *id > 0);
+        let job_id: i64 = job_id.ok_or_else(|| {
+            Diagnostic::error(
+                "Invalid import id",
+                "The import id of a monitored job is the id of the job, a whole number such as \
+                 `3`.",
+            )
+        })?;
+        Ok(Model {
+            job_id: Some(job_id),
+            id: Some(job_id.to_string()),
+            ..Model::default()
+        })
+    }
+
+    fn identity(&self, state: &Model) -> Vec<(&'static str, Option<String>)> {
+        vec![("job_id", state.job_id.map(|id| id.to_string()))]
+    }
+}
+
+/// The service, once it is known that the token is for an allowed subaccount.
+async fn jobs<'a>(
+    provider: &'a Configured,
+    context: &client::Context,
+    call: Call,
+) -> Result<Jobs<'a>, Diagnostic> {
+    let jobs = provider.require_jobs()?;
+    let client = provider.client();
+    let token = client.token(context, KeyKind::JobScheduling, None).await;
+    let token = token.map_err(|error| failed(call, &error))?;
+    if let Some(subaccount) = &token.claims().subaccount_id {
+        provider.check_subaccount(subaccount)?;
+    }
+    Ok(jobs)
+}
+
+async fn switch_on(jobs: &Jobs<'_>, context: &client::Context, id: i64) -> Result<(), Diagnostic> {
+    let switched = jobs.monitor(context, id, true).await;
+    match switched.map_err(|error| failed(Call::SwitchJob, &error))? {
+        true => Ok(()),
+        false => Err(no_such_job(id)),
+    }
+}
+
+fn no_such_job(id: i64) -> Diagnostic {
+    Diagnostic::error(
+        "No such job",
+        format!(
+            "The instance of the provider's `job_scheduling_service_key` has no job with the id \
+             `{id}`. Nothing was changed. Correct `job_id`, or give the provider the key of the \
+             instance that has it."
+        ),
+    )
+    .at(Path::attribute("job_id"))
+}
