@@ -78,6 +78,9 @@ mod ignored_changes;
 mod install;
 
 #[cfg(test)]
+mod key_trial;
+
+#[cfg(test)]
 mod kill_matrix;
 
 #[cfg(test)]

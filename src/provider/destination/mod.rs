@@ -12,6 +12,7 @@
 //! * `drift` – what SAP holds, as Read sees it.
 //! * `write` – what is wanted compared with what is there.
 //! * `apply` – the requests of create and update.
+//! * `trial` – whether the Cloud ALM key works, before it is written.
 //! * `moves` – objects of other providers.
 
 mod apply;
@@ -22,6 +23,7 @@ mod record;
 mod rules;
 mod schema;
 mod source;
+mod trial;
 mod vocabulary;
 mod write;
 

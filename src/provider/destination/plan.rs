@@ -47,6 +47,15 @@ pub(crate) struct Decision {
     pub(super) remove: BTreeSet<String>,
 }
 
+impl Decision {
+    /// Whether a secret of the Cloud ALM key is written to one of these
+    /// properties.
+    pub(super) fn writes_key(&self, is_meant: impl Fn(&str) -> bool) -> bool {
+        let mut written = self.write.iter();
+        written.any(|(key, origin)| *origin == Origin::CloudAlmKey && is_meant(key))
+    }
+}
+
 /// Where the value of a secret comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
