@@ -12,6 +12,9 @@ mod support;
 mod assumptions;
 
 #[cfg(test)]
+mod check;
+
+#[cfg(test)]
 mod client_against_emulator;
 
 #[cfg(test)]

@@ -14,8 +14,10 @@
 //! * `apply` – the requests of create and update.
 //! * `trial` – whether the Cloud ALM key works, before it is written.
 //! * `moves` – objects of other providers.
+//! * `compared` – what an apply would change, for who only wants to know.
 
 mod apply;
+mod compared;
 mod drift;
 mod moves;
 mod plan;
@@ -52,6 +54,7 @@ use drift::Look;
 use plan::Decision;
 use record::Record;
 
+pub(crate) use compared::{Names, with_key};
 pub(crate) use schema::{DEFAULT_NAME, DEFINITION, Model, NAME_RULE, TYPE_NAME, URL_FORMS};
 pub(crate) use source::url_in_form;
 #[cfg(test)]
