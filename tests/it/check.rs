@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use emulator::{DestinationKey, Options, Scenario};
+use emulator::{DestinationKey, Knobs, Options};
 use sapcalm::provider::check::topics::ALL;
 use serde_json::{Value as Json, json};
 
@@ -72,9 +72,9 @@ impl Table {
         let rows = whole["rows"].as_array().unwrap();
         let names: Vec<&str> = rows.iter().map(|row| row["id"].as_str().unwrap()).collect();
         assert_eq!(names, TOPICS, "every topic has one row");
-        let named = |row: &Json| (row["id"].as_str().unwrap().to_owned(), row.clone());
+        let pair = |row: &Json| (row["id"].as_str().unwrap().to_owned(), row.clone());
         Self {
-            rows: rows.iter().map(named).collect(),
+            rows: rows.iter().map(pair).collect(),
             code: output.status.code().unwrap(),
             whole,
         }
@@ -202,10 +202,9 @@ async fn a_fresh_account_is_fine_and_nothing_is_changed() {
     world.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_knob_changes_its_row() {
-    // Knobs; the row; what it says without them, and with them.
-    let cases = [
+/// Knobs; the row; what it says without them, and with them.
+fn knobs() -> Vec<(Json, &'static str, &'static str, &'static str)> {
+    vec![
         (
             json!({ "token": { "lifetime_s": 600 } }),
             "cloud_alm_token",
@@ -296,10 +295,14 @@ async fn each_knob_changes_its_row() {
             "ok: registered as `CO_prod_",
             "not tried: not there",
         ),
-    ];
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_knob_changes_its_row() {
     let world = World::documented().await;
     connect(&world).await;
-    for (knobs, row, before, after) in cases {
+    for (knobs, row, before, after) in knobs() {
         println!("{knobs}");
         let says = |table: &Table, expected: &str| {
             let text = table.text(row);
@@ -316,18 +319,16 @@ async fn each_knob_changes_its_row() {
 
 /// Turns the same knobs back.
 fn defaults(knobs: &Json) -> Json {
-    let all = serde_json::to_value(emulator::Knobs::default()).unwrap();
-    fn back(knobs: &Json, all: &Json) -> Json {
-        match knobs.as_object() {
-            Some(members) => members
-                .iter()
-                .map(|(name, value)| (name.clone(), back(value, &all[name])))
-                .collect::<serde_json::Map<_, _>>()
-                .into(),
-            None => all.clone(),
-        }
-    }
-    back(knobs, &all)
+    back(knobs, &serde_json::to_value(Knobs::default()).unwrap())
+}
+
+fn back(knobs: &Json, defaults: &Json) -> Json {
+    let Some(members) = knobs.as_object() else {
+        return defaults.clone();
+    };
+    let members = members.iter();
+    let members = members.map(|(name, value)| (name.clone(), back(value, &defaults[name])));
+    Json::Object(members.collect())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -639,7 +640,7 @@ fn the_guide_names_the_rows_in_the_words_of_the_table() {
         );
         seen += parts.by_ref().filter(|part| words.contains(part)).count();
     }
-    assert_eq!(seen, 6, "rows that are named");
+    assert_eq!(seen, 7, "rows that are named");
     let (_, example) = guide.split_once("      what is assumed ").unwrap();
     let (example, _) = example.split_once("\n\n").unwrap();
     let marks = ["ok  ", "note", "FAIL", "-   "];
@@ -746,9 +747,7 @@ async fn a_service_that_nobody_reaches_fails_alone() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_form_of_the_output_holds_a_secret_and_the_report_names_nobody() {
-    let scenario = Scenario::default();
     let options = Options {
-        scenario,
         tls: true,
         ..Options::default()
     };

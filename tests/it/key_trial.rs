@@ -33,7 +33,7 @@ fn main_job(world: &World) -> Vec<Resource> {
 }
 
 /// The provider block with something else in the `uaa` of the Cloud ALM key.
-fn with_uaa(world: &World, changes: Json) -> Json {
+fn with_uaa(world: &World, changes: &Json) -> Json {
     let mut key: Json = serde_json::from_str(&world.key("cloud-alm")).unwrap();
     for (name, value) in changes.as_object().unwrap() {
         key["uaa"][name] = value.clone();
@@ -65,7 +65,7 @@ async fn a_key_that_the_token_service_refuses_is_written_nowhere() {
         world
             .turn(json!({ "token": { "unauthorized_body": body } }))
             .await;
-        let (_provider, mut tf) = started(with_uaa(&world, wrong_secret.clone())).await;
+        let (_provider, mut tf) = started(with_uaa(&world, &wrong_secret)).await;
         let outcome = tf.apply(&main_job(&world)).await;
         let error = outcome.fails_with(REFUSED);
         for part in ["401", "`cloud_alm_service_key`", "Nothing was written"] {
@@ -84,7 +84,7 @@ async fn a_key_that_the_token_service_refuses_is_written_nowhere() {
     }
     let world = World::documented().await;
     let nowhere = format!("{}/zones/nobody", world.url());
-    let (_provider, mut tf) = started(with_uaa(&world, json!({ "url": nowhere }))).await;
+    let (_provider, mut tf) = started(with_uaa(&world, &json!({ "url": nowhere }))).await;
     let outcome = tf.apply(&main_job(&world)).await;
     assert!(outcome.fails_with(REFUSED).detail.contains("404"));
     assert_eq!(world.writes().await, [""; 0]);
@@ -100,7 +100,7 @@ async fn a_new_key_that_the_token_service_refuses_leaves_the_old_secret_where_it
     let at_sap = world.destinations().await;
     world.forget_journal().await;
 
-    tf.configure(with_uaa(&world, json!({ "clientsecret": "wrong" })));
+    tf.configure(with_uaa(&world, &json!({ "clientsecret": "wrong" })));
     tf.apply(&resources).await.fails_with(REFUSED);
     assert_eq!(world.destinations().await, at_sap);
     let secrets = json!({ "client_secret": "of an earlier key" });
@@ -143,7 +143,7 @@ async fn a_token_service_out_of_reach_is_a_warning_once_and_the_destination_is_w
     }
     // Nobody listens there.
     let nowhere = json!({ "url": "http://127.0.0.1:1/zones/acme-calm" });
-    let (_provider, mut tf) = started(with_uaa(&world, nowhere)).await;
+    let (_provider, mut tf) = started(with_uaa(&world, &nowhere)).await;
     tf.apply(&resources).await.ok().warns(NOT_TRIED);
     assert_eq!(world.destinations().await.len(), 2);
     world.stop().await;

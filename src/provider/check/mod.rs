@@ -79,21 +79,19 @@ pub async fn run(provider: &Configured, context: &Context, unusable: &Unusable) 
     };
     let context = &context;
     let access = |kind| Access::by(provider, context, unusable, kind);
-    let of_destinations = async {
+    let of_destinations = Box::pin(async {
         let access = access(KeyKind::Destination).await;
         let rows = destinations::rows(provider, context, &access).await;
         (access, rows)
-    };
-    let of_cloud_alm = async {
+    });
+    let of_cloud_alm = Box::pin(async {
         let access = access(KeyKind::CloudAlm).await;
         let seen = landscape::look(provider, context, &access).await;
         (access, seen)
-    };
-    let ((destination, of_destinations), (cloud_alm, seen), (order_management, scope)) = tokio::join!(
-        of_destinations,
-        of_cloud_alm,
-        tokens::for_registering(provider, context, unusable),
-    );
+    });
+    let of_order_management = Box::pin(tokens::for_registering(provider, context, unusable));
+    let ((destination, of_destinations), (cloud_alm, seen), (order_management, scope)) =
+        tokio::join!(of_destinations, of_cloud_alm, of_order_management);
 
     let mut facts = Facts {
         subaccount_id: destination.subaccount(),

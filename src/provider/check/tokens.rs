@@ -15,6 +15,10 @@ use super::topics;
 /// An x509 key that ends sooner is worth a word.
 const SOON: Duration = Duration::from_hours(48);
 
+/// What to do about a key of a subaccount that is not to be touched.
+const NOT_ALLOWED: &str = "Give the provider the key of an allowed subaccount, or add this one to \
+                           `allowed_subaccount_ids`. Nothing was read with this key.";
+
 /// What a service key gives access to.
 pub(super) struct Access {
     /// The key's row and the token's.
@@ -49,24 +53,21 @@ impl Access {
             Err(access) => return access,
         };
         let bought = buy(provider, context, kind, None).await;
-        key.with(provider, kind, bought)
+        key.with(provider, kind, &bought)
     }
 
     /// Adds the row of the token.
-    fn with(mut self, provider: &Configured, kind: KeyKind, bought: Bought) -> Self {
+    fn with(mut self, provider: &Configured, kind: KeyKind, bought: &Bought) -> Self {
         let (_, topic) = topics_of(kind);
         let row = match &bought.token {
             Err(error) => topic.error(Call::FetchToken(kind), error),
-            Ok(token) => match allowed(provider, kind, token) {
-                Err(row) => topic.failed(row).advise(
-                    "Give the provider the key of an allowed subaccount, or add this one to \
-                     `allowed_subaccount_ids`. Nothing was read with this key.",
-                ),
-                Ok(()) => {
+            Ok(token) => allowed(provider, kind, token).map_or_else(
+                |text| topic.failed(text).advise(NOT_ALLOWED),
+                |()| {
                     self.token = Some(Arc::clone(token));
                     of_token(topic, kind, token)
-                }
-            },
+                },
+            ),
         };
         self.rows.push(row.taking(bought.took));
         self
@@ -280,7 +281,7 @@ pub(super) async fn for_registering(
     if refused {
         bought = buy(provider, context, kind, None).await;
     }
-    let access = key.with(provider, kind, bought);
+    let access = key.with(provider, kind, &bought);
     let scope = match &access.token {
         Some(token) => of_scope(token, wanted.as_deref(), refused),
         None => topics::SCOPE.not_tried(no_token()),

@@ -63,16 +63,20 @@ pub(crate) fn with_key(
         changes.get(*key).map(Option::as_ref) != Some(there)
     };
     Ok(Differences {
-        changed: changes.keys().filter(differs).map(named).collect(),
+        changed: changes
+            .keys()
+            .filter(differs)
+            .map(|key| named(key))
+            .collect(),
         unmanaged: wanted
             .foreign(&found.properties)
             .iter()
-            .map(named)
+            .map(|key| named(key))
             .collect(),
     })
 }
 
-fn named(key: &String) -> (String, bool) {
+fn named(key: &str) -> (String, bool) {
     let is_documented = !matches!(lookup(key), Known::Unknown);
-    (key.clone(), is_documented)
+    (key.to_owned(), is_documented)
 }
