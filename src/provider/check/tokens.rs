@@ -209,18 +209,19 @@ fn of_key(provider: &Configured, topic: &'static Topic, oauth: &OAuthClient) -> 
     }
 }
 
-/// Whether anything may be read with a key. That of Cloud ALM is of another
-/// subaccount.
+/// Whether anything may be read with a key, by its own word and that of its token.
+/// That of Cloud ALM is of another subaccount.
 fn allowed(provider: &Configured, kind: KeyKind, token: &Token) -> Result<(), Text> {
-    let Some(subaccount) = &token.claims().subaccount_id else {
-        return Ok(());
-    };
-    if kind == KeyKind::CloudAlm || provider.check_subaccount(subaccount).is_ok() {
-        return Ok(());
+    let of_token = token.claims().subaccount_id.as_deref();
+    let of_key = oauth(provider, kind).and_then(OAuthClient::subaccount_id);
+    let mut told = [of_token, of_key].into_iter().flatten();
+    let refused = told.find(|id| provider.check_subaccount(id).is_err());
+    match refused.filter(|_| kind != KeyKind::CloudAlm) {
+        Some(subaccount) => Err(Text::new("acts for the subaccount ")
+            .private(subaccount, "subaccount id")
+            .and(", which is not among `allowed_subaccount_ids`")),
+        None => Ok(()),
     }
-    Err(Text::new("acts for the subaccount ")
-        .private(subaccount, "subaccount id")
-        .and(", which is not among `allowed_subaccount_ids`"))
 }
 
 fn of_token(topic: &'static Topic, kind: KeyKind, token: &Token) -> Row {
