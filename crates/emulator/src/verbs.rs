@@ -14,6 +14,7 @@ use super::world::{CLOUD_ALM_SUBDOMAIN, ORDERS_SUBDOMAIN};
 
 /// What can be done to a running emulator.
 #[derive(Debug, Subcommand)]
+#[expect(missing_docs, reason = "what is flattened has its own help")]
 pub enum Verb {
     /// Print every request so far, oldest first
     Journal {
