@@ -26,7 +26,7 @@ trap 'rm -rf "$scratch"' EXIT INT TERM
 
 cp "$binary" "$scratch/sapcalm-emulator$suffix"
 cp LICENSE crates/emulator/README.md "$scratch"
-PROGRAM=sapcalm-emulator sh release/licences.sh > "$scratch/THIRD_PARTY_LICENSES"
+PROGRAM=sapcalm-emulator FEATURES=pkcs12 sh release/licences.sh > "$scratch/THIRD_PARTY_LICENSES"
 chmod 755 "$scratch/sapcalm-emulator$suffix"
 chmod 644 "$scratch"/[A-Z]*
 name="sapcalm-emulator_$version"

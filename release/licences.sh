@@ -4,7 +4,7 @@
 #
 #   sh release/licences.sh > THIRD_PARTY_LICENSES
 #
-# They are the provider's, or those of another PROGRAM.
+# They are the provider's, or those of another PROGRAM with FEATURES.
 #
 # Where a crate may be had under the Apache License, which is the provider's own,
 # it is; its text is in LICENSE. Of all others the text is here as they have it.

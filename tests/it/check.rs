@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 
 use crate::support::core::Resource;
 use crate::support::served::Served;
-use crate::support::world::{Variant, World};
+use crate::support::world::{HOUR, Variant, World};
 
 /// The end of a process without and with something to say.
 const FINE: i32 = 0;
@@ -740,6 +740,32 @@ async fn a_service_that_nobody_reaches_fails_alone() {
     assert!(table.text("landscape").starts_with("not tried"));
     assert!(table.text("destinations").starts_with("ok: "));
     assert!(table.text("scope").starts_with("ok: "));
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_that_never_answers_is_a_row_as_soon_as_its_time_is_over() {
+    let world = World::documented().await;
+    let held = json!({
+        "match": { "path_prefix": "/zones/acme-calm" }, "times": null, "do": { "delay_ms": HOUR },
+    });
+    world.fault(held).await;
+    let variables = [
+        ("SAPCALM_REQUEST_TIMEOUT", "300ms"),
+        ("SAPCALM_MAX_RETRIES", "0"),
+    ];
+    let table = Table::of(world.keys(), &variables);
+    let text = table.text("cloud_alm_token");
+    assert!(
+        text.starts_with("failed: no complete answer came"),
+        "{text}"
+    );
+    assert!(
+        table
+            .advice("cloud_alm_token")
+            .contains("`request_timeout`")
+    );
+    assert!(table.text("destinations").starts_with("ok: "));
     world.stop().await;
 }
 

@@ -38,7 +38,8 @@ pub(super) async fn try_key(site: &DestinationSite<'_>) -> Result<Option<Diagnos
     let token = provider.client().token(&context, KeyKind::CloudAlm, None);
     match token.await {
         Ok(_) => Ok(None),
-        Err(error) if is_refusal(&error) || site.is_over() => Err(refused(&error)),
+        Err(error) if is_refusal(&error) => Err(refused(&error)),
+        Err(error) if site.is_over() => Err(failed(Call::TryCloudAlmKey, &error)),
         Err(error) => Ok(provider.first_time(NOT_TRIED).then(|| not_tried(&error))),
     }
 }
