@@ -48,9 +48,14 @@ static SCHEMA: Schema = Schema::new(
         Attribute::list("notes", &TEXT)
             .computed()
             .describe("Names of the rows with something to know."),
-        Attribute::map("rows", &ROW)
-            .computed()
-            .describe("What was found out, by name."),
+        Attribute::map("rows", &ROW).computed().describe(
+            "What was found out, by name: `destination_key`, `destination_token`, \
+                 `order_management_key`, `order_management_token`, `one_subaccount`, `endpoint`, \
+                 `scope`, `cloud_alm_key`, `cloud_alm_token`, `destinations`, \
+                 `instance_destinations`, `answers`, `destination`, `url_form`, \
+                 `token_through_destination`, `landscape`, `landscape_id`, `register` and \
+                 `offboard`.",
+        ),
         shown(
             "subaccount_id",
             "Id of the subaccount that the Destination service key acts for; null where it is not \
@@ -194,4 +199,19 @@ pub(super) fn failures(findings: &Findings) -> Option<String> {
             lines.join("\n")
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::check::topics::ALL;
+    use super::*;
+
+    #[test]
+    fn every_row_is_named_in_the_documentation() {
+        let rows = SCHEMA.attribute("rows").unwrap();
+        for topic in ALL {
+            let name = format!("`{}`", topic.id);
+            assert!(rows.description.contains(&name), "{name} is not named");
+        }
+    }
 }
