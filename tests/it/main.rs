@@ -106,6 +106,8 @@ mod newest;
 
 #[cfg(test)]
 mod odd_values;
+
+#[cfg(test)]
 mod opentofu;
 
 #[cfg(test)]
