@@ -109,6 +109,10 @@ release-check: ## Check dist/ by the rules of the Registry, signed with a throw-
 dist: prerequisites ## Build the release archive of this machine, with SBOM and checksums
 	@CARGO="$(CARGO)" sh release/dist.sh
 
+.PHONY: dist-emulator
+dist-emulator: prerequisites ## Build the emulator for people without Rust, with sums of its own
+	@CARGO="$(CARGO)" sh release/dist-emulator.sh
+
 .PHONY: prerequisites
 prerequisites:
 	@command -v $(firstword $(CARGO)) >/dev/null 2>&1 || { \

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Builds the provider as releases have it, and prints the path of the binary:
+# Builds the provider, or another PROGRAM, as releases have it, and prints the
+# path of the binary:
 #
 #   sh release/build.sh [TARGET [ARGUMENT OF CARGO ...]]
 #
@@ -10,6 +11,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 cargo=${CARGO:-cargo}
+program=${PROGRAM:-terraform-provider-sapcalm}
 target=${1:-$(rustc -vV | sed -n 's/^host: //p')}
 [ $# -eq 0 ] || shift
 home=${CARGO_HOME:-$HOME/.cargo}
@@ -41,10 +43,10 @@ esac
 
 # With a target, even this machine's own, the flags leave build scripts alone.
 RUSTFLAGS="$flags" $cargo build --locked --release --target "$target" \
-  --bin terraform-provider-sapcalm "$@" >&2
+  --bin "$program" "$@" >&2
 
 case "$target" in
   *-windows-*) suffix=.exe ;;
   *) suffix= ;;
 esac
-echo "target/$target/release/terraform-provider-sapcalm$suffix"
+echo "target/$target/release/$program$suffix"

@@ -4,6 +4,8 @@
 #
 #   sh release/licences.sh > THIRD_PARTY_LICENSES
 #
+# They are the provider's, or those of another PROGRAM with FEATURES.
+#
 # Where a crate may be had under the Apache License, which is the provider's own,
 # it is; its text is in LICENSE. Of all others the text is here as they have it.
 set -eu
@@ -66,7 +68,7 @@ CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
 TEXT
 }
 
-echo "The binaries of terraform-provider-sapcalm contain code of these crates, and of Rust's
+echo "The binaries of ${PROGRAM:-terraform-provider-sapcalm} contain code of these crates, and of Rust's
 standard library, which is under the Apache License 2.0 as well."
 echo
 echo "Under the Apache License 2.0, whose text is in LICENSE:"

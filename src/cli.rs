@@ -4,6 +4,8 @@
 //! is for people. Arguments are parsed only when there are any, so that a start
 //! by Terraform pays nothing for them.
 
+mod check;
+
 use std::{
     env,
     ffi::OsString,
@@ -65,6 +67,11 @@ struct Arguments {
 enum Command {
     /// Print the version
     Version,
+    /// Compare what is assumed about SAP with what the service keys show.
+    ///
+    /// Changes nothing: every request is one that reads. Ends with 0, with 1
+    /// where something fails, with 2 where there is something to know.
+    Check(check::Arguments),
 }
 
 /// Runs the program: `service` makes what is served, when something is served.
@@ -88,6 +95,10 @@ pub fn run<T: Provider>(service: impl FnOnce() -> T) -> ExitCode {
             command: Some(Command::Version),
             ..
         }) => print(&format!("{}\n", version())),
+        Ok(Arguments {
+            command: Some(Command::Check(arguments)),
+            ..
+        }) => check::run(&arguments),
         Ok(Arguments { address, .. }) => {
             serve(|| plugin::serve_debug(&PROGRAM, service(), &address))
         }

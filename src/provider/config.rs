@@ -265,6 +265,14 @@ pub fn read(
     read_at(Stage::Configure, config, environment, terraform_version)
 }
 
+/// Reads the environment alone, for who says himself what the key of Order
+/// Management has no endpoint for.
+#[must_use]
+pub fn read_environment(environment: Environment<'_>) -> (Option<Configured>, Diagnostics) {
+    let nothing = Value::Map(BTreeMap::new());
+    read_at(Stage::Look, &nothing, environment, "")
+}
+
 /// When the configuration is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
@@ -272,6 +280,8 @@ enum Stage {
     Validate,
     /// With everything that counts.
     Configure,
+    /// The same, but nothing is going to be changed with it.
+    Look,
 }
 
 fn read_at(

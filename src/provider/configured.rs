@@ -279,6 +279,11 @@ impl Configured {
     pub fn first_time(&self, topic: &str) -> bool {
         lock(&self.warned).insert(topic.to_owned())
     }
+
+    /// Whether [`Self::first_time`] has met this topic.
+    pub(crate) fn was_said(&self, topic: &str) -> bool {
+        lock(&self.warned).contains(topic)
+    }
 }
 
 /// The attribute of the provider block that holds a service key.

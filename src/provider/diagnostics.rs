@@ -31,6 +31,8 @@ pub enum Call {
     LabelDestination,
     /// The service fetched a token through a destination.
     CheckDestination,
+    /// A token was fetched with the Cloud ALM key, before a destination gets it.
+    TryCloudAlmKey,
     /// A certificate was uploaded.
     CreateCertificate,
     /// A certificate was read.
@@ -83,6 +85,7 @@ impl Call {
             Self::DeleteDestination => "Cannot delete destination",
             Self::LabelDestination => "Cannot set labels of destination",
             Self::CheckDestination => "Cannot check destination",
+            Self::TryCloudAlmKey => "Cannot get a token with the Cloud ALM service key",
             Self::CreateCertificate => "Cannot upload certificate",
             Self::ReadCertificate => "Cannot read certificate",
             Self::UpdateCertificate => "Cannot update certificate",
@@ -128,7 +131,7 @@ impl Call {
             Self::AuthorizeRegistration | Self::Register | Self::Offboard => {
                 Some(KeyKind::OrderManagement)
             }
-            Self::ReadLandscape => Some(KeyKind::CloudAlm),
+            Self::ReadLandscape | Self::TryCloudAlmKey => Some(KeyKind::CloudAlm),
             Self::ReadJob | Self::SwitchJob => Some(KeyKind::JobScheduling),
             Self::FetchToken(kind) => Some(kind),
         }
@@ -289,7 +292,7 @@ fn blame(call: Call, error: &Error) -> Option<&'static str> {
 }
 
 /// What the practitioner can do about it.
-fn next_step(call: Call, error: &Error) -> String {
+pub(super) fn next_step(call: Call, error: &Error) -> String {
     match error.kind() {
         ErrorKind::Status
             if call.key() == Some(KeyKind::Destination) && error.is_not_found_by_other() =>

@@ -2,6 +2,7 @@
 //! the client. The only module that knows both.
 //!
 //! * [`config`] is the `provider` block, [`configured`] is what it becomes.
+//! * [`check`] compares what is assumed about SAP with what SAP says.
 //! * [`diagnostics`] turns failures of the client into messages.
 //! * `destination`, `certificate`, [`registration`] and `job_monitoring` are resources, each a room
 //!   of its own; what the first two share is in `destination_service`. All are
@@ -9,9 +10,12 @@
 //! * `data_source_*`, `ephemeral_*`, `function_*`, `list_resource_*` and
 //!   `action_*` are the other things that Terraform can call, one file each.
 
+pub mod action_connection_check;
 pub mod action_destination_check;
+pub mod check;
 pub mod config;
 pub mod configured;
+pub mod data_source_connection;
 pub mod data_source_destination;
 pub mod data_source_destinations;
 pub mod data_source_landscape_objects;
@@ -58,6 +62,7 @@ pub static RESOURCES: &[&dyn DynResource<Configured>] = &[
 
 /// The data sources, in the order of the documentation.
 pub static DATA_SOURCES: &[&dyn DynDataSource<Configured>] = &[
+    &data_source_connection::Connection,
     &data_source_destination::Destination,
     &data_source_destinations::DestinationList,
     &data_source_landscape_objects::LandscapeObjects,
@@ -80,7 +85,10 @@ pub static LIST_RESOURCES: &[&dyn DynListResource<Configured>] =
     &[&list_resource_destination::DestinationList];
 
 /// The actions, in the order of the documentation.
-pub static ACTIONS: &[&dyn DynAction<Configured>] = &[&action_destination_check::DestinationCheck];
+pub static ACTIONS: &[&dyn DynAction<Configured>] = &[
+    &action_connection_check::ConnectionCheck,
+    &action_destination_check::DestinationCheck,
+];
 
 /// The provider as Terraform calls it.
 #[must_use]
@@ -174,10 +182,11 @@ mod tests {
 
     #[test]
     fn every_model_of_a_data_source_fits_its_schema() {
+        data_source_fits(&data_source_connection::Connection);
         data_source_fits(&data_source_destination::Destination);
         data_source_fits(&data_source_destinations::DestinationList);
         data_source_fits(&data_source_landscape_objects::LandscapeObjects);
-        assert_eq!(DATA_SOURCES.len(), 3, "check the new model, too");
+        assert_eq!(DATA_SOURCES.len(), 4, "check the new model, too");
     }
 
     #[test]

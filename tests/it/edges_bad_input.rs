@@ -9,7 +9,6 @@ use serde_json::{Value as Json, json};
 
 use crate::support::cli::{Cli, use_built_provider};
 use crate::support::core::{Core, Release, Resource};
-use crate::support::feature::Feature;
 use crate::support::world::World;
 
 /// A destination that Order Management can register through.
@@ -247,23 +246,44 @@ async fn a_wrong_secret_names_the_key_that_holds_it() {
     world.stop().await;
 }
 
-/// The provider itself never uses the secret that it writes into the
-/// destination, so only a check of the destination can tell.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_wrong_secret_in_the_cloud_alm_key_is_found_by_check_token_and_leaves_nothing() {
+async fn a_wrong_secret_in_the_cloud_alm_key_is_refused_before_it_is_written() {
     let world = World::documented().await;
     let wrong = json!("not-the-secret");
     let key = key_with(&world, "cloud-alm", "/uaa/clientsecret", &wrong);
     let mut tf = Core::start(&[]).await;
     tf.configure(provider_with(&world, "cloud_alm_service_key", key));
-    let outcome = tf.apply(&destination(json!({ "check_token": true }))).await;
-    let error = outcome.fails_with("Destination cannot fetch a token");
-    assert_eq!(error.path, "check_token");
+    let outcome = tf.apply(&destination(json!({}))).await;
+    let error = outcome.fails_with("Cannot get a token with the Cloud ALM service key");
     let text = format!("Error: {}\n\n{}\n", error.summary, error.detail);
     insta::assert_snapshot!(
         "wrong_secret_in_the_cloud_alm_key",
         normalised(&world, &text)
     );
+    assert_eq!(world.writes().await, [""; 0]);
+    assert!(tf.state.current.is_empty());
+    world.stop().await;
+}
+
+/// What works from here need not work from there, so only a check of the
+/// destination can tell.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_secret_that_only_sap_cannot_use_is_found_by_check_token_and_leaves_nothing() {
+    let world = World::documented().await;
+    world
+        .fault(json!({
+            "match": { "caller": "destination" },
+            "do": { "status": 401, "body": {
+                "error": "unauthorized", "error_description": "Bad credentials" } },
+        }))
+        .await;
+    let mut tf = Core::start(&[]).await;
+    tf.configure(world.provider());
+    let outcome = tf.apply(&destination(json!({ "check_token": true }))).await;
+    let error = outcome.fails_with("Destination cannot fetch a token");
+    assert_eq!(error.path, "check_token");
+    let text = format!("Error: {}\n\n{}\n", error.summary, error.detail);
+    insta::assert_snapshot!("secret_that_only_sap_cannot_use", normalised(&world, &text));
     assert!(world.destinations().await.is_empty());
     assert!(tf.state.current.is_empty());
     world.stop().await;

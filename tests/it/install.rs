@@ -268,6 +268,45 @@ fn a_release_that_the_registry_would_refuse_is_found_before_it_is_published() {
     );
 }
 
+/// The Registry takes nothing but the provider.
+#[test]
+fn the_emulator_has_an_archive_and_sums_of_its_own() {
+    if !there_is_zip() {
+        return;
+    }
+    if Command::new("jq").arg("--version").output().is_err() {
+        skip_or_fail("no `jq` on the PATH");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let (os, arch) = platform();
+    archive(STAND_IN, folder.path());
+    let made = script("emulator.sh", &[STAND_IN, VERSION, &os, &arch, path]);
+    let name = format!("sapcalm-emulator_{VERSION}_{os}_{arch}.zip");
+    assert_eq!(Path::new(&made).file_name().unwrap(), &*name);
+    let listed = Command::new("zip").args(["-sf", &made]).output().unwrap();
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    for file in [
+        "sapcalm-emulator",
+        "LICENSE",
+        "README.md",
+        "THIRD_PARTY_LICENSES",
+    ] {
+        assert!(listed.contains(file), "{listed}");
+    }
+    let provider = script("checksums.sh", &[VERSION, path]);
+    assert!(!fs::read_to_string(provider).unwrap().contains("emulator"));
+    let sums = folder
+        .path()
+        .join(format!("sapcalm-emulator_{VERSION}_SHA256SUMS"));
+    let sum = hex(&sha256(&fs::read(&made).unwrap()));
+    assert_eq!(
+        fs::read_to_string(sums).unwrap(),
+        format!("{sum}  {name}\n")
+    );
+}
+
 #[test]
 fn the_same_binary_gives_the_same_archive() {
     if !there_is_zip() {

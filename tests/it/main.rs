@@ -12,6 +12,9 @@ mod support;
 mod assumptions;
 
 #[cfg(test)]
+mod check;
+
+#[cfg(test)]
 mod client_against_emulator;
 
 #[cfg(test)]
@@ -82,6 +85,9 @@ mod install;
 
 #[cfg(test)]
 mod job_monitoring;
+
+#[cfg(test)]
+mod key_trial;
 
 #[cfg(test)]
 mod kill_matrix;

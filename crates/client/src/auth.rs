@@ -101,6 +101,12 @@ impl Token {
         &self.claims
     }
 
+    /// How long it is valid, as the token service told when it was fetched.
+    #[must_use]
+    pub fn lifetime(&self) -> Duration {
+        self.lifetime
+    }
+
     /// When it stops being valid.
     #[must_use]
     pub fn expires_at(&self) -> Instant {

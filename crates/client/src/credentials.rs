@@ -126,6 +126,7 @@ pub enum KeyProblem {
 /// The OAuth 2.0 client of a service key: who asks the token service.
 #[derive(Clone)]
 pub struct OAuthClient {
+    block: String,
     client_id: String,
     proof: Proof,
     token_url: Url,
@@ -178,6 +179,13 @@ impl OAuthClient {
         &self.client_id
     }
 
+    /// The member of the key in which the credentials were; `None` for the key
+    /// itself.
+    #[must_use]
+    pub fn block(&self) -> Option<&str> {
+        Some(self.block.as_str()).filter(|block| !block.is_empty())
+    }
+
     /// How the client proves who it is.
     #[must_use]
     pub fn proof(&self) -> &Proof {
@@ -228,6 +236,15 @@ impl OAuthClient {
     #[must_use]
     pub fn instance_id(&self) -> Option<&str> {
         self.instance_id.as_deref()
+    }
+
+    /// When the certificate of an x509 key stops being valid.
+    #[must_use]
+    pub fn certificate_expiry(&self) -> Option<Timestamp> {
+        match &self.proof {
+            Proof::Secret(_) => None,
+            Proof::Certificate { certificate, .. } => super::certificate::expiry(certificate),
+        }
     }
 
     /// What proves that a request comes from the owner of the key.
@@ -513,10 +530,7 @@ impl ServiceKey {
     /// When the certificate of an x509 key stops being valid.
     #[must_use]
     pub fn certificate_expiry(&self) -> Option<Timestamp> {
-        match self.oauth.proof() {
-            Proof::Secret(_) => None,
-            Proof::Certificate { certificate, .. } => super::certificate::expiry(certificate),
-        }
+        self.oauth.certificate_expiry()
     }
 }
 
@@ -728,6 +742,7 @@ impl Document {
             found.map(str::to_owned)
         };
         Ok(OAuthClient {
+            block: block.prefix.trim_end_matches('.').to_owned(),
             client_id: block.text("clientid").unwrap_or_default().to_owned(),
             token_url: self.token_url(block, &proof)?,
             proof,

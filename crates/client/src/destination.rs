@@ -5,6 +5,8 @@
 //! Foundry. SAP returns secrets in clear; [`Properties`] therefore never shows
 //! its values in `Debug`.
 
+mod forms;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -255,6 +257,8 @@ pub struct Page {
     pub destinations: Vec<Destination>,
     /// Whether no other page follows.
     pub is_last: bool,
+    /// Whether the service itself says so (`Link`).
+    pub is_linked: bool,
 }
 
 /// What came of deleting a destination.
@@ -418,6 +422,7 @@ impl<'a> Destinations<'a> {
                 Some(has_next) => !has_next,
                 None => destinations.len() != size,
             },
+            is_linked: answer.has_next_page().is_some(),
             destinations,
         })
     }

@@ -8,12 +8,13 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use foreign::{Foreign, Secrets};
 use http::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap,
+    ACCEPT, ALLOW, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap,
     HeaderName, HeaderValue, LINK, LOCATION, RETRY_AFTER,
 };
 use http::{Method, StatusCode};
@@ -55,6 +56,8 @@ pub(crate) struct Http {
     /// For every call without a client identity.
     stack: Stack,
     permits: Semaphore,
+    /// Requests that left for somewhere, repetitions included.
+    pub(crate) sent: AtomicUsize,
     lists: Arc<Semaphore>,
     /// Whatever must not be shown, and the door to everything that is.
     pub(crate) secrets: Arc<Secrets>,
@@ -117,6 +120,7 @@ impl Http {
             },
             stack: Stack::default(),
             permits: Semaphore::new(config.max_concurrent_requests.min(Semaphore::MAX_PERMITS)),
+            sent: AtomicUsize::new(0),
             lists: Arc::new(Semaphore::new(LISTS_AT_ONCE)),
             secrets: Arc::new(secrets),
             clock,
@@ -357,6 +361,15 @@ impl Answer {
         Some(links.contains("rel='next'") || links.contains("rel=\"next\""))
     }
 
+    /// The methods that it tells (`Allow`).
+    pub(crate) fn methods(&self) -> Option<Vec<Method>> {
+        let told = self.header(&ALLOW)?.split(',');
+        Some(
+            told.filter_map(|one| one.trim().parse().ok())
+                .collect::<Vec<_>>(),
+        )
+    }
+
     /// A name or id in the answer, which is going to be shown and kept.
     pub(crate) fn identifier(&self, text: &Foreign, what: &str) -> Result<String, Error> {
         let identifier = self.secrets.identifier(text);
@@ -417,6 +430,7 @@ impl Operation {
                 Err(interrupted) => return Err(self.interrupted(&interrupted, request, so_far)),
             };
             so_far.attempts += 1;
+            self.http.sent.fetch_add(1, Ordering::Relaxed);
             let sent = self
                 .interruptible(self.attempt(stack, request, so_far.attempts))
                 .await;

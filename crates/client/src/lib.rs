@@ -24,7 +24,7 @@
 //! the client only answers truthfully what is known.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use foreign::Secrets;
@@ -172,6 +172,12 @@ impl Client {
             && self
                 .pause(context, policy.delay(retries, None, fastrand::f64()))
                 .await
+    }
+
+    /// How many requests were sent so far, repetitions included.
+    #[must_use]
+    pub fn requests_sent(&self) -> usize {
+        self.http.sent.load(Ordering::Relaxed)
     }
 
     /// The configuration this client was made of.

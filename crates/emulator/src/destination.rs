@@ -40,7 +40,7 @@ pub(crate) async fn handle(shared: &Shared, call: &Call, path: &[&str]) -> Reply
             _ => Err(Refusal::new(StatusCode::NOT_FOUND, "Not Found")),
         },
     };
-    outcome.unwrap_or_else(|refusal| render(&refusal, shared.world().knobs.destination.error_body))
+    outcome.unwrap_or_else(|refusal| render(&refusal, &shared.world().knobs.destination))
 }
 
 /// The collections, by the path segment that names them.
@@ -71,15 +71,19 @@ fn of_collection(segment: &str) -> Option<(Kind, LevelKind)> {
 }
 
 /// An error as this service writes it.
-pub(crate) fn render(refusal: &Refusal, form: ErrorBody) -> Reply {
-    let reply = match form {
+pub(crate) fn render(refusal: &Refusal, knobs: &DestinationKnobs) -> Reply {
+    let reply = match knobs.error_body {
         ErrorBody::Json => Reply::json(refusal.status, &json!({ "ErrorMessage": refusal.message })),
         ErrorBody::Text => Reply::text(refusal.status, refusal.message.clone()),
     };
-    if refusal.status == StatusCode::METHOD_NOT_ALLOWED {
-        return reply.with_header(ALLOW, "GET, POST, PUT, PATCH, DELETE");
+    if refusal.status != StatusCode::METHOD_NOT_ALLOWED || !knobs.allow_header {
+        return reply;
     }
-    reply
+    let methods = match knobs.patch {
+        PatchSupport::Supported => "GET, POST, PUT, PATCH, DELETE",
+        _ => "GET, POST, PUT, DELETE",
+    };
+    reply.with_header(ALLOW, methods)
 }
 
 /// The grant of the caller, if it is for this service.

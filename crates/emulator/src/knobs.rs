@@ -128,6 +128,8 @@ pub struct DestinationKnobs {
     pub post_metadata: bool,
     /// Whether `PATCH` exists.
     pub patch: PatchSupport,
+    /// Whether a 405 names the methods that there are (`Allow`), as HTTP demands.
+    pub allow_header: bool,
     /// Answer to `DELETE` of a destination that is not there.
     pub missing_delete: MissingDelete,
     /// Whether the `ETag` header has quotes.
@@ -159,6 +161,7 @@ impl Default for DestinationKnobs {
             duplicate_body: DuplicateBody::Documented,
             post_metadata: true,
             patch: PatchSupport::Supported,
+            allow_header: true,
             missing_delete: MissingDelete::NotFound,
             quoted_etag: false,
             if_match_on_write: false,

@@ -44,6 +44,7 @@ mod state;
 mod tls;
 mod token;
 mod validation;
+pub mod verbs;
 mod view;
 mod world;
 

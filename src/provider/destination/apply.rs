@@ -24,6 +24,7 @@ use super::plan::Decision;
 use super::record::Record;
 use super::schema::Model;
 use super::source::Origin;
+use super::trial::try_key;
 use super::vocabulary::{TYPED, secret_name};
 use super::write::Wanted;
 use super::{DestinationSite, owner_of};
@@ -76,7 +77,10 @@ pub(super) async fn create(
     let record = Record::default().after(&decision, &wanted);
     let record = record.map_err(Diagnostic::from)?;
     let expected = owner_of(&planned);
-    let (owner, warnings) = site.owner(Call::CreateDestination, &expected).await?;
+    let (owner, mut warnings) = site.owner(Call::CreateDestination, &expected).await?;
+    if decision.writes_key(|_| true) {
+        warnings.extend(try_key(site).await?);
+    }
     let mut model = planned.without_write_only();
     model.id = Some(site.id());
     model.subaccount_id.clone_from(&owner.subaccount_id);
@@ -444,6 +448,15 @@ impl Update<'_> {
             return Ok(found);
         }
         let site = self.site;
+        if self.decision.writes_key(|key| changes.contains_key(key)) {
+            match try_key(site).await {
+                Ok(warning) => self.warnings.extend(warning),
+                Err(problem) => {
+                    let now = Some(found);
+                    return Err(Box::new(Failure { problem, now }));
+                }
+            }
+        }
         let patched = site
             .service
             .patch_from(&site.context, site.level, &found, &changes)

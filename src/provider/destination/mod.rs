@@ -12,9 +12,12 @@
 //! * `drift` – what SAP holds, as Read sees it.
 //! * `write` – what is wanted compared with what is there.
 //! * `apply` – the requests of create and update.
+//! * `trial` – whether the Cloud ALM key works, before it is written.
 //! * `moves` – objects of other providers.
+//! * `compared` – what an apply would change, for who only wants to know.
 
 mod apply;
+mod compared;
 mod drift;
 mod moves;
 mod plan;
@@ -22,6 +25,7 @@ mod record;
 mod rules;
 mod schema;
 mod source;
+mod trial;
 mod vocabulary;
 mod write;
 
@@ -50,6 +54,7 @@ use drift::Look;
 use plan::Decision;
 use record::Record;
 
+pub(crate) use compared::{Names, with_key};
 pub(crate) use schema::{DEFAULT_NAME, DEFINITION, Model, NAME_RULE, TYPE_NAME, URL_FORMS};
 pub(crate) use source::url_in_form;
 #[cfg(test)]

@@ -48,6 +48,15 @@ pub(crate) struct Decision {
     pub(super) remove: BTreeSet<String>,
 }
 
+impl Decision {
+    /// Whether a secret of the Cloud ALM key is written to one of these
+    /// properties.
+    pub(super) fn writes_key(&self, is_meant: impl Fn(&str) -> bool) -> bool {
+        let mut written = self.write.iter();
+        written.any(|(key, origin)| *origin == Origin::CloudAlmKey && is_meant(key))
+    }
+}
+
 /// Refines the framework's plan.
 pub(super) fn refine(provider: Option<&Configured>, plan: &mut Plan) -> Decision {
     if plan.action() == Action::Delete {

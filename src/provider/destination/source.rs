@@ -396,7 +396,7 @@ pub(super) fn without_key_values(
 ///
 /// # Errors
 /// An x509 key has no client secret to put into a destination.
-fn key_values(key: &CloudAlmKey, block: &Value) -> Result<KeyValues, Diagnostic> {
+pub(super) fn key_values(key: &CloudAlmKey, block: &Value) -> Result<KeyValues, Diagnostic> {
     let url = (key.api(), key.api_url());
     values(Origin::CloudAlmKey, key.oauth(), url, block).ok_or_else(|| {
         unusable(format!(

@@ -16,7 +16,7 @@ use super::landscape::visible_from;
 use super::schema::Model;
 
 /// End of the scope that registering needs; SAP's documentation names it.
-const SCOPE_SUFFIX: &str = ".IntegrationMonitoring";
+pub(in crate::provider) const SCOPE_SUFFIX: &str = ".IntegrationMonitoring";
 
 /// How long consumers may see an old destination, as SAP documents.
 const DESTINATION_CACHE: Duration = Duration::from_mins(5);

@@ -46,6 +46,7 @@ use super::configured::{Configured, Key, attribute, client_context, variable};
 use super::destination::DEFAULT_NAME;
 use super::diagnostics::{Call, failed};
 use super::unsettled;
+pub(super) use call::SCOPE_SUFFIX;
 use call::{check_key, check_token, offboarding_token, prepare};
 use landscape::{Shown, Sight};
 use schema::{

@@ -249,7 +249,7 @@ pub(in crate::provider) fn lms_id(environment: &str, tenant: &str) -> String {
 }
 
 /// The environment in a landscape id, when it is one of this tenant.
-pub(super) fn environment_in(lms_id: &str, tenant: &str) -> Option<String> {
+pub(in crate::provider) fn environment_in(lms_id: &str, tenant: &str) -> Option<String> {
     let middle = lms_id.strip_prefix("CO_")?;
     let end = middle.len().checked_sub(tenant.len())?;
     let (environment, rest) = (middle.get(..end)?, middle.get(end..)?);

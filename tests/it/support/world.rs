@@ -471,7 +471,8 @@ impl World {
     pub(crate) async fn writes(&self) -> Vec<String> {
         let journal = self.journal().await;
         let is_write = |entry: &&Json| {
-            entry["method"] != "GET" && !entry["path"].as_str().unwrap().contains("/oauth/token")
+            let reads = entry["method"] == "GET" || entry["method"] == "OPTIONS";
+            !reads && !entry["path"].as_str().unwrap().contains("/oauth/token")
         };
         let line = |entry: &Json| {
             let path = entry["path"].as_str().unwrap();

@@ -642,6 +642,16 @@ async fn other_paths_and_methods_are_refused() {
         .await;
     assert_eq!(answer.status, 405);
     assert_ne!(answer.header("allow"), "");
+    for (knobs, expected) in [
+        (json!({}), "GET, POST, PUT, PATCH, DELETE"),
+        (json!({ "patch": "not_found" }), "GET, POST, PUT, DELETE"),
+        (json!({ "allow_header": false }), ""),
+    ] {
+        rig.set_knobs(json!({ "destination": knobs })).await;
+        let answer = rig.destinations(Method::OPTIONS, ALL, None).await;
+        assert_eq!(answer.status, 405);
+        assert_eq!(answer.header("allow"), expected);
+    }
     assert_eq!(get(&rig, "a/b/c").await.status, 404);
     assert_eq!(
         rig.destinations(Method::GET, "/nothing", None).await.status,

@@ -1,0 +1,399 @@
+//! The rows of the service keys and of the tokens that they buy.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use client::{Context, Error, KeyKind, OAuthClient, OrderManagementKey, Proof, Refusal, Token};
+
+use super::super::configured::{Configured, Key, attribute, variable};
+use super::super::diagnostics::Call;
+use super::super::registration::SCOPE_SUFFIX;
+use super::Unusable;
+use super::row::{Row, Text, Topic};
+use super::topics;
+
+/// An x509 key that ends sooner is worth a word.
+const SOON: Duration = Duration::from_hours(48);
+
+/// What to do about a key of a subaccount that is not to be touched.
+const NOT_ALLOWED: &str = "Give the provider the key of an allowed subaccount, or add this one to \
+                           `allowed_subaccount_ids`. Nothing was read with this key.";
+
+/// What a service key gives access to.
+pub(super) struct Access {
+    /// The key's row and the token's.
+    pub(super) rows: Vec<Row>,
+    pub(super) token: Option<Arc<Token>>,
+    /// The tenant that the key itself names.
+    key_tenant: Option<String>,
+}
+
+/// Topics of a service key and of its token.
+fn topics_of(kind: KeyKind) -> (&'static Topic, &'static Topic) {
+    match kind {
+        KeyKind::Destination => (&topics::DESTINATION_KEY, &topics::DESTINATION_TOKEN),
+        KeyKind::OrderManagement => (
+            &topics::ORDER_MANAGEMENT_KEY,
+            &topics::ORDER_MANAGEMENT_TOKEN,
+        ),
+        // The key of the jobs has no part in the connection, and is not asked for.
+        KeyKind::CloudAlm | KeyKind::JobScheduling => {
+            (&topics::CLOUD_ALM_KEY, &topics::CLOUD_ALM_TOKEN)
+        }
+    }
+}
+
+impl Access {
+    /// Reads the key, and buys a token with all the scopes that there are.
+    pub(super) async fn by(
+        provider: &Configured,
+        context: &Context,
+        unusable: &Unusable,
+        kind: KeyKind,
+    ) -> Self {
+        let key = match key(provider, unusable, kind) {
+            Ok(key) => key,
+            Err(access) => return access,
+        };
+        let bought = buy(provider, context, kind, None).await;
+        key.with(provider, kind, &bought)
+    }
+
+    /// Adds the row of the token.
+    fn with(mut self, provider: &Configured, kind: KeyKind, bought: &Bought) -> Self {
+        let (_, topic) = topics_of(kind);
+        let row = match &bought.token {
+            Err(error) => topic.error(Call::FetchToken(kind), error),
+            Ok(token) => allowed(provider, kind, token).map_or_else(
+                |text| topic.failed(text).advise(NOT_ALLOWED),
+                |()| {
+                    self.token = Some(Arc::clone(token));
+                    of_token(topic, kind, token)
+                },
+            ),
+        };
+        self.rows.push(row.taking(bought.took));
+        self
+    }
+
+    /// The tenant that the key acts for.
+    pub(super) fn tenant(&self) -> Option<String> {
+        let token = self.token.as_ref();
+        let told = token.and_then(|token| token.claims().tenant.clone());
+        told.or_else(|| self.key_tenant.clone())
+    }
+
+    /// The subaccount that the token acts for.
+    pub(super) fn subaccount(&self) -> Option<String> {
+        self.token.as_ref()?.claims().subaccount_id.clone()
+    }
+}
+
+/// A token, or why there is none.
+struct Bought {
+    token: Result<Arc<Token>, Error>,
+    took: Duration,
+}
+
+async fn buy(
+    provider: &Configured,
+    context: &Context,
+    kind: KeyKind,
+    scope: Option<&str>,
+) -> Bought {
+    let client = provider.client();
+    let began = client.now();
+    let token = client.token(context, kind, scope).await;
+    let took = client.now().saturating_duration_since(began);
+    Bought { token, took }
+}
+
+/// The row of a key. Without a key that can be used that is all there is.
+fn key(provider: &Configured, unusable: &Unusable, kind: KeyKind) -> Result<Access, Access> {
+    let (topic, of_token) = topics_of(kind);
+    let access = |row: Row| Access {
+        rows: vec![row],
+        token: None,
+        key_tenant: None,
+    };
+    let without = |row: Row| {
+        let mut access = access(row);
+        let why = Text::new("without the key there is none");
+        access.rows.push(of_token.not_tried(why));
+        access
+    };
+    if let Some((problem, advice)) = unusable.get(&kind) {
+        let row = topic.failed(with_names(problem)).advise(advice.clone());
+        return Err(without(row));
+    }
+    match (provider.key(kind), oauth(provider, kind)) {
+        (Key::Unknown, _) => Err(without(topic.not_tried(Text::new(
+            "known only after another change of this run is applied",
+        )))),
+        (Key::Known, Some(oauth)) => Ok(Access {
+            key_tenant: oauth.tenant_id().map(str::to_owned),
+            ..access(of_key(provider, topic, oauth))
+        }),
+        _ => Err(without(topic.not_tried(Text::new(format!(
+            "no key: set `{}` or `{}`",
+            attribute(kind),
+            variable(kind)
+        ))))),
+    }
+}
+
+/// Members of service keys that SAP documents, or that this provider looks for.
+const MEMBERS: [&str; 13] = [
+    "Api",
+    "certificate",
+    "certurl",
+    "clientid",
+    "clientsecret",
+    "credentials",
+    "endpoints",
+    "integration-monitoring-api",
+    "key",
+    "tokenurl",
+    "uaa",
+    "uri",
+    "url",
+];
+
+/// A problem of a key: what is quoted in it may be a name of the customer's.
+fn with_names(problem: &str) -> Text {
+    let is_member = |quoted: &str| quoted.split('.').all(|part| MEMBERS.contains(&part));
+    let parts = problem.split('`').enumerate();
+    parts.fold(Text::default(), |text, (number, part)| match number % 2 {
+        0 => text.and(part),
+        _ => text.name(part, is_member(part)),
+    })
+}
+
+fn oauth(provider: &Configured, kind: KeyKind) -> Option<&OAuthClient> {
+    let config = provider.client().config();
+    match kind {
+        KeyKind::Destination => config
+            .destination_key
+            .as_ref()
+            .map(client::DestinationKey::oauth),
+        KeyKind::OrderManagement => config
+            .order_management_key
+            .as_ref()
+            .map(OrderManagementKey::oauth),
+        KeyKind::CloudAlm => config
+            .cloud_alm_key
+            .as_ref()
+            .map(client::CloudAlmKey::oauth),
+        KeyKind::JobScheduling => None,
+    }
+}
+
+fn of_key(provider: &Configured, topic: &'static Topic, oauth: &OAuthClient) -> Row {
+    let expiry = oauth.certificate_expiry();
+    let text = match (oauth.proof(), expiry) {
+        (Proof::Secret(_), _) => Text::new("client secret"),
+        (_, Some(end)) => Text::new(format!("x509, valid until {end}")),
+        (_, None) => Text::new("x509"),
+    };
+    let text = match oauth.block() {
+        None => text.and(" at the top"),
+        Some("uaa") => text.and(" in `uaa`"),
+        Some(other) => text.and(" in ").name(other, false),
+    };
+    let text = match oauth.identity_zone() {
+        Some(zone) => text.and("; subdomain ").private(zone, "subdomain"),
+        None => text,
+    };
+    let soon = provider.client().wall() + SOON;
+    match expiry {
+        Some(end) if end <= soon => topic
+            .note(text)
+            .advise("Make a new service key before the certificate of this one ends."),
+        _ => topic.ok(text),
+    }
+}
+
+/// Whether anything may be read with a key, by its own word and that of its token.
+/// That of Cloud ALM is of another subaccount.
+fn allowed(provider: &Configured, kind: KeyKind, token: &Token) -> Result<(), Text> {
+    let of_token = token.claims().subaccount_id.as_deref();
+    let of_key = oauth(provider, kind).and_then(OAuthClient::subaccount_id);
+    let mut told = [of_token, of_key].into_iter().flatten();
+    let refused = told.find(|id| provider.check_subaccount(id).is_err());
+    match refused.filter(|_| kind != KeyKind::CloudAlm) {
+        Some(subaccount) => Err(Text::new("acts for the subaccount ")
+            .private(subaccount, "subaccount id")
+            .and(", which is not among `allowed_subaccount_ids`")),
+        None => Ok(()),
+    }
+}
+
+fn of_token(topic: &'static Topic, kind: KeyKind, token: &Token) -> Row {
+    let claims = token.claims();
+    let mut text = Text::new(format!("valid for {}", length(token.lifetime())));
+    let parts = [
+        ("subaccount", "subaccount id", &claims.subaccount_id),
+        ("tenant", "tenant id", &claims.tenant),
+    ];
+    for (what, stands_for, id) in parts {
+        let is_news = what == "subaccount" || claims.subaccount_id != claims.tenant;
+        if let Some(id) = id.as_ref().filter(|_| is_news) {
+            text = text.and(format!("; {what} ")).private(id, stands_for);
+        }
+    }
+    let silent = match kind {
+        KeyKind::Destination => claims.subaccount_id.is_none(),
+        KeyKind::OrderManagement => claims.tenant.is_none(),
+        KeyKind::CloudAlm | KeyKind::JobScheduling => false,
+    };
+    if silent {
+        return topic
+            .note(text.and("; does not tell whom it acts for"))
+            .advise(
+                "That a key is one of the right subaccount or tenant cannot be checked then; \
+             `tenantid` in the service key is taken instead.",
+            );
+    }
+    topic.ok(text)
+}
+
+/// A duration in the largest unit that fits.
+fn length(time: Duration) -> String {
+    match time.as_secs() + 1 {
+        seconds if seconds >= 7_200 => format!("{} h", seconds / 3_600),
+        seconds if seconds >= 120 => format!("{} min", seconds / 60),
+        _ => format!("{} s", time.as_secs()),
+    }
+}
+
+/// The token that registering would use, and the row of its scope.
+pub(super) async fn for_registering(
+    provider: &Configured,
+    context: &Context,
+    unusable: &Unusable,
+) -> (Access, Row) {
+    let kind = KeyKind::OrderManagement;
+    let key = match key(provider, unusable, kind) {
+        Ok(key) => key,
+        Err(access) => return (access, topics::SCOPE.not_tried(no_token())),
+    };
+    let config = provider.client().config();
+    let wanted = config.order_management_key.as_ref();
+    let wanted = wanted.and_then(OrderManagementKey::default_scope);
+    let mut bought = buy(provider, context, kind, wanted.as_deref()).await;
+    let refused = matches!(&bought.token, Err(error)
+        if matches!(error.token_refusal(), Some(Refusal::InvalidScope { .. })));
+    if refused {
+        bought = buy(provider, context, kind, None).await;
+    }
+    let access = key.with(provider, kind, &bought);
+    let scope = match &access.token {
+        Some(token) => of_scope(token, wanted.as_deref(), refused),
+        None => topics::SCOPE.not_tried(no_token()),
+    };
+    (access, scope)
+}
+
+fn no_token() -> Text {
+    Text::new("no token to look at")
+}
+
+fn of_scope(token: &Token, wanted: Option<&str>, refused: bool) -> Row {
+    let granted = token.granted_scopes();
+    let topic = &topics::SCOPE;
+    if !refused && wanted.is_some_and(|wanted| granted.iter().any(|scope| scope == wanted)) {
+        return topic.ok(Text::new(format!(
+            "`{{xsappname}}{SCOPE_SUFFIX}` is granted"
+        )));
+    }
+    let how = match refused {
+        true => "refused (400 `invalid_scope`)",
+        false => "not granted",
+    };
+    let what = match wanted {
+        Some(_) => Text::new(format!("`{{xsappname}}{SCOPE_SUFFIX}` is {how}")),
+        None => Text::new("the key has no `xsappname`"),
+    };
+    match granted.iter().find(|scope| scope.ends_with(SCOPE_SUFFIX)) {
+        Some(other) => {
+            let begins = other.strip_suffix(SCOPE_SUFFIX).unwrap_or_default();
+            let what = what.and("; granted is `").private(begins, "another name");
+            topic.note(what.and(format!("{SCOPE_SUFFIX}`"))).advise(
+                "Set `scope` of `sapcalm_registration` to the one that is granted, or to `\"\"`, \
+                 which asks for all.",
+            )
+        }
+        None => topic
+            .failed(what.and(format!("; none of {} granted ends so", granted.len())))
+            .advise(
+                "Make a new service key of Order Management: one that is older than the scope may \
+                 lack it.",
+            ),
+    }
+}
+
+/// Order Management reads the destination in its own subaccount.
+pub(super) fn one_subaccount(destination: &Access, order_management: &Access) -> Row {
+    let topic = &topics::ONE_SUBACCOUNT;
+    match (destination.subaccount(), order_management.subaccount()) {
+        (Some(one), Some(other)) if one == other => topic.ok(Text::new("the same")),
+        (Some(one), Some(other)) => {
+            let text = Text::new("Destination key of ").private(&one, "one subaccount");
+            let text = text
+                .and(", Order Management key of ")
+                .private(&other, "another");
+            topic.failed(text).advise(
+                "Use service keys of the same subaccount: Order Management reads the destination \
+                 in its own.",
+            )
+        }
+        _ => topic.not_tried(Text::new("no two tokens that tell it")),
+    }
+}
+
+/// The member of `endpoints` that is called.
+pub(super) fn endpoint(provider: &Configured, order_management: &Access) -> Row {
+    let topic = &topics::ENDPOINT;
+    let config = provider.client().config();
+    let api = &config.order_management_api;
+    if let Some(endpoint) = &api.endpoint {
+        let text = Text::new("set by `order_management_api.endpoint`: ");
+        return topic.ok(text.private(&place(endpoint), "URL"));
+    }
+    let known = provider.key(KeyKind::OrderManagement) == Key::Known;
+    let Some(key) = config.order_management_key.as_ref().filter(|_| known) else {
+        let why = order_management
+            .rows
+            .first()
+            .map(|row| row.observed.clone());
+        return topic.not_tried(why.unwrap_or_default());
+    };
+    match key.endpoint(&api.endpoint_key) {
+        Ok(url) => topic
+            .ok(Text::new(format!("`endpoints.{}`: ", api.endpoint_key))
+                .private(&place(&url), "URL")),
+        Err(error) => {
+            let mut names: Vec<&str> = key.endpoint_names().collect();
+            names.sort_unstable();
+            let text = Text::new(format!("none named `{}`", api.endpoint_key));
+            let text = match names.as_slice() {
+                [] => text.and("; the key has no `endpoints`"),
+                names => text.and(format!("; the key has `{}`", names.join("`, `"))),
+            };
+            let is_there = names.contains(&api.endpoint_key.as_str());
+            let text = match is_there {
+                true => Text::new(error.problem.to_string()),
+                false => text,
+            };
+            topic.failed(text).advise(
+                "Set `order_management_api.endpoint_key` to the name of the endpoint for \
+                 monitoring, or `order_management_api.endpoint` to its URL.",
+            )
+        }
+    }
+}
+
+/// A URL without its query.
+fn place(url: &url::Url) -> String {
+    format!("{}{}", url.origin().ascii_serialization(), url.path())
+}
