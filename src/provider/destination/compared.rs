@@ -39,8 +39,9 @@ pub(crate) fn with_key(
     url_form: Option<&str>,
     found: &client::Destination,
 ) -> Result<Differences, Diagnostic> {
-    let form = url_form.map_or(Value::Null, Value::string);
-    let block = Value::Object([("url_form".to_owned(), form)].into());
+    // What is not in a map is null.
+    let form = url_form.map(|form| ("url_form".to_owned(), Value::string(form)));
+    let block = Value::Map(form.into_iter().collect());
     let values = key_values(key, &block)?;
     let text = |text: &str| Some(text.to_owned());
     let planned = Model {
