@@ -28,14 +28,6 @@ use super::diagnostics::sentence;
 /// The nested attribute for Order Management's monitoring API.
 const API: &str = "order_management_api";
 
-/// Every service we call.
-const SERVICES: [KeyKind; 4] = [
-    KeyKind::Destination,
-    KeyKind::OrderManagement,
-    KeyKind::CloudAlm,
-    KeyKind::JobScheduling,
-];
-
 /// Bounds of `max_retries`.
 const RETRIES: Range = Range { min: 0, max: 100 };
 
@@ -428,7 +420,7 @@ impl Reader<'_> {
             Setting::Absent => None,
             Setting::Known(text) => Some(text),
             Setting::Unknown => {
-                for kind in SERVICES {
+                for kind in KeyKind::ALL {
                     self.unknown.entry(kind).or_insert(name);
                 }
                 None
@@ -1027,7 +1019,7 @@ mod tests {
                 env!("CARGO_PKG_VERSION")
             )
         );
-        for kind in SERVICES {
+        for kind in KeyKind::ALL {
             assert_eq!(provider.key(kind), Key::Absent);
         }
     }
@@ -1081,7 +1073,7 @@ mod tests {
             let variable = format!("SAPCALM_{}", attribute.name.to_uppercase());
             assert_eq!(attribute.variable, Some(&*variable));
         }
-        for kind in SERVICES {
+        for kind in KeyKind::ALL {
             assert_eq!(variable_name(attribute(kind)), variable(kind));
         }
 
@@ -1091,7 +1083,7 @@ mod tests {
             .collect();
         let provider = configured(&block([]), &variables);
         let config = provider.client().config();
-        for kind in SERVICES {
+        for kind in KeyKind::ALL {
             assert_eq!(provider.key(kind), Key::Known);
         }
         assert!(provider.check_subaccount("s-2").is_ok());
@@ -1523,7 +1515,7 @@ mod tests {
     fn what_all_requests_need_makes_all_services_unknown() {
         for name in ["proxy_url", "ca_certificates"] {
             let provider = configured(&block([(name, Value::Unknown)]), &[]);
-            for kind in SERVICES {
+            for kind in KeyKind::ALL {
                 assert_eq!(provider.key(kind), Key::Unknown);
             }
             let error = provider.require_landscape().unwrap_err();

@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use client::{
-    self, Client, DestinationCertificates, Destinations, Jobs, KeyKind, Landscape, OrderManagement,
+    self, Client, DestinationCertificates, Destinations, Jobs, KeyKind, Landscape, OAuthClient,
+    OrderManagement, TokenClaims,
 };
 use framework::diagnostics::Diagnostic;
 use framework::resource::Context;
@@ -92,20 +93,40 @@ impl Configured {
 
     /// The same for what a service key itself says. That of Cloud ALM is of
     /// another subaccount, in which nothing is changed.
-    #[allow(
-        clippy::redundant_closure_for_method_calls,
-        reason = "the method is of the key inside"
-    )]
     pub(crate) fn check_key(&self, kind: KeyKind) -> Result<(), Diagnostic> {
-        let config = self.client.config();
-        let key = match kind {
-            KeyKind::Destination => config.destination_key.as_ref().map(|key| key.oauth()),
-            KeyKind::OrderManagement => config.order_management_key.as_ref().map(|key| key.oauth()),
-            KeyKind::JobScheduling => config.job_scheduling_key.as_ref().map(|key| key.oauth()),
-            KeyKind::CloudAlm => None,
-        };
-        match key.and_then(|key| key.subaccount_id()) {
+        let key = self.client.config().oauth(kind);
+        match key.and_then(OAuthClient::subaccount_id) {
+            Some(id) if kind != KeyKind::CloudAlm => self.check_subaccount(id),
+            _ => Ok(()),
+        }
+    }
+
+    /// The same for the token of a service key, before a call. What the token
+    /// does not say, the key does. Where nobody says it, nothing is written.
+    pub(crate) fn check_token(
+        &self,
+        kind: KeyKind,
+        claims: &TokenClaims,
+        call: Call,
+    ) -> Result<(), Diagnostic> {
+        let of_key = || self.client.config().oauth(kind)?.subaccount_id();
+        let told = claims.subaccount_id.as_deref().or_else(of_key);
+        self.check_told(kind, told, call)
+    }
+
+    /// The same for what was told, if anything was.
+    pub(crate) fn check_told(
+        &self,
+        kind: KeyKind,
+        told: Option<&str>,
+        call: Call,
+    ) -> Result<(), Diagnostic> {
+        match told {
             Some(id) => self.check_subaccount(id),
+            None if call.is_write() && self.allowed_subaccounts.is_some() => {
+                let why = format!("`{ALLOWED_SUBACCOUNTS}` allows some only");
+                Err(nobody_says(kind, &why))
+            }
             None => Ok(()),
         }
     }
@@ -129,11 +150,6 @@ impl Configured {
         id.filter(|_| self.key(KeyKind::Destination) == Key::Known)
     }
 
-    /// Whether the configuration allows some subaccounts only.
-    pub(crate) fn restricts_subaccounts(&self) -> bool {
-        self.allowed_subaccounts.is_some()
-    }
-
     /// The service instance of the Destination service key, as far as it says.
     pub(crate) fn destination_instance(&self) -> Option<&str> {
         let key = self.client.config().destination_key.as_ref()?.oauth();
@@ -150,16 +166,9 @@ impl Configured {
     /// What is known about a service key.
     #[must_use]
     pub fn key(&self, kind: KeyKind) -> Key {
-        let config = self.client.config();
-        let configured = match kind {
-            KeyKind::Destination => config.destination_key.is_some(),
-            KeyKind::OrderManagement => config.order_management_key.is_some(),
-            KeyKind::CloudAlm => config.cloud_alm_key.is_some(),
-            KeyKind::JobScheduling => config.job_scheduling_key.is_some(),
-        };
         if self.unknown.contains_key(&kind) {
             Key::Unknown
-        } else if configured {
+        } else if self.client.config().oauth(kind).is_some() {
             Key::Known
         } else {
             Key::Absent
@@ -284,6 +293,21 @@ impl Configured {
     pub(crate) fn was_said(&self, topic: &str) -> bool {
         lock(&self.warned).contains(topic)
     }
+}
+
+/// The error of a write while nobody says for which subaccount a key acts. `why`
+/// ends the sentence that says why that matters.
+pub(crate) fn nobody_says(kind: KeyKind, why: &str) -> Diagnostic {
+    Diagnostic::error(
+        "Unknown subaccount",
+        format!(
+            "Neither the key in `{}` nor its token says for which subaccount it acts, and {why}. \
+             Nothing was changed.\n\n\
+             Give the provider a key that says so: one that SAP writes has `subaccountid` or \
+             `tenantid`. If the key is of the right subaccount, add `subaccountid` to it.",
+            attribute(kind)
+        ),
+    )
 }
 
 /// The attribute of the provider block that holds a service key.

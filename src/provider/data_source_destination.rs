@@ -206,7 +206,8 @@ pub(super) async fn owner(
 ) -> Result<(Owner, Diagnostics), Diagnostic> {
     let token = service.token(context).await;
     let token = token.map_err(|error| failed(call, &error))?;
-    Owner::of(provider, token.claims(), level, "data", &Owner::default())
+    let anybody = Owner::default();
+    Owner::of(provider, token.claims(), level, ("data", call), &anybody)
 }
 
 /// The level that a configuration names.

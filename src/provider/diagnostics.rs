@@ -60,16 +60,20 @@ pub enum Call {
 }
 
 impl Call {
-    /// Whether it changes an object of the Destination service.
+    /// Whether it changes something at SAP.
     pub(crate) fn is_write(self) -> bool {
         matches!(
             self,
             Self::CreateDestination
                 | Self::UpdateDestination
                 | Self::DeleteDestination
+                | Self::LabelDestination
                 | Self::CreateCertificate
                 | Self::UpdateCertificate
                 | Self::DeleteCertificate
+                | Self::Register
+                | Self::Offboard
+                | Self::SwitchJob
         )
     }
 

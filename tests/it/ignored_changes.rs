@@ -7,10 +7,11 @@
 //! SAP has kept what is ignored, and everything else is as configured. With the
 //! stand-in the promise of the plan is judged as well.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use framework::schema::{Attribute, AttributeType};
 use serde_json::{Value as Json, json};
 
 use crate::support::core::{Core, Resource};
@@ -23,6 +24,7 @@ use crate::support::world::World;
 const DESTINATION: &str = "sapcalm_destination";
 const CERTIFICATE: &str = "sapcalm_destination_certificate";
 const REGISTRATION: &str = "sapcalm_registration";
+const JOB_MONITORING: &str = "sapcalm_job_monitoring";
 
 /// One resource, and what happens to it.
 struct Row {
@@ -128,6 +130,33 @@ fn stored() -> Json {
     )
 }
 
+/// A destination that comes from a key of its own.
+fn keyed() -> Json {
+    json!({
+        "description": "one", "properties": { "b": "one" },
+        "service_key": { "json_wo": service_key("one"), "url_path": "/one" },
+    })
+}
+
+fn service_key(secret: &str) -> String {
+    json!({
+        "uri": "https://service.example.com/base",
+        "uaa": {
+            "clientid": "c", "clientsecret": secret, "url": "https://zone.example.com",
+        },
+    })
+    .to_string()
+}
+
+/// A destination with a password, in one of the two places.
+fn basic(object: &str, password: &str) -> Json {
+    json!({
+        "description": "one", "properties": { "b": "one" },
+        "url": "https://one.example.com", "authentication": "BasicAuthentication",
+        "user": "one", object: { password: "one" },
+    })
+}
+
 fn open(more: &Json) -> Json {
     let open = json!({
         "description": "one", "url": "https://one.example.com", "authentication": "NoAuthentication",
@@ -190,6 +219,18 @@ fn destinations() -> Vec<Row> {
             json!({ "credentials": { "properties_wo": { "c": "two" } } }),
         )
         .by_hand("c", "hand"),
+        Row::new(
+            "credentials.password_wo",
+            basic("credentials", "password_wo"),
+            json!({ "credentials": { "password_wo": "two" } }),
+        )
+        .by_hand("Password", "hand"),
+        Row::new(
+            "stored_credentials.password",
+            basic("stored_credentials", "password"),
+            json!({ "stored_credentials": { "password": "two" } }),
+        )
+        .by_hand_in_vain("Password", "hand"),
         row("credentials.version", json!({ "credentials": { "version": 2 } })),
         row("allow_unmanaged", json!({ "allow_unmanaged": [] })),
         row("adopt_existing", json!({ "adopt_existing": true })),
@@ -199,6 +240,26 @@ fn destinations() -> Vec<Row> {
         row("level", json!({ "level": "instance" })),
         row("name", json!({ "name": "renamed" })),
         row("service_key", json!({ "service_key": null })),
+        Row::new("service_key", keyed(), json!({ "service_key": { "url_path": "/two" } }))
+            .by_hand("clientSecret", "hand"),
+        Row::new(
+            "service_key.json_wo",
+            keyed(),
+            json!({ "service_key": { "json_wo": service_key("two") } }),
+        )
+        .by_hand("clientSecret", "hand"),
+        Row::new(
+            "service_key.url_form",
+            keyed(),
+            json!({ "service_key": { "url_form": "origin" } }),
+        )
+        .by_hand_in_vain("clientSecret", "hand"),
+        Row::new(
+            "service_key.url_path",
+            keyed(),
+            json!({ "service_key": { "url_path": "/two" } }),
+        )
+        .by_hand_in_vain("URL", "https://hand.example.com"),
         row("id", json!({})),
         row("subaccount_id", json!({})),
         row("instance_id", json!({})),
@@ -278,6 +339,11 @@ fn certificates() -> Vec<Row> {
             json!({ "content": { "pem_wo": two, "version": 2 } }),
         ),
         row("content.pem_wo", json!({ "content": { "pem_wo": two } })),
+        Row::new(
+            "content.base64_wo",
+            json!({ "content": { "base64_wo": STANDARD.encode(pem("one")), "version": 1 } }),
+            json!({ "content": { "base64_wo": STANDARD.encode(&two) } }),
+        ),
         row("content.version", json!({ "content": { "version": 2 } })),
         row("adopt_existing", json!({ "adopt_existing": true })),
         row("timeouts", json!({ "timeouts": { "create": "2m" } })),
@@ -476,7 +542,7 @@ async fn certificates_live(world: &World, terraform: &mut Terraform) {
     terraform.converge(world, &blocks).await;
     let mut expected = created;
     for (row, at_sap) in rows.iter().zip(sorted(&mut expected, &rows)) {
-        if ["content", "content.pem_wo", "all"].contains(&row.ignored[0]) {
+        if ["content", "content.pem_wo", "content.base64_wo", "all"].contains(&row.ignored[0]) {
             at_sap["Content"] = json!(hand);
         }
     }
@@ -559,7 +625,105 @@ async fn registration_lives(world: &World, terraform: &mut Terraform, row: &Row)
     assert_eq!(world.is_registered().await, looks, "{:?}", row.ignored);
 }
 
+/// Each row is a job; what somebody does is to switch it off.
+fn jobs() -> Vec<Row> {
+    let config = json!({ "timeouts": { "create": "1m" } });
+    let row = |ignored, edit| Row::new(ignored, config.clone(), edit);
+    vec![
+        row("job_id", json!({ "job_id": 99 })),
+        row("timeouts", json!({ "timeouts": { "create": "2m" } })),
+        row("timeouts.create", json!({ "timeouts": { "create": "2m" } })),
+        row("id", json!({})),
+        row("name", json!({})),
+        row("enabled", json!({})),
+        row("all", json!({ "job_id": 99, "timeouts": null })),
+    ]
+}
+
+async fn jobs_live(world: &World, terraform: &mut Terraform) {
+    let rows = jobs();
+    let job = |id: usize, is_on: bool| {
+        json!({ "_id": id, "name": format!("job-{id}"), "active": true,
+                "calmConfig": { "enabled": is_on } })
+    };
+    let set = async |is_on: &dyn Fn(&Row) -> bool| {
+        let jobs = rows.iter().enumerate();
+        let jobs: Vec<Json> = jobs.map(|(at, row)| job(at + 1, is_on(row))).collect();
+        world.set_jobs(&jobs).await;
+    };
+    set(&|_| false).await;
+    let blocks = |is_edited: bool| -> Vec<Block> {
+        let block = |(at, row)| {
+            let config = match is_edited {
+                true => Row::edited(row),
+                false => row.config.clone(),
+            };
+            Block {
+                type_name: JOB_MONITORING,
+                name: format!("row-{at}"),
+                row,
+                config: with(json!({ "job_id": at + 1 }), &config),
+            }
+        };
+        rows.iter().enumerate().map(block).collect()
+    };
+    let all_on = async || {
+        let jobs = world.jobs().await;
+        assert!(jobs.iter().all(|job| job["calmConfig"]["enabled"] == true));
+        assert_eq!(jobs.len(), rows.len());
+    };
+    for is_edited in [false, true] {
+        terraform.converge(world, &blocks(is_edited)).await;
+        all_on().await;
+    }
+    // Somebody switches them off. `ignore_changes` does not reach what is computed.
+    set(&|row| row.names_computed(&["enabled"])).await;
+    terraform.converge(world, &blocks(true)).await;
+    all_on().await;
+}
+
 // ---------------------------------------------------------------------- tests
+
+/// What a row ignores, without keys of maps.
+fn ignored(rows: &[Row]) -> BTreeSet<String> {
+    let names = rows.iter().flat_map(|row| &row.ignored);
+    let without_key = |name: &&str| name.split('[').next().unwrap().to_owned();
+    names.map(|name| without_key(name)).collect()
+}
+
+/// The arguments that a configuration can have, and what a plan computes.
+fn attributes(attributes: &[Attribute], path: &str, names: &mut BTreeSet<String>) {
+    for attribute in attributes {
+        let name = format!("{path}{}", attribute.name);
+        match attribute.kind {
+            // One time limit is like the other.
+            AttributeType::Object(members) if attribute.name != "timeouts" => {
+                self::attributes(members, &format!("{name}."), names);
+            }
+            _ => {}
+        }
+        names.insert(name);
+    }
+}
+
+#[test]
+fn every_attribute_is_ignored_somewhere() {
+    for resource in sapcalm::provider::RESOURCES {
+        let definition = resource.definition();
+        let rows = match definition.type_name {
+            DESTINATION => destinations(),
+            CERTIFICATE => certificates(),
+            REGISTRATION => registrations(),
+            JOB_MONITORING => jobs(),
+            other => panic!("no rows for {other}"),
+        };
+        let mut all = BTreeSet::new();
+        attributes(definition.schema.attributes, "", &mut all);
+        let rows = ignored(&rows);
+        let missing: Vec<&String> = all.difference(&rows).collect();
+        assert!(missing.is_empty(), "{}: {missing:?}", definition.type_name);
+    }
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ignored_changes_of_a_destination_change_nothing_and_others_do() {
@@ -574,6 +738,14 @@ async fn ignored_changes_of_a_certificate_change_nothing_and_others_do() {
     let world = World::documented().await;
     let mut terraform = Terraform::stand_in(&world).await;
     certificates_live(&world, &mut terraform).await;
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ignored_changes_of_a_monitored_job_change_nothing_and_others_do() {
+    let world = World::documented().await;
+    let mut terraform = Terraform::stand_in(&world).await;
+    jobs_live(&world, &mut terraform).await;
     world.stop().await;
 }
 
@@ -619,6 +791,9 @@ async fn cli_ignored_changes_change_nothing() {
     let world = World::documented().await;
     let mut terraform = Terraform::Cli(Workspace::with(&[Feature::WriteOnly]).unwrap());
     certificates_live(&world, &mut terraform).await;
+    let world = World::documented().await;
+    let mut terraform = Terraform::Cli(Workspace::with(&[Feature::WriteOnly]).unwrap());
+    jobs_live(&world, &mut terraform).await;
     // One row that ignores everything by name, and one that ignores `all`; each with
     // the whole matrices.
     let some = match Part::chosen() {

@@ -146,3 +146,49 @@ async fn an_import_shows_a_switch_that_is_off() {
     tf.assert_empty_plan(&monitoring(2)).await;
     world.stop().await;
 }
+
+/// A create whose answer was lost is kept, so that a destroy switches off.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_switch_that_nobody_knows_of_is_kept_as_tainted_and_turned_off_by_a_destroy() {
+    let provider = Served::start();
+    let (world, mut tf) = world_and_core(&provider).await;
+    let at = |method: &str| json!({ "method": method, "path_prefix": "/jobscheduler-rest" });
+    let lost = json!({ "match": at("PUT"), "times": null, "do": { "reset": "after_commit" } });
+    world.fault(lost).await;
+    let outcome = tf.apply(&monitoring(1)).await;
+    let error = outcome.fails_with("Cannot switch monitoring of job");
+    assert!(error.detail.contains("as tainted"), "{outcome}");
+    assert!(tf.instance(ADDRESS).tainted && is_monitored(&world, 1).await);
+    world.clear_faults().await;
+
+    let plan = tf.plan(&monitoring(1)).await.ok();
+    plan.warns("Outcome of the create was not known");
+    tf.destroy().await.ok();
+    assert!(!is_monitored(&world, 1).await);
+
+    // A refusal is an answer.
+    let refused = json!({ "match": at("PUT"), "times": null, "do": { "status": 400 } });
+    world.fault(refused).await;
+    tf.apply(&monitoring(1))
+        .await
+        .fails_with("Cannot switch monitoring of job");
+    assert_eq!(tf.object(ADDRESS), Json::Null);
+    world.stop().await;
+}
+
+/// One is enough, and the first one to go would switch off for both.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_resource_of_the_same_job_is_refused_and_a_renamed_one_stays_on() {
+    let provider = Served::start();
+    let (world, mut tf) = world_and_core(&provider).await;
+    let named = |name: &'static str| Resource::new(TYPE_NAME, name, json!({ "job_id": 1 }));
+    let outcome = tf.apply(&[named("a"), named("b")]).await;
+    outcome.fails_with("Two switches of one job");
+    assert!(is_monitored(&world, 1).await);
+
+    tf.apply(&[named("a")]).await.ok();
+    tf.apply(&[named("c")]).await.ok();
+    assert!(is_monitored(&world, 1).await);
+    tf.assert_empty_plan(&[named("c")]).await;
+    world.stop().await;
+}

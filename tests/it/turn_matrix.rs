@@ -2,8 +2,7 @@
 //! only changed its address, and SAP must hold in the end what the configuration
 //! says, whichever call is slow.
 //!
-//! Every run of the matrix does the same to a destination, a certificate and a
-//! registration at once. By default some runs are drawn, under the real CLI,
+//! Every run of the matrix does the same to an object of every resource at once. By default some runs are drawn, under the real CLI,
 //! which alone does things at the same time; `SAPCALM_CHAOS=full` runs all of
 //! them.
 
@@ -68,6 +67,8 @@ impl std::fmt::Display for Run {
 const DESTINATION: &str = "sapcalm_destination";
 const CERTIFICATE: &str = "sapcalm_destination_certificate";
 const REGISTRATION: &str = "sapcalm_registration";
+const JOB_MONITORING: &str = "sapcalm_job_monitoring";
+const TYPES: [&str; 4] = [DESTINATION, CERTIFICATE, REGISTRATION, JOB_MONITORING];
 
 /// A block of each type, by the number of its object. There is one tenant.
 fn block(type_name: &str, number: u32) -> Json {
@@ -83,6 +84,7 @@ fn block(type_name: &str, number: u32) -> Json {
             // The first byte of a DER sequence, and one of its own.
             "content": { "base64_wo": if number == 1 { "MAE=" } else { "MAI=" } },
         }),
+        JOB_MONITORING => json!({ "job_id": number }),
         _ => json!({ "destination_name": "${sapcalm_destination.cloud_alm.name}" }),
     }
 }
@@ -133,7 +135,7 @@ fn write(workspace: &Workspace, world: &World, resources: impl Fn(&str) -> Json)
     let mut destinations = resources(DESTINATION);
     destinations["cloud_alm"] = json!({});
     let mut all = json!({ DESTINATION: destinations });
-    for type_name in [CERTIFICATE, REGISTRATION] {
+    for type_name in &TYPES[1..] {
         let blocks = resources(type_name);
         if blocks.as_object().is_some_and(|blocks| !blocks.is_empty()) {
             all[type_name] = blocks;
@@ -189,7 +191,9 @@ impl Run {
             Late::Creates => [("POST", service), ("POST", register.as_str())],
             Late::Deletes => [("DELETE", service), ("POST", omf)],
         };
-        for (method, path) in calls {
+        // On and off are one call.
+        let switch = ("PUT", "/jobscheduler-rest");
+        for (method, path) in calls.into_iter().chain([switch]) {
             let fault = json!({
                 "match": { "method": method, "path_prefix": path },
                 "times": null,
@@ -201,7 +205,7 @@ impl Run {
 
     async fn apply(&self, workspace: &Workspace) -> Output {
         let mut args = vec!["apply", "-auto-approve"];
-        let replace = [DESTINATION, CERTIFICATE, REGISTRATION].map(|ty| format!("-replace={ty}.a"));
+        let replace = TYPES.map(|ty| format!("-replace={ty}.a"));
         if self.change == Change::CreateFirst {
             args.extend(replace.iter().map(String::as_str));
         }
@@ -216,7 +220,12 @@ impl Run {
             verdict.complain(format!("the plan is not empty: {plan}"));
         }
         let number = self.change.objects();
+        let jobs = world.jobs().await;
+        let monitored = jobs
+            .iter()
+            .filter(|job| job["calmConfig"]["enabled"] == true);
         let found = [
+            ("monitored jobs", monitored.count(), number),
             ("destinations", world.destinations().await.len(), number + 1),
             ("certificates", world.certificates().await.len(), number),
             ("registrations", usize::from(world.is_registered().await), 1),
@@ -229,6 +238,13 @@ impl Run {
             }
         }
     }
+}
+
+#[test]
+fn every_resource_takes_part() {
+    let resources = sapcalm::provider::RESOURCES.iter();
+    let names: Vec<&str> = resources.map(|one| one.definition().type_name).collect();
+    assert!(names.iter().all(|name| TYPES.contains(name)), "{names:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

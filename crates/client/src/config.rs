@@ -10,7 +10,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::Url;
 
-use super::credentials::{self, CloudAlmKey, DestinationKey, JobSchedulingKey, OrderManagementKey};
+use super::credentials::{
+    self, CloudAlmKey, DestinationKey, JobSchedulingKey, KeyKind, OAuthClient, OrderManagementKey,
+};
 use super::retry::RetryPolicy;
 use super::tls::PemFault;
 
@@ -87,18 +89,20 @@ impl Config {
     /// Default of `max_concurrent_requests`: Terraform's own parallelism.
     pub const MAX_CONCURRENT_REQUESTS: usize = 10;
 
+    /// Who asks the token service with a service key, where there is one.
+    #[must_use]
+    pub fn oauth(&self, kind: KeyKind) -> Option<&OAuthClient> {
+        match kind {
+            KeyKind::Destination => Some(self.destination_key.as_ref()?.oauth()),
+            KeyKind::OrderManagement => Some(self.order_management_key.as_ref()?.oauth()),
+            KeyKind::CloudAlm => Some(self.cloud_alm_key.as_ref()?.oauth()),
+            KeyKind::JobScheduling => Some(self.job_scheduling_key.as_ref()?.oauth()),
+        }
+    }
+
     /// Everything in it that must never be shown.
     pub(crate) fn secrets(&self) -> Secrets {
-        let keys = [
-            self.destination_key.as_ref().map(DestinationKey::oauth),
-            self.order_management_key
-                .as_ref()
-                .map(OrderManagementKey::oauth),
-            self.cloud_alm_key.as_ref().map(CloudAlmKey::oauth),
-            self.job_scheduling_key
-                .as_ref()
-                .map(JobSchedulingKey::oauth),
-        ];
+        let keys = KeyKind::ALL.map(|kind| self.oauth(kind));
         let api = &self.order_management_api;
         let secrets = Secrets::default();
         for key in keys.into_iter().flatten() {

@@ -31,6 +31,16 @@ pub enum KeyKind {
     JobScheduling,
 }
 
+impl KeyKind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::Destination,
+        Self::OrderManagement,
+        Self::CloudAlm,
+        Self::JobScheduling,
+    ];
+}
+
 impl fmt::Display for KeyKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -276,24 +276,7 @@ impl Client {
     }
 
     fn oauth_client(&self, key: KeyKind) -> Result<&OAuthClient, Error> {
-        let client = match key {
-            KeyKind::Destination => self
-                .config
-                .destination_key
-                .as_ref()
-                .map(DestinationKey::oauth),
-            KeyKind::OrderManagement => self
-                .config
-                .order_management_key
-                .as_ref()
-                .map(OrderManagementKey::oauth),
-            KeyKind::CloudAlm => self.config.cloud_alm_key.as_ref().map(CloudAlmKey::oauth),
-            KeyKind::JobScheduling => self
-                .config
-                .job_scheduling_key
-                .as_ref()
-                .map(JobSchedulingKey::oauth),
-        };
+        let client = self.config.oauth(key);
         client.ok_or_else(|| Error::missing_key(key))
     }
 

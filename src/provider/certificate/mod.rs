@@ -31,7 +31,6 @@ use super::destination_service::ids::{self, DEFAULT_LEVEL, ImportId, id_of};
 use super::destination_service::owner::Owner;
 use super::destination_service::secret::text;
 use super::diagnostics::{Call, failed};
-use super::unsettled;
 use drift::Record;
 use plan::{Decision, no_file};
 use schema::{DEFINITION, EXAMPLE_NAME, Model};
@@ -128,12 +127,8 @@ impl Resource for Certificate {
         let DeleteRequest { prior, private } = request;
         let site = site(provider, context, &prior)?;
         let owner = owner_of(&prior);
-        if unsettled::is_marked(&private)
-            && let Seen::Gone(warnings) = read(&site, prior, &private).await?
-        {
-            return Ok(warnings);
-        }
-        Ok(site.delete(&owner).await?)
+        let seen = read(&site, prior, &private);
+        Ok(site.delete_if_ours(&owner, &private, seen).await?)
     }
 
     fn import(&self, request: ImportRequest) -> Result<Model, Diagnostics> {
@@ -321,13 +316,9 @@ async fn read(
         return Ok(Seen::Gone(warnings));
     };
     record.look(&mut state, &found)?;
-    if unsettled::is_marked(private) {
-        let what = format!("certificate `{}`", site.id());
-        if state.entry() == Some(text::CHANGED) {
-            warnings.push(unsettled::foreign(&what));
-            return Ok(Seen::Gone(warnings));
-        }
-        warnings.push(unsettled::seen(&what));
+    let is_ours = state.entry() != Some(text::CHANGED);
+    if !site.settle(private, is_ours, &mut warnings) {
+        return Ok(Seen::Gone(warnings));
     }
     state.subaccount_id = owner.subaccount_id;
     state.instance_id = owner.instance_id;

@@ -78,14 +78,14 @@ pub async fn run(provider: &Configured, context: &Context, unusable: &Unusable) 
         cancel: context.cancel.clone(),
     };
     let context = &context;
-    let access = |kind| Access::by(provider, context, unusable, kind);
+    let access = |asked| Access::by(provider, context, unusable, asked);
     let of_destinations = Box::pin(async {
-        let access = access(KeyKind::Destination).await;
+        let access = access(&tokens::DESTINATION).await;
         let rows = destinations::rows(provider, context, &access).await;
         (access, rows)
     });
     let of_cloud_alm = Box::pin(async {
-        let access = access(KeyKind::CloudAlm).await;
+        let access = access(&tokens::CLOUD_ALM).await;
         let seen = landscape::look(provider, context, &access).await;
         (access, seen)
     });

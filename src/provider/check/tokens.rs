@@ -28,20 +28,28 @@ pub(super) struct Access {
     key_tenant: Option<String>,
 }
 
-/// Topics of a service key and of its token.
-fn topics_of(kind: KeyKind) -> (&'static Topic, &'static Topic) {
-    match kind {
-        KeyKind::Destination => (&topics::DESTINATION_KEY, &topics::DESTINATION_TOKEN),
-        KeyKind::OrderManagement => (
-            &topics::ORDER_MANAGEMENT_KEY,
-            &topics::ORDER_MANAGEMENT_TOKEN,
-        ),
-        // The key of the jobs has no part in the connection, and is not asked for.
-        KeyKind::CloudAlm | KeyKind::JobScheduling => {
-            (&topics::CLOUD_ALM_KEY, &topics::CLOUD_ALM_TOKEN)
-        }
-    }
+/// A service key that is looked at, with the topics of it and of its token.
+pub(super) struct Asked {
+    kind: KeyKind,
+    key: &'static Topic,
+    token: &'static Topic,
 }
+
+pub(super) static DESTINATION: Asked = Asked {
+    kind: KeyKind::Destination,
+    key: &topics::DESTINATION_KEY,
+    token: &topics::DESTINATION_TOKEN,
+};
+pub(super) static ORDER_MANAGEMENT: Asked = Asked {
+    kind: KeyKind::OrderManagement,
+    key: &topics::ORDER_MANAGEMENT_KEY,
+    token: &topics::ORDER_MANAGEMENT_TOKEN,
+};
+pub(super) static CLOUD_ALM: Asked = Asked {
+    kind: KeyKind::CloudAlm,
+    key: &topics::CLOUD_ALM_KEY,
+    token: &topics::CLOUD_ALM_TOKEN,
+};
 
 impl Access {
     /// Reads the key, and buys a token with all the scopes that there are.
@@ -49,19 +57,21 @@ impl Access {
         provider: &Configured,
         context: &Context,
         unusable: &Unusable,
-        kind: KeyKind,
+        asked: &Asked,
     ) -> Self {
-        let key = match key(provider, unusable, kind) {
+        let key = match key(provider, unusable, asked) {
             Ok(key) => key,
             Err(access) => return access,
         };
-        let bought = buy(provider, context, kind, None).await;
-        key.with(provider, kind, &bought)
+        let bought = buy(provider, context, asked.kind, None).await;
+        key.with(provider, asked, &bought)
     }
 
     /// Adds the row of the token.
-    fn with(mut self, provider: &Configured, kind: KeyKind, bought: &Bought) -> Self {
-        let (_, topic) = topics_of(kind);
+    fn with(mut self, provider: &Configured, asked: &Asked, bought: &Bought) -> Self {
+        let Asked {
+            kind, token: topic, ..
+        } = *asked;
         let row = match &bought.token {
             Err(error) => topic.error(Call::FetchToken(kind), error),
             Ok(token) => allowed(provider, kind, token).map_or_else(
@@ -109,8 +119,12 @@ async fn buy(
 }
 
 /// The row of a key. Without a key that can be used that is all there is.
-fn key(provider: &Configured, unusable: &Unusable, kind: KeyKind) -> Result<Access, Access> {
-    let (topic, of_token) = topics_of(kind);
+fn key(provider: &Configured, unusable: &Unusable, asked: &Asked) -> Result<Access, Access> {
+    let Asked {
+        kind,
+        key: topic,
+        token: of_token,
+    } = *asked;
     let access = |row: Row| Access {
         rows: vec![row],
         token: None,
@@ -170,22 +184,7 @@ fn with_names(problem: &str) -> Text {
 }
 
 fn oauth(provider: &Configured, kind: KeyKind) -> Option<&OAuthClient> {
-    let config = provider.client().config();
-    match kind {
-        KeyKind::Destination => config
-            .destination_key
-            .as_ref()
-            .map(client::DestinationKey::oauth),
-        KeyKind::OrderManagement => config
-            .order_management_key
-            .as_ref()
-            .map(OrderManagementKey::oauth),
-        KeyKind::CloudAlm => config
-            .cloud_alm_key
-            .as_ref()
-            .map(client::CloudAlmKey::oauth),
-        KeyKind::JobScheduling => None,
-    }
+    provider.client().config().oauth(kind)
 }
 
 fn of_key(provider: &Configured, topic: &'static Topic, oauth: &OAuthClient) -> Row {
@@ -244,6 +243,7 @@ fn of_token(topic: &'static Topic, kind: KeyKind, token: &Token) -> Row {
     let silent = match kind {
         KeyKind::Destination => claims.subaccount_id.is_none(),
         KeyKind::OrderManagement => claims.tenant.is_none(),
+        // Nothing of it is checked, or it is not looked at here.
         KeyKind::CloudAlm | KeyKind::JobScheduling => false,
     };
     if silent {
@@ -272,21 +272,21 @@ pub(super) async fn for_registering(
     context: &Context,
     unusable: &Unusable,
 ) -> (Access, Row) {
-    let kind = KeyKind::OrderManagement;
-    let key = match key(provider, unusable, kind) {
+    let asked = &ORDER_MANAGEMENT;
+    let key = match key(provider, unusable, asked) {
         Ok(key) => key,
         Err(access) => return (access, topics::SCOPE.not_tried(no_token())),
     };
     let config = provider.client().config();
     let wanted = config.order_management_key.as_ref();
     let wanted = wanted.and_then(OrderManagementKey::default_scope);
-    let mut bought = buy(provider, context, kind, wanted.as_deref()).await;
+    let mut bought = buy(provider, context, asked.kind, wanted.as_deref()).await;
     let refused = matches!(&bought.token, Err(error)
         if matches!(error.token_refusal(), Some(Refusal::InvalidScope { .. })));
     if refused {
-        bought = buy(provider, context, kind, None).await;
+        bought = buy(provider, context, asked.kind, None).await;
     }
-    let access = key.with(provider, kind, &bought);
+    let access = key.with(provider, asked, &bought);
     let scope = match &access.token {
         Some(token) => of_scope(token, wanted.as_deref(), refused),
         None => topics::SCOPE.not_tried(no_token()),

@@ -49,7 +49,6 @@ use super::destination_service::ids::{self, DEFAULT_LEVEL, ImportId, id_of};
 use super::destination_service::owner::Owner;
 use super::destination_service::secret::NoRandomness;
 use super::diagnostics::{Call, failed};
-use super::unsettled;
 use drift::Look;
 use plan::Decision;
 use record::Record;
@@ -146,12 +145,8 @@ impl Resource for Destination {
         let DeleteRequest { prior, private } = request;
         let site = site(provider, context, &prior)?;
         let owner = owner_of(&prior);
-        if unsettled::is_marked(&private)
-            && let Seen::Gone(warnings) = read(&site, prior, &private).await?
-        {
-            return Ok(warnings);
-        }
-        Ok(site.delete(&owner).await?)
+        let seen = read(&site, prior, &private);
+        Ok(site.delete_if_ours(&owner, &private, seen).await?)
     }
 
     fn import(&self, request: ImportRequest) -> Result<Model, Diagnostics> {
@@ -194,13 +189,8 @@ async fn read(
     };
     let before = (state.clone(), Record::load(private));
     let mut look = Look::at(site.provider, &found, site.id(), before)?;
-    if unsettled::is_marked(private) {
-        let what = format!("destination `{}`", site.id());
-        if !look.shows_exactly(&state) {
-            warnings.push(unsettled::foreign(&what));
-            return Ok(Seen::Gone(warnings));
-        }
-        warnings.push(unsettled::seen(&what));
+    if !site.settle(private, look.shows_exactly(&state), &mut warnings) {
+        return Ok(Seen::Gone(warnings));
     }
     look.state.subaccount_id = owner.subaccount_id;
     look.state.instance_id = owner.instance_id;

@@ -18,10 +18,13 @@ use client::{
 };
 use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::plan::{Action, Plan};
+use framework::private::Private;
+use framework::resource::Seen;
 use framework::value::Value;
 
 use super::configured::{Configured, Key, afterwards, is_over, missing_key};
 use super::diagnostics::{Call, failed};
+use super::unsettled;
 use ids::{DEFAULT_LEVEL, id_of};
 use owner::Owner;
 
@@ -209,8 +212,7 @@ impl<'a, K: Kind> Site<'a, K> {
         format!("{subaccount}/{instance}/{}", self.id())
     }
 
-    /// Whose object it is; see [`Owner::of`] and [`Owner::of_writer`]. Nothing
-    /// else is called before.
+    /// Whose object it is; see [`Owner::of`]. Nothing else is called before.
     pub(crate) async fn owner(
         &self,
         call: Call,
@@ -219,12 +221,8 @@ impl<'a, K: Kind> Site<'a, K> {
         let token = self.service.token(&self.context).await;
         let token = token.map_err(|error| failed(call, &error))?;
         let object = format!("{} `{}`", K::NOUN, self.id());
-        let owner_of = if call.is_write() {
-            Owner::of_writer
-        } else {
-            Owner::of
-        };
-        owner_of(self.provider, token.claims(), self.level, &object, expected)
+        let about = (object.as_str(), call);
+        Owner::of(self.provider, token.claims(), self.level, about, expected)
     }
 
     /// What SAP holds.
@@ -264,10 +262,45 @@ impl<'a, K: Kind> Site<'a, K> {
         self.provider.was_created_here(K::TYPE_NAME, &id)
     }
 
+    /// Whether an object that was found stays in the state: one whose create
+    /// nobody could judge does only where it `is_ours`. Says what is known by now.
+    pub(crate) fn settle(
+        &self,
+        private: &Private,
+        is_ours: bool,
+        warnings: &mut Diagnostics,
+    ) -> bool {
+        if !unsettled::is_marked(private) {
+            return true;
+        }
+        let what = format!("{} `{}`", K::NOUN, self.id());
+        warnings.push(match is_ours {
+            true => unsettled::seen(&what),
+            false => unsettled::foreign(&what),
+        });
+        is_ours
+    }
+
+    /// Deletes the object, unless it is one whose create nobody could judge, and a
+    /// read finds that it is not ours.
+    pub(crate) async fn delete_if_ours<M>(
+        &self,
+        expected: &Owner,
+        private: &Private,
+        read: impl Future<Output = Result<Seen<M>, Diagnostic>>,
+    ) -> Result<Diagnostics, Diagnostic> {
+        if unsettled::is_marked(private)
+            && let Seen::Gone(warnings) = read.await?
+        {
+            return Ok(warnings);
+        }
+        self.delete(expected).await
+    }
+
     /// Deletes the object. Where this same run created it, the one to delete is
     /// the one to keep: with `create_before_destroy` create took it over, or
     /// made it anew under the same name.
-    pub(crate) async fn delete(&self, expected: &Owner) -> Result<Diagnostics, Diagnostic> {
+    async fn delete(&self, expected: &Owner) -> Result<Diagnostics, Diagnostic> {
         if self.was_created_here(expected) {
             return Ok(self.replaced_in_place().into());
         }

@@ -4,10 +4,11 @@
 //! The same name elsewhere is another object, so nothing is called before the
 //! owner that plan or state tell was compared with the one of the token.
 
-use client::{Level, TokenClaims};
+use client::{KeyKind, Level, TokenClaims};
 use framework::diagnostics::{Diagnostic, Diagnostics};
 
-use crate::provider::configured::Configured;
+use crate::provider::configured::{Configured, nobody_says};
+use crate::provider::diagnostics::Call;
 
 /// Subaccount and service instance, as far as somebody says.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -23,21 +24,24 @@ impl Owner {
     /// names the subaccount.
     ///
     /// An error where it is not whom `object`, such as a destination with its
-    /// id, belongs to, or not among the provider's `allowed_subaccount_ids`.
+    /// id, belongs to, or not among the provider's `allowed_subaccount_ids`; and
+    /// where nobody says it and something is to be written that has an owner.
     pub(crate) fn of(
         provider: &Configured,
         claims: &TokenClaims,
         level: Level,
-        object: &str,
+        (object, call): (&str, Call),
         expected: &Self,
     ) -> Result<(Self, Diagnostics), Diagnostic> {
+        let kind = KeyKind::Destination;
         let told = claims.subaccount_id.as_deref();
-        let told = told
-            .or_else(|| provider.subaccount_in_key())
-            .map(str::to_owned);
-        if let Some(subaccount) = &told {
-            provider.check_subaccount(subaccount)?;
+        let told = told.or_else(|| provider.subaccount_in_key());
+        provider.check_told(kind, told, call)?;
+        if told.is_none() && call.is_write() && expected.subaccount_id.is_some() {
+            let why = format!("the {object} belongs to a known one");
+            return Err(nobody_says(kind, &why));
         }
+        let told = told.map(str::to_owned);
         let instance = claims.instance_id.as_ref();
         let instance = instance.filter(|_| level == Level::Instance);
         let agreed =
@@ -53,22 +57,6 @@ impl Owner {
         };
         let is_silent = told.is_none() && provider.first_time("key without subaccount");
         Ok((owner, is_silent.then(silent_key).into()))
-    }
-
-    /// The same before a write: nothing is written where the subaccount is said
-    /// by state or configuration, and nobody says that the key is of it.
-    pub(crate) fn of_writer(
-        provider: &Configured,
-        claims: &TokenClaims,
-        level: Level,
-        object: &str,
-        expected: &Self,
-    ) -> Result<(Self, Diagnostics), Diagnostic> {
-        let is_told = claims.subaccount_id.is_some() || provider.subaccount_in_key().is_some();
-        if !is_told && (expected.subaccount_id.is_some() || provider.restricts_subaccounts()) {
-            return Err(nobody_says(object));
-        }
-        Self::of(provider, claims, level, object, expected)
     }
 }
 
@@ -98,17 +86,5 @@ fn silent_key() -> Diagnostic {
         "Unknown subaccount",
         "Neither the Destination service key nor its token says for which subaccount it acts. It \
          cannot be checked that the key belongs to the objects in the state.",
-    )
-}
-
-fn nobody_says(object: &str) -> Diagnostic {
-    Diagnostic::error(
-        "Unknown subaccount",
-        format!(
-            "Neither the Destination service key nor its token says for which subaccount it acts, \
-             and the {object} belongs to a known one. Nothing was changed.\n\n\
-             Give the provider a key that says so: one that SAP writes has `subaccountid` or \
-             `tenantid`. If the key is of the right subaccount, add `subaccountid` to it."
-        ),
     )
 }

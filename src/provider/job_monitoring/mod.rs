@@ -3,8 +3,8 @@
 //! creating turns it on, deleting turns it off, and the job itself stays.
 //!
 //! A switch that somebody turned off is drift: `enabled` says so, and the next
-//! apply turns it on again. Turning it twice does no harm, so nothing is kept
-//! beside the state, and a create whose outcome nobody knows leaves none.
+//! apply turns it on again. Nothing is kept beside the state, but for a create
+//! whose outcome nobody knows.
 //!
 //! What it deliberately does not do: create jobs, find them by name (a name is
 //! unique only while nobody renames), or anything about tasks, which SAP's API
@@ -29,6 +29,7 @@ use framework::value::Value;
 use super::configured::{Configured, Key, client_context};
 use super::destination_service::ids::Timeouts;
 use super::diagnostics::{Call, failed};
+use super::unsettled;
 
 /// Full type name.
 const TYPE_NAME: &str = "sapcalm_job_monitoring";
@@ -146,18 +147,33 @@ impl Resource for JobMonitoring {
         context: &Context,
         request: CreateRequest<Model, ()>,
     ) -> Result<Saved<Model>, Failed<Model>> {
-        let CreateRequest { planned, .. } = request;
+        let mut state = request.planned;
+        let id = state.job();
+        if provider.was_created_here(TYPE_NAME, &id.to_string()) {
+            return Err(second_switch(id).into());
+        }
         let context = client_context(context);
         let jobs = jobs(provider, &context, Call::SwitchJob).await?;
-        let found = jobs.find(&context, planned.job()).await;
+        let found = jobs.find(&context, id).await;
         let found = found.map_err(|error| failed(Call::ReadJob, &error))?;
         let Some(found) = found else {
-            return Err(no_such_job(planned.job()).into());
+            return Err(no_such_job(id).into());
         };
-        switch_on(&jobs, &context, planned.job()).await?;
-        let mut state = planned;
-        state.id = Some(state.job().to_string());
+        state.id = Some(id.to_string());
         state.name = found.name;
+        match jobs.monitor(&context, id, true).await {
+            Ok(true) => {}
+            Ok(false) => return Err(no_such_job(id).into()),
+            Err(error) => {
+                let problem = failed(Call::SwitchJob, &error);
+                if !error.may_have_been_processed() {
+                    return Err(problem.into());
+                }
+                let private = Private::default();
+                return Err(unsettled::failed_create(problem, state, private));
+            }
+        }
+        provider.remember_created(TYPE_NAME, &id.to_string());
         Ok(Saved::new(state, Private::default()))
     }
 
@@ -182,9 +198,12 @@ impl Resource for JobMonitoring {
         let Some(found) = found else {
             return Ok(Seen::Gone(Diagnostics::new()));
         };
+        let what = format!("monitoring of the job `{}`", state.job());
         state.enabled = Some(found.is_monitored);
         state.name = found.name;
-        Ok(Seen::There(Saved::new(state, private)))
+        let mut saved = Saved::new(state, private);
+        unsettled::read(&mut saved, &what, found.is_monitored);
+        Ok(Seen::There(saved))
     }
 
     async fn update(
@@ -202,7 +221,10 @@ impl Resource for JobMonitoring {
         if prior.enabled != planned.enabled {
             let context = client_context(context);
             let jobs = jobs(provider, &context, Call::SwitchJob).await?;
-            switch_on(&jobs, &context, planned.job()).await?;
+            let switched = jobs.monitor(&context, planned.job(), true).await;
+            if !switched.map_err(|error| failed(Call::SwitchJob, &error))? {
+                return Err(no_such_job(planned.job()).into());
+            }
         }
         Ok(Saved::new(planned, private))
     }
@@ -213,11 +235,16 @@ impl Resource for JobMonitoring {
         context: &Context,
         request: DeleteRequest<Model>,
     ) -> Result<Diagnostics, Failed<Model>> {
+        let id = request.prior.job();
+        if provider.was_created_here(TYPE_NAME, &id.to_string()) {
+            return Ok(kept_for_successor(id).into());
+        }
         let context = client_context(context);
         let jobs = jobs(provider, &context, Call::SwitchJob).await?;
         // A job that is gone is monitored no more.
-        let switched = jobs.monitor(&context, request.prior.job(), false).await;
+        let switched = jobs.monitor(&context, id, false).await;
         switched.map_err(|error| failed(Call::SwitchJob, &error))?;
+        provider.remember_deleted(TYPE_NAME, &id.to_string());
         Ok(Diagnostics::new())
     }
 
@@ -256,18 +283,31 @@ async fn jobs<'a>(
     let client = provider.client();
     let token = client.token(context, KeyKind::JobScheduling, None).await;
     let token = token.map_err(|error| failed(call, &error))?;
-    if let Some(subaccount) = &token.claims().subaccount_id {
-        provider.check_subaccount(subaccount)?;
-    }
+    provider.check_token(KeyKind::JobScheduling, token.claims(), call)?;
     Ok(jobs)
 }
 
-async fn switch_on(jobs: &Jobs<'_>, context: &client::Context, id: i64) -> Result<(), Diagnostic> {
-    let switched = jobs.monitor(context, id, true).await;
-    match switched.map_err(|error| failed(Call::SwitchJob, &error))? {
-        true => Ok(()),
-        false => Err(no_such_job(id)),
-    }
+fn second_switch(id: i64) -> Diagnostic {
+    Diagnostic::error(
+        "Two switches of one job",
+        format!(
+            "This run has switched the monitoring of the job `{id}` on already, for another \
+             resource. Nothing was sent for this one: taking one of the two away would switch it \
+             off for both.\n\n\
+             Remove one of the two `sapcalm_job_monitoring` resources."
+        ),
+    )
+    .at(Path::attribute("job_id"))
+}
+
+fn kept_for_successor(id: i64) -> Diagnostic {
+    Diagnostic::warning(
+        "Monitoring not switched off",
+        format!(
+            "This run has switched the monitoring of the job `{id}` on for another resource, so \
+             the switch to turn off is the one to keep. Nothing was changed at SAP."
+        ),
+    )
 }
 
 fn no_such_job(id: i64) -> Diagnostic {

@@ -56,7 +56,7 @@ pub(super) async fn prepare<'a>(
         .token(context, KeyKind::OrderManagement, scope.as_deref())
         .await
         .map_err(|error| failed(Call::AuthorizeRegistration, &error))?;
-    check_token(provider, &token, expected, notes)?;
+    check_token(provider, &token, expected, Call::Register, notes)?;
     let tenant = match expected.or(token.claims().tenant.as_deref()) {
         Some(tenant) => tenant.to_owned(),
         None => return Err(unknown_tenant()),
@@ -198,11 +198,10 @@ pub(super) fn check_token(
     provider: &Configured,
     token: &Token,
     expected: Option<&str>,
+    call: Call,
     notes: &mut Diagnostics,
 ) -> Result<(), Diagnostic> {
-    if let Some(subaccount) = &token.claims().subaccount_id {
-        provider.check_subaccount(subaccount)?;
-    }
+    provider.check_token(KeyKind::OrderManagement, token.claims(), call)?;
     let Some(expected) = expected else {
         return Ok(());
     };

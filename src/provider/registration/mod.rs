@@ -301,7 +301,8 @@ async fn read(
     // not stand in the way of a plan that corrects it.
     let token = provider.client().token(context, kind, None).await;
     let token = token.map_err(|error| failed(Call::AuthorizeRegistration, &error))?;
-    check_token(provider, &token, Some(&tenant), &mut saved.warnings)?;
+    let call = Call::AuthorizeRegistration;
+    check_token(provider, &token, Some(&tenant), call, &mut saved.warnings)?;
 
     let given = Record::read(&saved.private).given;
     let record = Record { tenant, given };
@@ -457,7 +458,7 @@ async fn delete(
     }
     let service = provider.require_order_management()?;
     let (scope, token) = offboarding_token(provider, context, prior).await?;
-    check_token(provider, &token, Some(tenant), &mut notes)?;
+    check_token(provider, &token, Some(tenant), Call::Offboard, &mut notes)?;
     if let Err(error) = service.offboard(context, scope.as_deref()).await
         && !(error.is_not_found() && confirmed_absent(provider, context, prior).await)
     {
