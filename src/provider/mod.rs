@@ -4,9 +4,10 @@
 //! * [`config`] is the `provider` block, [`configured`] is what it becomes.
 //! * [`check`] compares what is assumed about SAP with what SAP says.
 //! * [`diagnostics`] turns failures of the client into messages.
-//! * `destination`, `certificate`, [`registration`] and `job_monitoring` are resources, each a room
-//!   of its own; what the first two share is in `destination_service`. All are
-//!   listed in [`RESOURCES`]. `unsettled` is for creates whose outcome nobody knows.
+//! * `destination`, `certificate`, [`registration`] and `job_monitoring` are
+//!   resources, each a room of its own; what the first two share is in
+//!   `destination_service`. All are listed in [`RESOURCES`]. `unsettled` is for
+//!   creates whose outcome nobody knows.
 //! * `data_source_*`, `ephemeral_*`, `function_*`, `list_resource_*` and
 //!   `action_*` are the other things that Terraform can call, one file each.
 

@@ -5,6 +5,7 @@ use emulator::{DestinationKey, Options, Scenario};
 use serde_json::{Value as Json, json};
 
 use crate::support::core::{Action, Core, Outcome, Resource};
+use crate::support::pem::pem;
 use crate::support::served::Served;
 use crate::support::world::{Variant, World};
 
@@ -441,14 +442,8 @@ struct Undecided {
     others: fn(&Json) -> Json,
 }
 
-/// A certificate with its private key.
-fn pem() -> String {
-    let made = rcgen::generate_simple_self_signed(["client".to_owned()]).unwrap();
-    format!("{}{}", made.cert.pem(), made.signing_key.serialize_pem())
-}
-
 fn undecided() -> [Undecided; 2] {
-    let certificate = json!({ "name": "a.pem", "content": { "pem_wo": pem() } });
+    let certificate = json!({ "name": "a.pem", "content": { "pem_wo": pem("client") } });
     [
         Undecided {
             resources: [destination(json!({}))],

@@ -18,6 +18,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::support::cli::Cli;
 use crate::support::core::{Core, Resource};
 use crate::support::feature::Feature;
+use crate::support::pem::pem;
 use crate::support::served::Served;
 use crate::support::workspace::Workspace;
 use crate::support::world::{Variant, World};
@@ -304,9 +305,7 @@ async fn every_action_example_does_what_it_says_after_its_trigger() {
 
 /// What exists at SAP, under the addresses that the examples import to.
 fn imported() -> Vec<Resource> {
-    let made = rcgen::generate_simple_self_signed(["client".to_owned()]).unwrap();
-    let pem = format!("{}{}", made.cert.pem(), made.signing_key.serialize_pem());
-    let certificate = json!({ "name": "cloud-alm.pem", "content": { "pem_wo": pem } });
+    let certificate = json!({ "name": "cloud-alm.pem", "content": { "pem_wo": pem("client") } });
     let registration = json!({ "destination_name": "CloudALM" });
     let job = json!({ "job_id": 1 });
     vec![

@@ -35,6 +35,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::support::core::{Core, Lifecycle, Resource};
 use crate::support::kinds::{NOT_IMPORTED, http_kinds, other_kinds};
+use crate::support::pem::pem;
 use crate::support::served::Served;
 use crate::support::world::World;
 
@@ -221,12 +222,7 @@ fn job_monitoring() -> Subject {
 /// Two certificates with their keys, the same ones every time.
 fn pems() -> &'static [String; 2] {
     static PEMS: OnceLock<[String; 2]> = OnceLock::new();
-    PEMS.get_or_init(|| {
-        ["one", "two"].map(|name| {
-            let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
-            format!("{}{}", made.cert.pem(), made.signing_key.serialize_pem())
-        })
-    })
+    PEMS.get_or_init(|| ["one", "two"].map(pem))
 }
 
 /// One for each resource of the provider.

@@ -16,6 +16,7 @@ use serde_json::{Value as Json, json};
 
 use crate::support::core::{Core, Resource};
 use crate::support::feature::Feature;
+use crate::support::pem::pem;
 use crate::support::served::Served;
 use crate::support::trial::Part;
 use crate::support::workspace::Workspace;
@@ -315,14 +316,6 @@ fn destinations() -> Vec<Row> {
         row("all", json!({ "url": two, "client_id": "two", "credentials": { "client_secret_wo": "two", "version": 2 } }))
             .by_hand("URL", "https://hand.example.com"),
     ]
-}
-
-/// PEM text with a certificate.
-fn pem(name: &str) -> String {
-    rcgen::generate_simple_self_signed([name.to_owned()])
-        .unwrap()
-        .cert
-        .pem()
 }
 
 fn certificates() -> Vec<Row> {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::support::core::{Core, Interrupt, Lifecycle};
+use crate::support::pem::pem;
 use crate::support::world::{HOUR, World};
 
 const DESTINATION: &str = "sapcalm_destination";
@@ -64,10 +65,6 @@ async fn destination_with_everything_of_its_own() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn destination_certificate_of_every_kind_and_level() {
     let (_world, mut tf) = world_and_core().await;
-    let pem = |name: &str| {
-        let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
-        format!("{}{}", made.cert.pem(), made.signing_key.serialize_pem())
-    };
     let key_store = |bytes: &[u8]| {
         use base64::Engine as _;
         base64::engine::general_purpose::STANDARD.encode(bytes)

@@ -7,6 +7,7 @@ use sapcalm::provider::RESOURCES;
 use serde_json::{Value as Json, json};
 
 use crate::support::core::{Core, Resource};
+use crate::support::pem::pem;
 use crate::support::served::Served;
 use crate::support::world::World;
 
@@ -19,8 +20,7 @@ fn sound(world: &World, type_name: &str) -> Json {
             "credentials": { "password_wo": "p", "version": 1 },
         }),
         "sapcalm_destination_certificate" => {
-            let made = rcgen::generate_simple_self_signed(["odd".to_owned()]).unwrap();
-            json!({ "name": "odd.pem", "content": { "pem_wo": made.cert.pem(), "version": 1 } })
+            json!({ "name": "odd.pem", "content": { "pem_wo": pem("odd"), "version": 1 } })
         }
         "sapcalm_registration" => world.registration("CloudALM"),
         "sapcalm_job_monitoring" => json!({ "job_id": 1 }),

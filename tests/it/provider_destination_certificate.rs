@@ -13,6 +13,7 @@ use serde_json::{Value as Json, json};
 use crate::support::core::{Action, Core, Resource};
 use crate::support::feature::Feature;
 use crate::support::page::assert_no_secret;
+use crate::support::pem::pem;
 use crate::support::workspace::Workspace;
 use crate::support::world::{Variant, World};
 
@@ -24,12 +25,6 @@ const COLLECTION: &str = "/destination-configuration/v1/subaccountCertificates";
 
 /// The ways in which SAP may tell a file.
 const FORMS: [&str; 5] = ["verbatim", "wrapped", "rewritten", "masked", "withheld"];
-
-/// A certificate with its private key.
-fn pem() -> String {
-    let made = rcgen::generate_simple_self_signed(["client".to_owned()]).unwrap();
-    format!("{}{}", made.cert.pem(), made.signing_key.serialize_pem())
-}
 
 fn at_sap(name: &str, content: &str) -> Json {
     json!({ "Name": name, "Type": "CERTIFICATE", "Content": STANDARD.encode(content) })
@@ -64,7 +59,7 @@ fn assert_not_stored(tf: &Core, pem: &str) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_is_uploaded_to_its_level_and_not_stored() {
     let (world, mut tf) = world_and_core().await;
-    let pem = pem();
+    let pem = pem("client");
     tf.apply(&alone(block(&pem))).await.ok();
     assert_eq!(world.certificates().await, [at_sap("calm.pem", &pem)]);
     let state = tf.object(CERTIFICATE);
@@ -95,7 +90,7 @@ async fn a_file_is_uploaded_to_its_level_and_not_stored() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_replaced_file_is_seen_and_put_back_however_sap_tells_it() {
     let (world, mut tf) = world_and_core().await;
-    let pem = pem();
+    let pem = pem("client");
     for form in FORMS {
         println!("{form}");
         let knobs = json!({ "destination": { "certificate_content": form } });
@@ -104,7 +99,7 @@ async fn a_replaced_file_is_seen_and_put_back_however_sap_tells_it() {
         tf.assert_empty_plan(&alone(block(&pem))).await;
 
         world
-            .set_certificates(&[at_sap("calm.pem", &self::pem())])
+            .set_certificates(&[at_sap("calm.pem", &self::pem("client"))])
             .await;
         let plan = tf.plan(&alone(block(&pem))).await.ok();
         assert_eq!(plan.action(CERTIFICATE), Action::Update);
@@ -115,7 +110,7 @@ async fn a_replaced_file_is_seen_and_put_back_however_sap_tells_it() {
         tf.assert_empty_plan(&alone(block(&pem))).await;
 
         // Another file is always uploaded.
-        let renewed = self::pem();
+        let renewed = self::pem("client");
         tf.apply(&alone(block(&renewed))).await.ok();
         assert_eq!(world.certificates().await, [at_sap("calm.pem", &renewed)]);
         tf.assert_empty_plan(&alone(block(&renewed))).await;
@@ -126,10 +121,10 @@ async fn a_replaced_file_is_seen_and_put_back_however_sap_tells_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn drift_is_named_in_the_state_and_costs_nothing_while_the_etag_stays() {
     let (world, mut tf) = world_and_core().await;
-    let pem = pem();
+    let pem = pem("client");
     tf.apply(&alone(block(&pem))).await.ok();
     world
-        .set_certificates(&[at_sap("calm.pem", &self::pem())])
+        .set_certificates(&[at_sap("calm.pem", &self::pem("client"))])
         .await;
     for _ in 0..2 {
         tf.refresh().await.ok();
@@ -151,7 +146,7 @@ async fn drift_is_named_in_the_state_and_costs_nothing_while_the_etag_stays() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_a_version_the_file_is_uploaded_when_the_version_changes_or_somebody_replaced_it() {
     let (world, mut tf) = world_and_core().await;
-    let [first, second] = [pem(), pem()];
+    let [first, second] = [pem("client"), pem("client")];
     let versioned = |pem: &str, version: u32| {
         let mut block = block(pem);
         block["content"]["version"] = version.into();
@@ -160,7 +155,7 @@ async fn with_a_version_the_file_is_uploaded_when_the_version_changes_or_somebod
     tf.apply(&versioned(&first, 1)).await.ok();
     tf.assert_empty_plan(&versioned(&second, 1)).await;
     world
-        .set_certificates(&[at_sap("calm.pem", &self::pem())])
+        .set_certificates(&[at_sap("calm.pem", &self::pem("client"))])
         .await;
     tf.apply(&versioned(&first, 1)).await.ok();
     assert_eq!(world.certificates().await, [at_sap("calm.pem", &first)]);
@@ -172,7 +167,7 @@ async fn with_a_version_the_file_is_uploaded_when_the_version_changes_or_somebod
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_switches_change_without_a_request() {
     let (world, mut tf) = world_and_core().await;
-    let pem = pem();
+    let pem = pem("client");
     tf.apply(&alone(block(&pem))).await.ok();
     let mut switched = block(&pem);
     switched["adopt_existing"] = true.into();
@@ -187,20 +182,20 @@ async fn only_switches_change_without_a_request() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_that_leaves_the_configuration_stays_at_sap_and_nothing_puts_it_back() {
     let (world, mut tf) = world_and_core().await;
-    let pem = pem();
+    let pem = pem("client");
     tf.apply(&alone(block(&pem))).await.ok();
     let bare = || alone(json!({ "name": "calm.pem" }));
     world.forget_journal().await;
     tf.apply(&bare()).await.ok();
     assert!(world.writes().await.is_empty());
     tf.assert_empty_plan(&bare()).await;
-    let other = at_sap("calm.pem", &self::pem());
+    let other = at_sap("calm.pem", &self::pem("client"));
     world.set_certificates(std::slice::from_ref(&other)).await;
     tf.apply(&bare()).await.ok();
     assert_eq!(world.certificates().await, [other]);
     tf.assert_empty_plan(&bare()).await;
     world
-        .set_certificates(&[at_sap("calm.pem", &self::pem())])
+        .set_certificates(&[at_sap("calm.pem", &self::pem("client"))])
         .await;
     tf.refresh().await.ok();
     tf.assert_empty_plan(&bare()).await;
@@ -211,7 +206,7 @@ async fn a_new_certificate_without_file_or_with_two_is_refused_while_planning() 
     let (world, mut tf) = world_and_core().await;
     let plan = tf.plan(&alone(json!({ "name": "calm.pem" }))).await;
     assert_eq!(plan.fails_with("Missing file").path, "content");
-    let mut twice = block(&pem());
+    let mut twice = block(&pem("client"));
     twice["content"]["base64_wo"] = "MAA=".into();
     let plan = tf.plan(&alone(twice)).await;
     let error = plan.fails_with("Conflicting attributes");
@@ -222,8 +217,8 @@ async fn a_new_certificate_without_file_or_with_two_is_refused_while_planning() 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_conflict_prints_the_import_block_or_is_taken_over_on_demand() {
     let (world, mut tf) = world_and_core().await;
-    let pem = pem();
-    let other = at_sap("calm.pem", &self::pem());
+    let pem = pem("client");
+    let other = at_sap("calm.pem", &self::pem("client"));
     world.set_certificates(std::slice::from_ref(&other)).await;
     let outcome = tf.apply(&alone(block(&pem))).await;
     let error = outcome.fails_with("Cannot upload certificate");
@@ -250,7 +245,7 @@ fn lost(method: &str) -> Json {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lost_answer_loses_nothing_however_sap_tells_the_file() {
     let (world, mut tf) = world_and_core().await;
-    let [first, second] = [pem(), pem()];
+    let [first, second] = [pem("client"), pem("client")];
     for form in FORMS {
         println!("{form}");
         let knobs = json!({ "destination": { "certificate_content": form } });
@@ -297,10 +292,10 @@ async fn a_key_store_whose_answer_was_lost_is_taken_over_in_the_form_that_sap_te
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_certificate_that_was_there_is_not_taken_over_when_it_cannot_be_compared() {
     let (world, mut tf) = world_and_core().await;
-    let pem = pem();
+    let pem = pem("client");
     let knobs = json!({ "destination": { "certificate_content": "withheld" } });
     world.turn(knobs).await;
-    let other = at_sap("calm.pem", &self::pem());
+    let other = at_sap("calm.pem", &self::pem("client"));
     world.set_certificates(std::slice::from_ref(&other)).await;
     for is_lost in [false, true] {
         if is_lost {
@@ -336,7 +331,7 @@ async fn stale_read_back(world: &World, told: &Json) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_old_answer_after_the_upload_is_not_taken_for_the_new_file() {
     let (world, mut tf) = world_and_core().await;
-    let [first, second] = [pem(), pem()];
+    let [first, second] = [pem("client"), pem("client")];
     tf.apply(&alone(block(&first))).await.ok();
     stale_read_back(&world, &at_sap("calm.pem", &first)).await;
     tf.apply(&alone(block(&second))).await.ok();
@@ -360,7 +355,7 @@ async fn an_old_answer_after_the_upload_is_not_taken_for_the_new_file() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_upload_that_cannot_be_read_back_is_kept_and_completed_later() {
     let (world, mut tf) = world_and_core().await;
-    let pem = pem();
+    let pem = pem("client");
     let unreadable = json!({ "status": 403 });
     let looks = |skip: u32| {
         json!({ "match": { "method": "GET", "path_prefix": COLLECTION }, "skip": skip,
@@ -388,7 +383,7 @@ async fn absence_needs_saps_own_word_in_either_form() {
         world
             .turn(json!({ "destination": { "error_body": form } }))
             .await;
-        let pem = pem();
+        let pem = pem("client");
         tf.apply(&alone(block(&pem))).await.ok();
         let before = tf.object(CERTIFICATE);
         world.turn(json!({ "unrouted": [COLLECTION] })).await;
@@ -421,7 +416,7 @@ async fn a_key_of_another_subaccount_reads_and_changes_nothing() {
     let world = World::with(Variant::documented(), options).await;
     let mut tf = Core::start(&[]).await;
     tf.configure(world.provider());
-    let pem = pem();
+    let pem = pem("client");
     tf.apply(&alone(block(&pem))).await.ok();
     let before = tf.object(CERTIFICATE);
     let mut other = world.provider();
@@ -450,7 +445,7 @@ async fn a_key_of_another_subaccount_reads_and_changes_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_import_compares_the_configured_file_with_the_one_at_sap() {
     let (world, mut tf) = world_and_core().await;
-    let pem = pem();
+    let pem = pem("client");
     world.set_certificates(&[at_sap("calm.pem", &pem)]).await;
     tf.import_by_id(TYPE, "cloud_alm", "subaccount/calm.pem")
         .await
@@ -459,7 +454,7 @@ async fn an_import_compares_the_configured_file_with_the_one_at_sap() {
     // Generated configuration has no file, and still plans empty.
     tf.assert_empty_plan(&alone(json!({ "name": "calm.pem", "level": "subaccount" })))
         .await;
-    let plan = tf.plan(&alone(block(&self::pem()))).await.ok();
+    let plan = tf.plan(&alone(block(&self::pem("client")))).await.ok();
     let planned = plan.planned(CERTIFICATE);
     assert_eq!(planned["secrets"]["content"], "from configuration");
     // The same file is new in the state, and is not uploaded.
@@ -571,7 +566,7 @@ async fn a_destination_whose_certificate_is_not_accepted_is_not_kept() {
     let mut tf = Core::start(&[]).await;
     tf.configure(world.provider());
     let mut resources = mutual_tls(&world);
-    resources[0] = Resource::new(TYPE, "cloud_alm", block(&pem()));
+    resources[0] = Resource::new(TYPE, "cloud_alm", block(&pem("client")));
     let outcome = tf.apply(&resources).await;
     let error = outcome.fails_with("Destination cannot fetch a token");
     assert!(error.detail.contains("401"), "{outcome}");

@@ -209,8 +209,9 @@ const ATTRIBUTES: &[Attribute] = &[
         .describe(
             "The secrets that the destination has, each with where its value comes from: `from \
              configuration`, `from service_key`, `from cloud_alm_service_key`, or `as found` \
-             (Terraform did not write it). `changed outside Terraform`, `of an earlier key` and `not told by SAP` are what \
-             a plan found out. A plan names a secret that it will write here.",
+             (Terraform did not write it). `changed outside Terraform`, `of an earlier key` and \
+             `not told by SAP` are what a plan found out. A plan names a secret that it will write \
+             here.",
         )
         .computed(),
     Attribute::list("unmanaged_properties", &TEXT)

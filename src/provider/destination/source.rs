@@ -2,9 +2,9 @@
 //!
 //! `url`, `client_id`, `token_service_url` and the client secret come from the
 //! key in `service_key`, or else from the provider's Cloud ALM key, only when none
-//! of them is configured and the destination is the plain case a key is made for. If one of them is
-//! configured, nothing comes from the key: otherwise its secret, or a token
-//! bought with it, could reach a host that somebody else chose.
+//! of them is configured and the destination is the plain case a key is made for.
+//! If one of them is configured, nothing comes from the key: otherwise its secret,
+//! or a token bought with it, could reach a host that somebody else chose.
 //!
 //! Once they came from the key, a configured value that equals the state counts
 //! as not configured: `ignore_changes` puts it there, and so does Terraform

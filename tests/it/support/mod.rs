@@ -9,6 +9,7 @@ pub(crate) mod kinds;
 pub(crate) mod life;
 pub(crate) mod page;
 pub(crate) mod peers;
+pub(crate) mod pem;
 pub(crate) mod promise;
 pub(crate) mod proxy;
 pub(crate) mod schema_document;
