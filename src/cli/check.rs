@@ -21,7 +21,8 @@ use super::{fail, print, version};
 use crate::provider::check::row::{Row, Verdict};
 use crate::provider::check::{self, Findings, Unusable};
 use crate::provider::config::{self, Environment};
-use crate::provider::configured::{Configured, Key, variable};
+use crate::provider::configured::{Configured, Key};
+use crate::provider::keys::variable;
 
 /// The files in a folder of keys.
 const FILES: [(KeyKind, &str); 3] = [

@@ -6,10 +6,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::configured::{Configured, Key, client_context, missing_key};
+use super::configured::{Configured, Key, client_context};
 use super::destination::{DEFAULT_NAME, NAME_RULE};
 use super::destination_service::ids::{DEFAULT_LEVEL, INSTANCE_LEVEL, id_of};
 use super::diagnostics::{Call, failed};
+use super::keys::missing_key;
 use client::{KeyKind, Level, TokenCheck};
 use framework::action::{Action, Progress};
 use framework::definition::{Definition, Described, Kind};

@@ -22,8 +22,9 @@ use framework::schema::{Absent, Attribute, AttributeType, Schema};
 use framework::validators::Validator;
 use framework::value::Value;
 
-use super::configured::{ALLOWED_SUBACCOUNTS, Configured, attribute};
+use super::configured::{ALLOWED_SUBACCOUNTS, Configured};
 use super::diagnostics::sentence;
+use super::keys::attribute;
 
 /// The nested attribute for Order Management's monitoring API.
 const API: &str = "order_management_api";
@@ -903,7 +904,8 @@ fn is_path(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::configured::{Key, variable};
+    use super::super::configured::Key;
+    use super::super::keys::variable;
     use super::*;
 
     const DESTINATION: &str = r#"{"clientid":"c","clientsecret":"top-secret","uri":"https://destination-configuration.example","url":"https://zone.authentication.example","tenantid":"t"}"#;

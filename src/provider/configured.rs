@@ -19,6 +19,7 @@ use framework::diagnostics::Diagnostic;
 use framework::resource::Context;
 
 use super::diagnostics::{Call, failed};
+use super::keys::{attribute, missing_key, nobody_says};
 
 /// How long reading back may take after Terraform said stop: the whole
 /// provider must be gone a second later.
@@ -293,58 +294,6 @@ impl Configured {
     pub(crate) fn was_said(&self, topic: &str) -> bool {
         lock(&self.warned).contains(topic)
     }
-}
-
-/// The error of a write while nobody says for which subaccount a key acts. `why`
-/// ends the sentence that says why that matters.
-pub(crate) fn nobody_says(kind: KeyKind, why: &str) -> Diagnostic {
-    Diagnostic::error(
-        "Unknown subaccount",
-        format!(
-            "Neither the key in `{}` nor its token says for which subaccount it acts, and {why}. \
-             Nothing was changed.\n\n\
-             Give the provider a key that says so: one that SAP writes has `subaccountid` or \
-             `tenantid`. If the key is of the right subaccount, add `subaccountid` to it.",
-            attribute(kind)
-        ),
-    )
-}
-
-/// The attribute of the provider block that holds a service key.
-#[must_use]
-pub const fn attribute(kind: KeyKind) -> &'static str {
-    match kind {
-        KeyKind::Destination => "destination_service_key",
-        KeyKind::OrderManagement => "order_management_service_key",
-        KeyKind::CloudAlm => "cloud_alm_service_key",
-        KeyKind::JobScheduling => "job_scheduling_service_key",
-    }
-}
-
-/// The environment variable that holds a service key.
-#[must_use]
-pub const fn variable(kind: KeyKind) -> &'static str {
-    match kind {
-        KeyKind::Destination => "SAPCALM_DESTINATION_SERVICE_KEY",
-        KeyKind::OrderManagement => "SAPCALM_ORDER_MANAGEMENT_SERVICE_KEY",
-        KeyKind::CloudAlm => "SAPCALM_CLOUD_ALM_SERVICE_KEY",
-        KeyKind::JobScheduling => "SAPCALM_JOB_SCHEDULING_SERVICE_KEY",
-    }
-}
-
-/// The error of an operation whose service key is not configured.
-#[must_use]
-pub fn missing_key(kind: KeyKind) -> Diagnostic {
-    Diagnostic::error(
-        "Missing service key",
-        format!(
-            "This operation needs the {kind}, and the provider has none.\n\n\
-             Set `{}` in the `provider \"sapcalm\"` block, or the environment variable `{}` \
-             (its value is the JSON text, or `@` and the path of a file).",
-            attribute(kind),
-            variable(kind)
-        ),
-    )
 }
 
 /// What the client needs to know about the operation around it.

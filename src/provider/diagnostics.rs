@@ -10,7 +10,7 @@ use client::{Error, ErrorKind, GaveUp, KeyKind, Refusal, TlsFault};
 use framework::diagnostics::{Diagnostic, Severity};
 use framework::path::Path;
 
-use super::configured::{attribute, missing_key, variable};
+use super::keys::{attribute, missing_key, variable};
 
 /// What was being done when something failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,8 @@
 //! The provider: what Terraform's practitioners see, made of the framework and
 //! the client. The only module that knows both.
 //!
-//! * [`config`] is the `provider` block, [`configured`] is what it becomes.
+//! * [`config`] is the `provider` block, [`configured`] is what it becomes, and
+//!   [`keys`] are the names of the service keys in it.
 //! * [`check`] compares what is assumed about SAP with what SAP says.
 //! * [`diagnostics`] turns failures of the client into messages.
 //! * `destination`, `certificate`, [`registration`] and `job_monitoring` are
@@ -26,6 +27,7 @@ pub mod function_cloud_alm_url;
 pub mod function_lms_id;
 pub mod function_parse_service_key;
 pub mod function_token_service_url;
+pub mod keys;
 pub mod list_resource_destination;
 pub mod registration;
 

@@ -12,7 +12,12 @@ mod drift;
 mod plan;
 mod schema;
 
-use client::{CertificateFile, DestinationCertificate, DestinationCertificates, Error, KeyKind};
+use std::sync::Arc;
+
+use client::{
+    self, CertificateFile, Deleted, DestinationCertificate, DestinationCertificates, Error,
+    KeyKind, Level, Token,
+};
 use framework::definition::{Definition, Described};
 use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::plan::Plan;
@@ -25,11 +30,11 @@ use framework::schema::IdentitySchema;
 use framework::value::Value;
 
 use super::configured::{Configured, Key, client_context};
-use super::destination_service::Site;
 use super::destination_service::creation::{Created, Creation, Judgement};
 use super::destination_service::ids::{self, DEFAULT_LEVEL, ImportId, id_of};
 use super::destination_service::owner::Owner;
 use super::destination_service::secret::text;
+use super::destination_service::{Calls, Event, Found, Kind, Site};
 use super::diagnostics::{Call, failed};
 use drift::Record;
 use plan::{Decision, no_file};
@@ -392,5 +397,49 @@ async fn replace(site: &CertificateSite<'_>, file: &CertificateFile) -> Result<(
             }
             _ => return Err(failed(Call::UpdateCertificate, &error)),
         }
+    }
+}
+
+// ------------------------------------------- as an object of the service
+
+impl Kind for DestinationCertificates<'_> {
+    type Object = DestinationCertificate;
+
+    const NOUN: &'static str = "certificate";
+    const TYPE_NAME: &'static str = TYPE_NAME;
+    const CALLS: Calls = Calls {
+        create: Call::CreateCertificate,
+        update: Call::UpdateCertificate,
+        delete: Call::DeleteCertificate,
+    };
+
+    fn summary(event: Event) -> &'static str {
+        match event {
+            Event::TakenOver => "Existing certificate taken over",
+            Event::NotReadBack => "Certificate not read back",
+            Event::NotDeleted => "Certificate not deleted",
+        }
+    }
+
+    async fn token(self, context: &client::Context) -> Result<Arc<Token>, Error> {
+        DestinationCertificates::token(&self, context).await
+    }
+
+    async fn find(
+        self,
+        context: &client::Context,
+        level: Level,
+        name: &str,
+    ) -> Found<DestinationCertificate> {
+        DestinationCertificates::find(&self, context, level, name).await
+    }
+
+    async fn delete(
+        self,
+        context: &client::Context,
+        level: Level,
+        name: &str,
+    ) -> Result<Deleted, Error> {
+        DestinationCertificates::delete(&self, context, level, name).await
     }
 }

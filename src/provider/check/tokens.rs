@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use client::{Context, Error, KeyKind, OAuthClient, OrderManagementKey, Proof, Refusal, Token};
 
-use super::super::configured::{Configured, Key, attribute, variable};
+use super::super::configured::{Configured, Key};
 use super::super::diagnostics::Call;
+use super::super::keys::{attribute, variable};
 use super::super::registration::SCOPE_SUFFIX;
 use super::Unusable;
 use super::row::{Row, Text, Topic};

@@ -14,11 +14,12 @@ use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::path::Path;
 use framework::resource::{CreateRequest, Failed, Saved, UpdateRequest};
 
-use super::super::configured::{afterwards, attribute};
+use super::super::configured::afterwards;
 use super::super::destination_service::Site;
 use super::super::destination_service::creation::{Created, Creation, Judgement};
 use super::super::destination_service::secret::{NoRandomness, Remembered};
 use super::super::diagnostics::{Call, failed, failed_softly};
+use super::super::keys::attribute;
 use super::drift::Look;
 use super::plan::Decision;
 use super::record::Record;

@@ -6,6 +6,7 @@
 //! * `schema` – attributes, identity and model.
 //! * `vocabulary` – SAP's names of properties.
 //! * `rules` – validation.
+//! * `credentials` – the secrets that a configuration gives.
 //! * `plan` – the plan, and the one decision that create and update carry out.
 //! * `source` – what comes from a service key, and when.
 //! * `record` – what is remembered beside the state.
@@ -18,6 +19,7 @@
 
 mod apply;
 mod compared;
+mod credentials;
 mod drift;
 mod moves;
 mod plan;
@@ -30,8 +32,9 @@ mod vocabulary;
 mod write;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use client::{self, Destinations, KeyKind};
+use client::{self, Deleted, Destinations, Error, KeyKind, Level, Token};
 use framework::definition::{Definition, Described};
 use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::plan::Plan;
@@ -44,10 +47,10 @@ use framework::schema::IdentitySchema;
 use framework::value::Value;
 
 use super::configured::{Configured, Key, client_context};
-use super::destination_service::Site;
 use super::destination_service::ids::{self, DEFAULT_LEVEL, ImportId, id_of};
 use super::destination_service::owner::Owner;
 use super::destination_service::secret::NoRandomness;
+use super::destination_service::{Calls, Event, Found, Kind, Site};
 use super::diagnostics::{Call, failed};
 use drift::Look;
 use plan::Decision;
@@ -244,4 +247,48 @@ fn site<'a>(
         model.level.as_deref(),
         model.destination_name(),
     ))
+}
+
+// ------------------------------------------- as an object of the service
+
+impl Kind for Destinations<'_> {
+    type Object = client::Destination;
+
+    const NOUN: &'static str = "destination";
+    const TYPE_NAME: &'static str = TYPE_NAME;
+    const CALLS: Calls = Calls {
+        create: Call::CreateDestination,
+        update: Call::UpdateDestination,
+        delete: Call::DeleteDestination,
+    };
+
+    fn summary(event: Event) -> &'static str {
+        match event {
+            Event::TakenOver => "Existing destination taken over",
+            Event::NotReadBack => "Destination not read back",
+            Event::NotDeleted => "Destination not deleted",
+        }
+    }
+
+    async fn token(self, context: &client::Context) -> Result<Arc<Token>, Error> {
+        Destinations::token(&self, context).await
+    }
+
+    async fn find(
+        self,
+        context: &client::Context,
+        level: Level,
+        name: &str,
+    ) -> Found<client::Destination> {
+        Destinations::find(&self, context, level, name).await
+    }
+
+    async fn delete(
+        self,
+        context: &client::Context,
+        level: Level,
+        name: &str,
+    ) -> Result<Deleted, Error> {
+        Destinations::delete(&self, context, level, name).await
+    }
 }

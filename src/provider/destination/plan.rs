@@ -18,11 +18,12 @@ use framework::value::Value;
 use super::super::configured::Configured;
 use super::super::destination_service::plan_identity;
 use super::super::destination_service::secret::text;
+use super::credentials::{Credentials, SECRET_OBJECTS};
 use super::record::Record;
 use super::rules;
 use super::source::{Origin, Source};
 use super::vocabulary::{
-    CLIENT_SECRET, HTTP, NAMED_SECRETS, PASSWORD, TYPED, authentication, belongs_to_authentication,
+    CLIENT_SECRET, HTTP, PASSWORD, TYPED, authentication, belongs_to_authentication,
     default_authentication, default_proxy_type, default_token_service_url_type, needs_password,
     secret_key, secret_name, security_concern,
 };
@@ -307,55 +308,6 @@ fn texts(list: &Value) -> impl Iterator<Item = &str> {
 }
 
 // ------------------------------------------------------------------- secrets
-
-/// The two objects that hold secrets, and the endings of their members.
-pub(super) const SECRET_OBJECTS: [(&str, &str); 2] =
-    [("credentials", "_wo"), ("stored_credentials", "")];
-
-/// The configured secrets, by SAP's names.
-pub(super) struct Credentials<'a> {
-    /// Neither of the two objects is there.
-    is_absent: bool,
-    /// Names or the objects themselves are not known yet.
-    is_open: bool,
-    /// What is configured and not null.
-    pub(super) values: BTreeMap<&'a str, &'a Value>,
-}
-
-impl<'a> Credentials<'a> {
-    /// Both objects of a configuration together.
-    pub(super) fn of(config: &'a Value) -> Self {
-        let [mut both, stored] =
-            SECRET_OBJECTS.map(|(name, suffix)| Self::of_object(config.get(name), suffix));
-        both.is_absent &= stored.is_absent;
-        both.is_open |= stored.is_open;
-        both.values.extend(stored.values);
-        both
-    }
-
-    /// One of them; `suffix` is the ending of its members.
-    pub(super) fn of_object(object: &'a Value, suffix: &str) -> Self {
-        let further = object.get(&format!("properties{suffix}"));
-        let mut found = Self {
-            is_absent: object.is_null(),
-            is_open: further.is_unknown(),
-            values: BTreeMap::new(),
-        };
-        for (member, key) in NAMED_SECRETS {
-            found.put(key, object.get(&format!("{member}{suffix}")));
-        }
-        for (key, value) in further.entries().into_iter().flatten() {
-            found.put(key, value);
-        }
-        found
-    }
-
-    fn put(&mut self, key: &'a str, value: &'a Value) {
-        if !value.is_null() {
-            self.values.insert(key, value);
-        }
-    }
-}
 
 /// What becomes of one secret.
 enum Fate {

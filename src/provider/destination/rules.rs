@@ -12,7 +12,7 @@ use framework::path::Path;
 use framework::validators::wrong_line;
 use framework::value::Value;
 
-use super::plan::{Credentials, SECRET_OBJECTS};
+use super::credentials::{Credentials, SECRET_OBJECTS};
 use super::schema::{DEFAULT_NAME, DEFINITION};
 use super::source::{FROM_KEY, Fallback};
 use super::vocabulary::{

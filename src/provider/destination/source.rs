@@ -23,8 +23,9 @@ use framework::path::Path;
 use framework::plan::Plan;
 use framework::value::Value;
 
-use super::super::configured::{Configured, Key, attribute, variable};
+use super::super::configured::{Configured, Key};
 use super::super::destination_service::secret::text;
+use super::super::keys::{attribute, variable};
 use super::record::Record;
 use super::vocabulary::{
     CLIENT_CREDENTIALS, CLIENT_SECRET, DEDICATED, HTTP, INTERNET, NAMED_SECRETS, TYPED,

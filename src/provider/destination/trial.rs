@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use client::{Error, KeyKind, Refusal};
 use framework::diagnostics::Diagnostic;
 
-use super::super::configured::attribute;
 use super::super::diagnostics::{Call, failed, failed_softly};
+use super::super::keys::attribute;
 use super::DestinationSite;
 
 /// A token service that needs longer counts as out of reach.

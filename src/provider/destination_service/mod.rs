@@ -12,18 +12,16 @@ pub(crate) mod secret;
 
 use std::sync::Arc;
 
-use client::{
-    self, Deleted, DestinationCertificate, DestinationCertificates, Destinations, Error, KeyKind,
-    Level, Token,
-};
+use client::{self, Deleted, Error, KeyKind, Level, Token};
 use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::plan::{Action, Plan};
 use framework::private::Private;
 use framework::resource::Seen;
 use framework::value::Value;
 
-use super::configured::{Configured, Key, afterwards, is_over, missing_key};
+use super::configured::{Configured, Key, afterwards, is_over};
 use super::diagnostics::{Call, failed};
+use super::keys::missing_key;
 use super::unsettled;
 use ids::{DEFAULT_LEVEL, id_of};
 use owner::Owner;
@@ -85,90 +83,6 @@ pub(crate) struct Calls {
     pub(crate) create: Call,
     pub(crate) update: Call,
     pub(crate) delete: Call,
-}
-
-impl Kind for Destinations<'_> {
-    type Object = client::Destination;
-
-    const NOUN: &'static str = "destination";
-    const TYPE_NAME: &'static str = super::destination::TYPE_NAME;
-    const CALLS: Calls = Calls {
-        create: Call::CreateDestination,
-        update: Call::UpdateDestination,
-        delete: Call::DeleteDestination,
-    };
-
-    fn summary(event: Event) -> &'static str {
-        match event {
-            Event::TakenOver => "Existing destination taken over",
-            Event::NotReadBack => "Destination not read back",
-            Event::NotDeleted => "Destination not deleted",
-        }
-    }
-
-    async fn token(self, context: &client::Context) -> Result<Arc<Token>, Error> {
-        Destinations::token(&self, context).await
-    }
-
-    async fn find(
-        self,
-        context: &client::Context,
-        level: Level,
-        name: &str,
-    ) -> Found<client::Destination> {
-        Destinations::find(&self, context, level, name).await
-    }
-
-    async fn delete(
-        self,
-        context: &client::Context,
-        level: Level,
-        name: &str,
-    ) -> Result<Deleted, Error> {
-        Destinations::delete(&self, context, level, name).await
-    }
-}
-
-impl Kind for DestinationCertificates<'_> {
-    type Object = DestinationCertificate;
-
-    const NOUN: &'static str = "certificate";
-    const TYPE_NAME: &'static str = super::certificate::TYPE_NAME;
-    const CALLS: Calls = Calls {
-        create: Call::CreateCertificate,
-        update: Call::UpdateCertificate,
-        delete: Call::DeleteCertificate,
-    };
-
-    fn summary(event: Event) -> &'static str {
-        match event {
-            Event::TakenOver => "Existing certificate taken over",
-            Event::NotReadBack => "Certificate not read back",
-            Event::NotDeleted => "Certificate not deleted",
-        }
-    }
-
-    async fn token(self, context: &client::Context) -> Result<Arc<Token>, Error> {
-        DestinationCertificates::token(&self, context).await
-    }
-
-    async fn find(
-        self,
-        context: &client::Context,
-        level: Level,
-        name: &str,
-    ) -> Found<DestinationCertificate> {
-        DestinationCertificates::find(&self, context, level, name).await
-    }
-
-    async fn delete(
-        self,
-        context: &client::Context,
-        level: Level,
-        name: &str,
-    ) -> Result<Deleted, Error> {
-        DestinationCertificates::delete(&self, context, level, name).await
-    }
 }
 
 /// One object, as one operation sees it.

@@ -7,8 +7,9 @@
 use client::{KeyKind, Level, TokenClaims};
 use framework::diagnostics::{Diagnostic, Diagnostics};
 
-use crate::provider::configured::{Configured, nobody_says};
+use crate::provider::configured::Configured;
 use crate::provider::diagnostics::Call;
+use crate::provider::keys::nobody_says;
 
 /// Subaccount and service instance, as far as somebody says.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]

@@ -10,8 +10,9 @@ use client::{
 use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::path::Path;
 
-use super::super::configured::{Configured, Key, attribute, variable};
+use super::super::configured::{Configured, Key};
 use super::super::diagnostics::{Call, failed};
+use super::super::keys::{attribute, variable};
 use super::landscape::visible_from;
 use super::schema::Model;
 

@@ -8,8 +8,9 @@ use client::{self, Error, KeyKind, LandscapeObject, LandscapeQuery};
 use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::path::Path;
 
-use super::super::configured::{Configured, Key, attribute, variable};
+use super::super::configured::{Configured, Key};
 use super::super::diagnostics::{Call, failed_softly};
+use super::super::keys::{attribute, variable};
 use super::schema::{Given, Model, Status, environment_in};
 
 /// Longest wait between two looks.

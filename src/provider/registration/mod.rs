@@ -42,9 +42,10 @@ use framework::resource::{
 use framework::schema::IdentitySchema;
 use framework::value::Value;
 
-use super::configured::{Configured, Key, attribute, client_context, variable};
+use super::configured::{Configured, Key, client_context};
 use super::destination::DEFAULT_NAME;
 use super::diagnostics::{Call, failed};
+use super::keys::{attribute, variable};
 use super::unsettled;
 pub(super) use call::SCOPE_SUFFIX;
 use call::{check_key, check_token, offboarding_token, prepare};
