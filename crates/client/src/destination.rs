@@ -6,21 +6,17 @@
 //! its values in `Debug`.
 
 mod forms;
+pub(crate) mod object;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use foreign::{Foreign, Secrets};
+use foreign::Foreign;
 use http::header::IF_MATCH;
 use http::{HeaderValue, Method};
-use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use url::Url;
 
@@ -30,8 +26,11 @@ use super::credentials::{DestinationKey, KeyKind};
 use super::error::{Error, ErrorKind};
 use super::http::{Answer, Operation, Request};
 use super::many_reads::Answered;
-use super::told::{AtMost, MOST_MEMBERS, Members, text_of};
+use super::told::{AtMost, MOST_MEMBERS, Members};
 use super::{Client, Context};
+use object::{NAMELESS, Unread, destination, labels_of};
+
+pub use object::{Changes, Destination, Labels, Level, Metadata, Properties};
 
 /// Everything but RFC 3986's unreserved characters.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
@@ -52,184 +51,6 @@ const MAX_REWRITES: u32 = 4;
 
 /// What a list is asked to tell besides the properties.
 const METADATA: &str = "modification_time;etag;labels";
-
-/// Where a destination lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Level {
-    /// Visible in the whole subaccount.
-    Subaccount,
-    /// Visible to the service instance of the key only.
-    Instance,
-}
-
-impl Level {
-    /// `subaccount` or `instance`.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Subaccount => "subaccount",
-            Self::Instance => "instance",
-        }
-    }
-
-    /// The level of this name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Subaccount, Self::Instance]
-            .into_iter()
-            .find(|level| level.as_str() == name)
-    }
-
-    fn collection(self) -> &'static str {
-        match self {
-            Self::Subaccount => "subaccountDestinations",
-            Self::Instance => "instanceDestinations",
-        }
-    }
-}
-
-impl fmt::Display for Level {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// All properties of a destination by SAP's names, secrets in clear.
-///
-/// A map in every respect but one: `Debug` shows the names only.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Properties(pub BTreeMap<String, String>);
-
-/// Changes to properties: `Some` sets, `None` deletes, unnamed ones stay.
-///
-/// A map in every respect but one: `Debug` shows the names only.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Changes(pub BTreeMap<String, Option<String>>);
-
-impl Deref for Properties {
-    type Target = BTreeMap<String, String>;
-    fn deref(&self) -> &Self::Target {
-        &self.0
-    }
-}
-
-impl DerefMut for Properties {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.0
-    }
-}
-
-impl Deref for Changes {
-    type Target = BTreeMap<String, Option<String>>;
-    fn deref(&self) -> &Self::Target {
-        &self.0
-    }
-}
-
-impl DerefMut for Changes {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.0
-    }
-}
-
-impl FromIterator<(String, String)> for Properties {
-    fn from_iter<I: IntoIterator<Item = (String, String)>>(items: I) -> Self {
-        Self(items.into_iter().collect())
-    }
-}
-
-impl FromIterator<(String, Option<String>)> for Changes {
-    fn from_iter<I: IntoIterator<Item = (String, Option<String>)>>(items: I) -> Self {
-        Self(items.into_iter().collect())
-    }
-}
-
-impl fmt::Debug for Properties {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
-    }
-}
-
-impl fmt::Debug for Changes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
-    }
-}
-
-impl Properties {
-    /// These properties after `changes`, as PATCH at SAP would leave them.
-    #[must_use]
-    pub fn with(&self, changes: &Changes) -> Self {
-        let mut merged = self.clone();
-        for (name, value) in changes.iter() {
-            match value {
-                Some(value) => merged.insert(name.clone(), value.clone()),
-                None => merged.remove(name),
-            };
-        }
-        merged
-    }
-}
-
-/// Labels of a destination: each key with its values.
-pub type Labels = BTreeMap<String, BTreeSet<String>>;
-
-/// What SAP knows about a destination besides its properties.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Metadata {
-    /// Opaque; quotes are kept if SAP sends any.
-    pub etag: Option<String>,
-    /// When it was last written.
-    pub modification_time: Option<Timestamp>,
-}
-
-/// A destination as SAP holds it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Destination {
-    /// All properties, `Name` and `Type` included, `$metadata` not.
-    pub properties: Properties,
-    /// Etag and modification time, as far as SAP told them.
-    pub metadata: Metadata,
-    /// `None` when the answer said nothing about labels; ask
-    /// [`Destinations::labels`].
-    pub labels: Option<Labels>,
-}
-
-impl Destination {
-    /// The property `Name`.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        self.properties.get("Name").map_or("", String::as_str)
-    }
-}
-
-/// A destination as SAP wrote it, secrets in clear. `Debug` shows nothing of it.
-#[derive(Deserialize)]
-#[serde(transparent)]
-pub(crate) struct Unread(Box<RawValue>);
-
-impl Unread {
-    /// The property `Name`; nothing when this is no destination.
-    fn name(&self) -> Option<String> {
-        #[derive(Deserialize)]
-        struct Named {
-            #[serde(rename = "Name")]
-            name: String,
-        }
-        let named: Named = serde_json::from_str(self.0.get()).ok()?;
-        Some(named.name).filter(|name| !name.is_empty())
-    }
-
-    fn read(self, secrets: &Secrets) -> Option<Destination> {
-        destination(serde_json::from_str(self.0.get()).ok()?, secrets).ok()
-    }
-}
-
-impl fmt::Debug for Unread {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Unread")
-    }
-}
 
 /// Which destinations to list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -995,103 +816,8 @@ pub(super) fn count(answer: &Answer) -> Option<u64> {
     Some(answer.json::<Counted>().ok()?.count)
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct ToldMetadata {
-    etag: Option<Box<RawValue>>,
-    modification_time: Option<Box<RawValue>>,
-    labels: Option<ToldLabels>,
-}
-
-type ToldLabels = AtMost<ToldLabel, MOST_MEMBERS>;
-
-#[derive(Deserialize)]
-struct ToldLabel {
-    key: Option<Foreign>,
-    values: Option<AtMost<Foreign, MOST_MEMBERS>>,
-}
-
-/// The destination that these members are, when its names can be shown; from now
-/// on its secrets are kept. The error says what is wrong.
-fn destination(
-    Members(mut members): Members,
-    secrets: &Secrets,
-) -> Result<Destination, &'static str> {
-    let metadata = match members.remove("$metadata") {
-        Some(json) => serde_json::from_str(&json).map_err(|_| "a `$metadata` of another form")?,
-        None => ToldMetadata::default(),
-    };
-    for (name, value) in &members {
-        if secrets.identifier(&Foreign::new(name)).is_none() {
-            return Err("a property whose name nobody could read");
-        }
-        if foreign::is_secret_name(name) {
-            secrets.keep(value);
-        }
-    }
-    if members.get("Name").is_none_or(String::is_empty) {
-        return Err(NAMELESS);
-    }
-    let (metadata, labels) = metadata.read(secrets)?;
-    Ok(Destination {
-        properties: Properties(members),
-        metadata,
-        labels,
-    })
-}
-
-const NAMELESS: &str = "a destination without `Name`";
-
 fn nameless(answer: &Answer) -> Error {
     answer.unexpected(NAMELESS)
-}
-
-impl ToldMetadata {
-    fn read(self, secrets: &Secrets) -> Result<(Metadata, Option<Labels>), &'static str> {
-        let text = |value: Option<Box<RawValue>>| value.as_deref().and_then(text_of);
-        let etag = text(self.etag).map(|etag| {
-            let etag = secrets.identifier(&Foreign::new(etag));
-            etag.ok_or("an etag that nobody could read")
-        });
-        let modified = text(self.modification_time).and_then(|text| text.parse().ok());
-        let metadata = Metadata {
-            etag: etag.transpose()?,
-            modification_time: modified.and_then(|it| Timestamp::from_millisecond(it).ok()),
-        };
-        let labels = self.labels.map(|labels| labels_of(labels, secrets));
-        Ok((metadata, labels.transpose()?))
-    }
-}
-
-impl Metadata {
-    /// What a create call tells about the object that is there now, or was before.
-    pub(crate) fn of_answer(body: &[u8], secrets: &Secrets) -> Option<Self> {
-        #[derive(Deserialize)]
-        struct Existing {
-            #[serde(rename = "$metadata")]
-            metadata: ToldMetadata,
-        }
-        let body: Existing = serde_json::from_slice(body).ok()?;
-        Some(body.metadata.read(secrets).ok()?.0)
-    }
-}
-
-/// `[{"key": "a", "values": ["b"]}]`.
-fn labels_of(told: ToldLabels, secrets: &Secrets) -> Result<Labels, &'static str> {
-    let text = |text: &Foreign| match secrets.identifier(text) {
-        None if !text.is("") => Err("a label that nobody could read"),
-        readable => Ok(readable.unwrap_or_default()),
-    };
-    let mut labels = Labels::new();
-    for label in told.0 {
-        if let (Some(key), Some(AtMost(values))) = (label.key, label.values) {
-            labels.insert(
-                text(&key)?,
-                values.iter().map(text).collect::<Result<_, _>>()?,
-            );
-        }
-    }
-    Ok(labels)
 }
 
 /// The old Find looks at the instance first: whether it is the right level can
@@ -1150,6 +876,8 @@ fn token_check(answer: &Answer) -> Result<TokenCheck, Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
     use proptest::prelude::*;
     use serde_json::json;
 

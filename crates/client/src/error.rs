@@ -14,7 +14,7 @@ use foreign::Foreign;
 use jiff::Timestamp;
 
 use super::credentials::{KeyError, KeyKind};
-use super::destination::Metadata;
+use super::destination::object::Metadata;
 use super::tls::TlsFault;
 
 /// A failed operation.

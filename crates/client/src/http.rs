@@ -27,7 +27,7 @@ use url::Url;
 use super::Context;
 use super::clock::Clock;
 use super::config::{Config, ConfigError};
-use super::destination::Metadata;
+use super::destination::object::Metadata;
 use super::error::{Error, ErrorKind, GaveUp};
 use super::proxy::Proxies;
 use super::retry::{self, Failure, Repeat, RetryPolicy};

@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use super::clock::Clock;
-use super::destination::{Level, Unread};
+use super::destination::object::{Level, Unread};
 
 /// Single reads before a list is worth its size.
 const SINGLE_READS: u32 = 3;

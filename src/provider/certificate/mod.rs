@@ -132,7 +132,7 @@ impl Resource for Certificate {
         let DeleteRequest { prior, private } = request;
         let site = site(provider, context, &prior)?;
         let owner = owner_of(&prior);
-        let seen = read(&site, prior, &private);
+        let seen = Box::pin(read(&site, prior, &private));
         Ok(site.delete_if_ours(&owner, &private, seen).await?)
     }
 

@@ -8,8 +8,8 @@ use framework::diagnostics::Diagnostic;
 use framework::value::Value;
 
 use super::super::configured::Configured;
+use super::model::{DEFAULT_NAME, Model};
 use super::plan::Decision;
-use super::schema::{DEFAULT_NAME, Model};
 use super::source::{Origin, key_values};
 use super::vocabulary::{
     CLIENT_CREDENTIALS, CLIENT_SECRET, DEDICATED, HTTP, INTERNET, Known, lookup,

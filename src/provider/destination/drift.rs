@@ -16,8 +16,8 @@ use framework::path::Path;
 
 use super::super::configured::Configured;
 use super::super::destination_service::secret::{Comparison, NoRandomness, Remembered, text};
+use super::model::Model;
 use super::record::Record;
-use super::schema::Model;
 use super::source::{KeyValues, of_provider};
 use super::vocabulary::{
     CLIENT_SECRET, HTTP, Known, NO_AUTHENTICATION, TYPED, default_proxy_type,

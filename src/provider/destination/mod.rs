@@ -3,7 +3,7 @@
 //! This file is the life of the object, from top to bottom: validate, plan,
 //! create, read, update, delete, import. The other files of the room:
 //!
-//! * `schema` – attributes, identity and model.
+//! * `schema` – the attributes; `model` – a configuration, plan or state.
 //! * `vocabulary` – SAP's names of properties.
 //! * `rules` – validation.
 //! * `credentials` – the secrets that a configuration gives.
@@ -21,6 +21,7 @@ mod apply;
 mod compared;
 mod credentials;
 mod drift;
+mod model;
 mod moves;
 mod plan;
 mod record;
@@ -57,7 +58,8 @@ use plan::Decision;
 use record::Record;
 
 pub(crate) use compared::{Names, with_key};
-pub(crate) use schema::{DEFAULT_NAME, DEFINITION, Model, NAME_RULE, TYPE_NAME, URL_FORMS};
+pub(crate) use model::{DEFAULT_NAME, Model};
+pub(crate) use schema::{DEFINITION, NAME_RULE, TYPE_NAME, URL_FORMS};
 pub(crate) use source::url_in_form;
 #[cfg(test)]
 pub(crate) use vocabulary::TYPED;
@@ -148,7 +150,7 @@ impl Resource for Destination {
         let DeleteRequest { prior, private } = request;
         let site = site(provider, context, &prior)?;
         let owner = owner_of(&prior);
-        let seen = read(&site, prior, &private);
+        let seen = Box::pin(read(&site, prior, &private));
         Ok(site.delete_if_ours(&owner, &private, seen).await?)
     }
 

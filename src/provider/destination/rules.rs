@@ -13,7 +13,8 @@ use framework::validators::wrong_line;
 use framework::value::Value;
 
 use super::credentials::{Credentials, SECRET_OBJECTS};
-use super::schema::{DEFAULT_NAME, DEFINITION};
+use super::model::DEFAULT_NAME;
+use super::schema::DEFINITION;
 use super::source::{FROM_KEY, Fallback};
 use super::vocabulary::{
     ALWAYS_ALLOWED, Authentication, CLIENT_CREDENTIALS, HTTP, Known, NAMED_SECRETS, PROXY_TYPES,

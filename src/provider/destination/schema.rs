@@ -1,30 +1,23 @@
-//! The attributes of `sapcalm_destination`: schema, identity and model.
+//! The attributes of `sapcalm_destination`.
 //!
 //! The order is the order of the documentation. Rules that look at more than
 //! one attribute are in `rules`.
 
-use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
-
 use framework::definition::{Definition, Kind};
 use framework::schema::{Absent, Attribute, AttributeType, Replace, Schema};
-use framework::sensitive::Sensitive;
 use framework::validators::{Validator, wrong_line};
 use framework::value::Value;
 
 use super::super::destination_service::ids::{
-    ADOPT_EXISTING, ID, INSTANCE_ID, LEVEL, SUBACCOUNT_ID, Timeouts,
+    ADOPT_EXISTING, ID, INSTANCE_ID, LEVEL, SUBACCOUNT_ID,
 };
+use super::model::DEFAULT_NAME;
 use super::vocabulary::{
     AUTHENTICATION_NAMES, HTTP, PROXY_TYPES, TOKEN_SERVICE_URL_TYPES, TYPES, holds_credentials,
 };
 
 /// The type's name.
 pub(crate) const TYPE_NAME: &str = "sapcalm_destination";
-
-/// Names in the world of SAP Cloud ALM: the destination that SAP Order
-/// Management foundation reads.
-pub(crate) const DEFAULT_NAME: &str = "CloudALM";
 
 /// Longest name of a destination, in characters (SAP BTP Connectivity).
 const LONGEST_NAME: usize = 200;
@@ -292,112 +285,6 @@ const STORED_CREDENTIALS: &[Attribute] = &[
         .describe("Further secret properties, in SAP's spelling, such as `jco.client.passwd`.")
         .sensitive(),
 ];
-
-/// A configuration, plan or state of the resource; names and order follow the
-/// schema. A model without value is a configuration without arguments.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Model {
-    pub(crate) name: Option<String>,
-    pub(crate) level: Option<String>,
-    pub(crate) r#type: Option<String>,
-    pub(crate) description: Option<String>,
-    pub(crate) url: Option<String>,
-    pub(crate) proxy_type: Option<String>,
-    pub(crate) authentication: Option<String>,
-    pub(crate) client_id: Option<String>,
-    pub(crate) token_service_url: Option<String>,
-    pub(crate) token_service_url_type: Option<String>,
-    pub(crate) user: Option<String>,
-    pub(crate) token_service_key_store_location: Option<String>,
-    pub(crate) service_key: Option<ServiceKey>,
-    pub(crate) properties: Option<BTreeMap<String, String>>,
-    pub(crate) credentials: Option<Credentials>,
-    pub(crate) stored_credentials: Option<StoredCredentials>,
-    pub(crate) labels: Option<BTreeMap<String, BTreeSet<String>>>,
-    pub(crate) adopt_existing: Option<bool>,
-    pub(crate) check_token: Option<bool>,
-    pub(crate) allow_unmanaged: Option<BTreeSet<String>>,
-    pub(crate) id: Option<String>,
-    pub(crate) subaccount_id: Option<String>,
-    pub(crate) instance_id: Option<String>,
-    /// An entry of a plan is `None` where it is not known yet.
-    pub(crate) secrets: Option<BTreeMap<String, Option<String>>>,
-    pub(crate) unmanaged_properties: Option<Vec<String>>,
-    pub(crate) timeouts: Option<Timeouts>,
-}
-
-/// The nested object `service_key`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ServiceKey {
-    pub(crate) json_wo: Option<Sensitive>,
-    pub(crate) url_form: Option<String>,
-    pub(crate) url_path: Option<String>,
-}
-
-/// The nested object `credentials`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Credentials {
-    pub(crate) client_secret_wo: Option<Sensitive>,
-    pub(crate) password_wo: Option<Sensitive>,
-    pub(crate) properties_wo: Option<BTreeMap<String, Sensitive>>,
-    pub(crate) version: Option<i64>,
-}
-
-/// The nested object `stored_credentials`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct StoredCredentials {
-    pub(crate) client_secret: Option<Sensitive>,
-    pub(crate) password: Option<Sensitive>,
-    pub(crate) properties: Option<BTreeMap<String, Sensitive>>,
-}
-
-impl Model {
-    /// Name of the destination.
-    pub(super) fn destination_name(&self) -> &str {
-        self.name.as_deref().unwrap_or(DEFAULT_NAME)
-    }
-
-    /// Whether this is the stub of an import or a move, which Read completes.
-    /// Every destination has a type.
-    pub(super) fn is_stub(&self) -> bool {
-        self.r#type.is_none()
-    }
-
-    /// The configured value of a secret property.
-    pub(super) fn secret(&self, key: &str) -> Option<&Sensitive> {
-        let written = self.credentials.as_ref();
-        let stored = self.stored_credentials.as_ref();
-        match super::vocabulary::secret_name(key) {
-            "client_secret" => written
-                .and_then(|object| object.client_secret_wo.as_ref())
-                .or_else(|| stored?.client_secret.as_ref()),
-            "password" => written
-                .and_then(|object| object.password_wo.as_ref())
-                .or_else(|| stored?.password.as_ref()),
-            key => written
-                .and_then(|object| object.properties_wo.as_ref()?.get(key))
-                .or_else(|| stored?.properties.as_ref()?.get(key)),
-        }
-    }
-
-    /// The same without write-only values, as plan and state are.
-    pub(super) fn without_write_only(mut self) -> Self {
-        if let Some(credentials) = &mut self.credentials {
-            *credentials = Credentials {
-                version: credentials.version,
-                ..Credentials::default()
-            };
-        }
-        if let Some(key) = &mut self.service_key {
-            key.json_wo = None;
-        }
-        self
-    }
-}
 
 /// What makes a name impossible: it would not survive in a request, or SAP
 /// documents that it is too long. A warning about other characters is in

@@ -8,7 +8,7 @@
 //! and authentication. SAP publishes no list of secret properties, and none of
 //! those that weaken security; the lists here are ours.
 
-use super::schema::Model;
+use super::model::Model;
 
 /// The property that names a destination. It is not a typed property: it
 /// cannot change.

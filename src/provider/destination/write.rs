@@ -15,8 +15,8 @@ use framework::path::Path;
 
 use super::super::configured::Configured;
 use super::drift::{effective, same_text, value};
+use super::model::Model;
 use super::plan::Decision;
-use super::schema::Model;
 use super::source::{Origin, of_provider, own_secret};
 use super::vocabulary::{HTTP, NAME, TYPED, secret_key, secret_name};
 
@@ -218,7 +218,8 @@ fn secret(
     key: &str,
     origin: Origin,
 ) -> Option<SecretString> {
-    let configured = || planned.secret(key).or_else(|| config.secret(key));
+    let name = secret_name(key);
+    let configured = || planned.secret(name).or_else(|| config.secret(name));
     let value = match origin {
         Origin::Configuration => SecretString::from(configured()?.expose().to_owned()),
         Origin::ServiceKey => own_secret(config.service_key.as_ref()?.json_wo.as_ref()?.expose())?,
@@ -362,7 +363,7 @@ mod tests {
     #[test]
     fn a_secret_goes_together_with_its_address() {
         let config = Model {
-            stored_credentials: Some(super::super::schema::StoredCredentials {
+            stored_credentials: Some(super::super::model::StoredCredentials {
                 password: Some("p".into()),
                 ..Default::default()
             }),

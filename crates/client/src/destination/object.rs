@@ -1,0 +1,291 @@
+//! A destination: where it lives, what it holds, and how SAP tells it.
+//!
+//! Plain data. How it is asked for and changed is the business of
+//! [`destination`](super).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+
+use foreign::{Foreign, Secrets};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::told::{AtMost, MOST_MEMBERS, Members, text_of};
+
+/// Where a destination lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// Visible in the whole subaccount.
+    Subaccount,
+    /// Visible to the service instance of the key only.
+    Instance,
+}
+
+impl Level {
+    /// `subaccount` or `instance`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Subaccount => "subaccount",
+            Self::Instance => "instance",
+        }
+    }
+
+    /// The level of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Subaccount, Self::Instance]
+            .into_iter()
+            .find(|level| level.as_str() == name)
+    }
+
+    pub(super) fn collection(self) -> &'static str {
+        match self {
+            Self::Subaccount => "subaccountDestinations",
+            Self::Instance => "instanceDestinations",
+        }
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// All properties of a destination by SAP's names, secrets in clear.
+///
+/// A map in every respect but one: `Debug` shows the names only.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Properties(pub BTreeMap<String, String>);
+
+/// Changes to properties: `Some` sets, `None` deletes, unnamed ones stay.
+///
+/// A map in every respect but one: `Debug` shows the names only.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Changes(pub BTreeMap<String, Option<String>>);
+
+impl Deref for Properties {
+    type Target = BTreeMap<String, String>;
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl DerefMut for Properties {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
+    }
+}
+
+impl Deref for Changes {
+    type Target = BTreeMap<String, Option<String>>;
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl DerefMut for Changes {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
+    }
+}
+
+impl FromIterator<(String, String)> for Properties {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(items: I) -> Self {
+        Self(items.into_iter().collect())
+    }
+}
+
+impl FromIterator<(String, Option<String>)> for Changes {
+    fn from_iter<I: IntoIterator<Item = (String, Option<String>)>>(items: I) -> Self {
+        Self(items.into_iter().collect())
+    }
+}
+
+impl fmt::Debug for Properties {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl fmt::Debug for Changes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl Properties {
+    /// These properties after `changes`, as PATCH at SAP would leave them.
+    #[must_use]
+    pub fn with(&self, changes: &Changes) -> Self {
+        let mut merged = self.clone();
+        for (name, value) in changes.iter() {
+            match value {
+                Some(value) => merged.insert(name.clone(), value.clone()),
+                None => merged.remove(name),
+            };
+        }
+        merged
+    }
+}
+
+/// Labels of a destination: each key with its values.
+pub type Labels = BTreeMap<String, BTreeSet<String>>;
+
+/// What SAP knows about a destination besides its properties.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Metadata {
+    /// Opaque; quotes are kept if SAP sends any.
+    pub etag: Option<String>,
+    /// When it was last written.
+    pub modification_time: Option<Timestamp>,
+}
+
+/// A destination as SAP holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Destination {
+    /// All properties, `Name` and `Type` included, `$metadata` not.
+    pub properties: Properties,
+    /// Etag and modification time, as far as SAP told them.
+    pub metadata: Metadata,
+    /// `None` when the answer said nothing about labels; ask
+    /// [`Destinations::labels`].
+    pub labels: Option<Labels>,
+}
+
+impl Destination {
+    /// The property `Name`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.properties.get("Name").map_or("", String::as_str)
+    }
+}
+
+/// A destination as SAP wrote it, secrets in clear. `Debug` shows nothing of it.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Unread(pub(super) Box<RawValue>);
+
+impl Unread {
+    /// The property `Name`; nothing when this is no destination.
+    pub(super) fn name(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Named {
+            #[serde(rename = "Name")]
+            name: String,
+        }
+        let named: Named = serde_json::from_str(self.0.get()).ok()?;
+        Some(named.name).filter(|name| !name.is_empty())
+    }
+
+    pub(super) fn read(self, secrets: &Secrets) -> Option<Destination> {
+        destination(serde_json::from_str(self.0.get()).ok()?, secrets).ok()
+    }
+}
+
+impl fmt::Debug for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Unread")
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ToldMetadata {
+    etag: Option<Box<RawValue>>,
+    modification_time: Option<Box<RawValue>>,
+    labels: Option<ToldLabels>,
+}
+
+pub(super) type ToldLabels = AtMost<ToldLabel, MOST_MEMBERS>;
+
+#[derive(Deserialize)]
+pub(super) struct ToldLabel {
+    key: Option<Foreign>,
+    values: Option<AtMost<Foreign, MOST_MEMBERS>>,
+}
+
+/// The destination that these members are, when its names can be shown; from now
+/// on its secrets are kept. The error says what is wrong.
+pub(super) fn destination(
+    Members(mut members): Members,
+    secrets: &Secrets,
+) -> Result<Destination, &'static str> {
+    let metadata = match members.remove("$metadata") {
+        Some(json) => serde_json::from_str(&json).map_err(|_| "a `$metadata` of another form")?,
+        None => ToldMetadata::default(),
+    };
+    for (name, value) in &members {
+        if secrets.identifier(&Foreign::new(name)).is_none() {
+            return Err("a property whose name nobody could read");
+        }
+        if foreign::is_secret_name(name) {
+            secrets.keep(value);
+        }
+    }
+    if members.get("Name").is_none_or(String::is_empty) {
+        return Err(NAMELESS);
+    }
+    let (metadata, labels) = metadata.read(secrets)?;
+    Ok(Destination {
+        properties: Properties(members),
+        metadata,
+        labels,
+    })
+}
+
+pub(super) const NAMELESS: &str = "a destination without `Name`";
+
+impl ToldMetadata {
+    pub(super) fn read(
+        self,
+        secrets: &Secrets,
+    ) -> Result<(Metadata, Option<Labels>), &'static str> {
+        let text = |value: Option<Box<RawValue>>| value.as_deref().and_then(text_of);
+        let etag = text(self.etag).map(|etag| {
+            let etag = secrets.identifier(&Foreign::new(etag));
+            etag.ok_or("an etag that nobody could read")
+        });
+        let modified = text(self.modification_time).and_then(|text| text.parse().ok());
+        let metadata = Metadata {
+            etag: etag.transpose()?,
+            modification_time: modified.and_then(|it| Timestamp::from_millisecond(it).ok()),
+        };
+        let labels = self.labels.map(|labels| labels_of(labels, secrets));
+        Ok((metadata, labels.transpose()?))
+    }
+}
+
+impl Metadata {
+    /// What a create call tells about the object that is there now, or was before.
+    pub(crate) fn of_answer(body: &[u8], secrets: &Secrets) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Existing {
+            #[serde(rename = "$metadata")]
+            metadata: ToldMetadata,
+        }
+        let body: Existing = serde_json::from_slice(body).ok()?;
+        Some(body.metadata.read(secrets).ok()?.0)
+    }
+}
+
+/// `[{"key": "a", "values": ["b"]}]`.
+pub(super) fn labels_of(told: ToldLabels, secrets: &Secrets) -> Result<Labels, &'static str> {
+    let text = |text: &Foreign| match secrets.identifier(text) {
+        None if !text.is("") => Err("a label that nobody could read"),
+        readable => Ok(readable.unwrap_or_default()),
+    };
+    let mut labels = Labels::new();
+    for label in told.0 {
+        if let (Some(key), Some(AtMost(values))) = (label.key, label.values) {
+            labels.insert(
+                text(&key)?,
+                values.iter().map(text).collect::<Result<_, _>>()?,
+            );
+        }
+    }
+    Ok(labels)
+}
