@@ -681,7 +681,7 @@ async fn jobs_live(world: &World, terraform: &mut Terraform) {
 fn ignored(rows: &[Row]) -> BTreeSet<String> {
     let names = rows.iter().flat_map(|row| &row.ignored);
     let without_key = |name: &&str| name.split('[').next().unwrap().to_owned();
-    names.map(|name| without_key(name)).collect()
+    names.map(without_key).collect()
 }
 
 /// The arguments that a configuration can have, and what a plan computes.
