@@ -2,15 +2,24 @@
 //! only changed its address, and SAP must hold in the end what the configuration
 //! says, whichever call is slow.
 //!
-//! Every run of the matrix does the same to an object of every resource at once. By default some runs are drawn, under the real CLI,
-//! which alone does things at the same time; `SAPCALM_CHAOS=full` runs all of
-//! them.
+//! Under the real CLI every run does the same to an object of every resource at
+//! once; by default some runs are drawn, `SAPCALM_CHAOS=full` runs all of them.
+//! The stand-in for Terraform core walks one resource after the other, so two of
+//! its calls are sent at the same time here: what a changed address comes to on
+//! the wire, for every resource by itself.
 
 use std::time::Instant;
 
 use serde_json::{Value as Json, json};
 
 use crate::support::cli::Output;
+use crate::support::core::diagnostics::Diags;
+use crate::support::core::driver::Core;
+use crate::support::core::managed::{Change as Planned, PlanInputs};
+use crate::support::core::provider;
+use crate::support::core::session::Session;
+use crate::support::core::state::{Object, State};
+use crate::support::core::value::Val;
 use crate::support::feature::Feature;
 use crate::support::trial::{Part, Total, Verdict, seed};
 use crate::support::workspace::Workspace;
@@ -151,7 +160,7 @@ impl Run {
         workspace.set_state(None);
         write(workspace, &world, |ty| self.change.blocks(ty)[0].clone());
         workspace.apply(&[]).await;
-        self.make_late(&world).await;
+        self.late.make_late(&world).await;
         write(workspace, &world, |ty| self.change.blocks(ty)[1].clone());
         let changed = self.apply(workspace).await;
         let journal = world.journal().await;
@@ -183,11 +192,62 @@ impl Run {
         verdict
     }
 
-    async fn make_late(&self, world: &World) {
+    /// SAP and the state hold what the configuration says.
+    async fn look(&self, workspace: &Workspace, world: &World, verdict: &mut Verdict) {
+        let plan = workspace.plan().await;
+        if plan.code != Some(0) {
+            verdict.not_converged = true;
+            verdict.complain(format!("the plan is not empty: {plan}"));
+        }
+        let number = self.change.objects();
+        let found = objects(world).await;
+        let wanted = [number, number + 1, number, 1];
+        for ((what, found), wanted) in OBJECTS.into_iter().zip(found).zip(wanted) {
+            verdict.lost |= found < wanted;
+            verdict.orphan |= found > wanted;
+            if found != wanted {
+                verdict.complain(format!("{found} {what} instead of {wanted}"));
+            }
+        }
+    }
+
+    async fn apply(&self, workspace: &Workspace) -> Output {
+        let mut args = vec!["apply", "-auto-approve"];
+        let replace = TYPES.map(|ty| format!("-replace={ty}.a"));
+        if self.change == Change::CreateFirst {
+            args.extend(replace.iter().map(String::as_str));
+        }
+        workspace.run(&args).await
+    }
+}
+
+const OBJECTS: [&str; 4] = [
+    "monitored jobs",
+    "destinations",
+    "certificates",
+    "registrations",
+];
+
+/// How many of [`OBJECTS`] SAP has.
+async fn objects(world: &World) -> [usize; 4] {
+    let jobs = world.jobs().await;
+    let monitored = jobs
+        .iter()
+        .filter(|job| job["calmConfig"]["enabled"] == true);
+    [
+        monitored.count(),
+        world.destinations().await.len(),
+        world.certificates().await.len(),
+        usize::from(world.is_registered().await),
+    ]
+}
+
+impl Late {
+    async fn make_late(self, world: &World) {
         let service = "/destination-configuration/v1/subaccount";
         let omf = "/omf/integration-monitoring";
         let register = format!("{omf}/v1");
-        let calls = match self.late {
+        let calls = match self {
             Late::Creates => [("POST", service), ("POST", register.as_str())],
             Late::Deletes => [("DELETE", service), ("POST", omf)],
         };
@@ -200,42 +260,6 @@ impl Run {
                 "do": { "late_ms": LATE_MS },
             });
             world.fault(fault).await;
-        }
-    }
-
-    async fn apply(&self, workspace: &Workspace) -> Output {
-        let mut args = vec!["apply", "-auto-approve"];
-        let replace = TYPES.map(|ty| format!("-replace={ty}.a"));
-        if self.change == Change::CreateFirst {
-            args.extend(replace.iter().map(String::as_str));
-        }
-        workspace.run(&args).await
-    }
-
-    /// SAP and the state hold what the configuration says.
-    async fn look(&self, workspace: &Workspace, world: &World, verdict: &mut Verdict) {
-        let plan = workspace.plan().await;
-        if plan.code != Some(0) {
-            verdict.not_converged = true;
-            verdict.complain(format!("the plan is not empty: {plan}"));
-        }
-        let number = self.change.objects();
-        let jobs = world.jobs().await;
-        let monitored = jobs
-            .iter()
-            .filter(|job| job["calmConfig"]["enabled"] == true);
-        let found = [
-            ("monitored jobs", monitored.count(), number),
-            ("destinations", world.destinations().await.len(), number + 1),
-            ("certificates", world.certificates().await.len(), number),
-            ("registrations", usize::from(world.is_registered().await), 1),
-        ];
-        for (what, found, wanted) in found {
-            verdict.lost |= found < wanted;
-            verdict.orphan |= found > wanted;
-            if found != wanted {
-                verdict.complain(format!("{found} {what} instead of {wanted}"));
-            }
         }
     }
 }
@@ -271,4 +295,141 @@ async fn cli_the_end_is_what_the_configuration_says_whichever_call_is_slow() {
         total.add(&run, verdict);
     }
     total.conclude("turns, real CLI", began.elapsed(), expected);
+}
+
+/// An object as resources of the stand-in have it, without the walk of a run.
+struct Case<'a> {
+    session: &'a Session,
+    type_name: &'a str,
+    config: Val,
+}
+
+impl<'a> Case<'a> {
+    fn new(session: &'a Session, type_name: &'a str, config: &Json) -> Self {
+        let config = session.resource(type_name).block.config(config).unwrap();
+        Self {
+            session,
+            type_name,
+            config,
+        }
+    }
+
+    async fn plan_create(&self, address: &str) -> Planned {
+        let (inputs, mut diags) = (PlanInputs::default(), Diags::default());
+        let plan = self
+            .session
+            .plan(self.type_name, address, &self.config, inputs, &mut diags);
+        plan.await.unwrap_or_else(|| panic!("{address}: {diags}"))
+    }
+
+    async fn plan_delete(&self, address: &str, object: &Object) -> Planned {
+        let mut diags = Diags::default();
+        let plan = self
+            .session
+            .plan_destroy(self.type_name, address, object, &mut diags);
+        plan.await.unwrap_or_else(|| panic!("{address}: {diags}"))
+    }
+
+    /// What the state holds afterwards, and what was said.
+    async fn apply(
+        &self,
+        address: &str,
+        change: &Planned,
+        before: Option<&Object>,
+    ) -> (Option<Object>, Diags) {
+        let (state, mut diags) = (State::default(), Diags::default());
+        let config = before.map_or(&self.config, |_| &Val::Null);
+        let apply = self.session.apply(
+            self.type_name,
+            address,
+            change,
+            before,
+            config,
+            &state,
+            &mut diags,
+        );
+        (apply.await, diags)
+    }
+
+    async fn make(&self, address: &str) -> Object {
+        let change = self.plan_create(address).await;
+        let (object, diags) = self.apply(address, &change, None).await;
+        assert!(!diags.has_errors(), "{address}: {diags}");
+        object.unwrap()
+    }
+
+    /// A resource goes while another one of the same object comes.
+    async fn renamed(&self, old: &Object, world: &World, late: Late) {
+        let [delete, create] = [
+            self.plan_delete("old", old).await,
+            self.plan_create("new").await,
+        ];
+        late.make_late(world).await;
+        let ((left, deleted), (new, created)) = tokio::join!(
+            self.apply("old", &delete, Some(old)),
+            self.apply("new", &create, None),
+        );
+        assert!(!deleted.has_errors() && left.is_none(), "{deleted}");
+        assert!(!created.has_errors(), "{created}");
+        let (new, mut diags) = (new.unwrap(), Diags::default());
+        let read = self.session.read(self.type_name, "new", &new, &mut diags);
+        assert!(!read.await.unwrap().value.is_null(), "{diags}");
+    }
+
+    /// Two resources of one object come: one of them is told.
+    async fn made_twice(&self, world: &World, late: Late) {
+        let plans = [self.plan_create("a").await, self.plan_create("b").await];
+        late.make_late(world).await;
+        let ((a, first), (b, second)) = tokio::join!(
+            self.apply("a", &plans[0], None),
+            self.apply("b", &plans[1], None),
+        );
+        assert!(
+            first.has_errors() != second.has_errors(),
+            "{first}\n{second}"
+        );
+        assert!(a.is_some() != b.is_some(), "{first}\n{second}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_the_stand_in_the_end_is_what_the_configuration_says_whichever_call_is_slow() {
+    for (number, type_name) in [JOB_MONITORING, DESTINATION, CERTIFICATE, REGISTRATION]
+        .into_iter()
+        .enumerate()
+    {
+        for (late, twice) in [
+            (Late::Creates, false),
+            (Late::Deletes, false),
+            (Late::Creates, true),
+        ] {
+            println!("{type_name}, late: {late:?}, twice: {twice}");
+            let world = World::documented().await;
+            let mut core = Core::launch(provider(&[])).await;
+            core.configure(world.provider());
+            let mut config = block(type_name, 1);
+            let first_run = core.configured_session().await;
+            if type_name == REGISTRATION {
+                let cloud_alm = Case::new(&first_run, DESTINATION, &json!({}));
+                cloud_alm.make("cloud_alm").await;
+                config["destination_name"] = json!("CloudALM");
+            }
+            let mut old = None;
+            if !twice {
+                let case = Case::new(&first_run, type_name, &config);
+                old = Some(case.make("old").await);
+            }
+            first_run.close().await;
+
+            let session = core.configured_session().await;
+            let case = Case::new(&session, type_name, &config);
+            match &old {
+                Some(old) => case.renamed(old, &world, late).await,
+                None => case.made_twice(&world, late).await,
+            }
+            assert_eq!(objects(&world).await[number], 1);
+            session.close().await;
+            world.stop().await;
+        }
+    }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 pub(crate) use terraform_stand_in::process::Launch;
 pub(crate) use terraform_stand_in::{
     Action, ImportBy, Interrupt, Lifecycle, Outcome, Release, Resource, configuration, diagnostics,
-    driver, others, process, schema, session, state, unknown, value,
+    driver, managed, others, process, schema, session, state, unknown, value,
 };
 
 use super::promise;
