@@ -15,6 +15,7 @@ use hcl::structure::{Block, Body};
 use sapcalm::provider::SapCalm;
 use serde_json::{Map, Value as Json, json};
 
+use crate::support::btp_provider::Btp;
 use crate::support::cli::Cli;
 use crate::support::core::{Core, Resource};
 use crate::support::feature::Feature;
@@ -465,5 +466,100 @@ fn the_keys_of_the_composition_come_from_bindings() {
             format!("btp_subaccount_service_binding.each[\"{service}\"].credentials")
         );
         assert!(text.contains(&format!("    {service} = {{\n")), "{service}");
+    }
+}
+
+/// The folder of the composition in the workspace, for commands in it.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// What SAP's provider would make in one landscape: the emulator's keys.
+fn bindings(landscape: &str, world: &World) -> String {
+    let services = ["destination", "order_management", "cloud_alm"];
+    let overrides = services.map(|service| {
+        let key = world.key(&service.replace('_', "-"));
+        format!(
+            "override_resource {{\n  \
+             target = module.service_keys[\"{landscape}\"].btp_subaccount_service_binding.each[\"{service}\"]\n  \
+             values = {{ credentials = {} }}\n}}\n",
+            json!(key).to_string().replace("${", "$${")
+        )
+    });
+    overrides.concat()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cli_three_landscapes_are_connected_with_the_keys_of_saps_provider() {
+    let Some(mut workspace) = Workspace::with(&[Feature::Mocks]) else {
+        return;
+    };
+    let btp = Btp::start();
+    workspace.set_env("TF_REATTACH_PROVIDERS", &btp.reattach());
+    let composition = Path::new(EXAMPLES).join("compositions/three-landscapes");
+    // The module by itself, everything mocked.
+    copy(&composition.join("connection"), workspace.path());
+    let output = workspace.run(&["test"]).await.ok();
+    assert!(output.stdout.contains("2 passed, 0 failed"), "{output}");
+
+    // The whole, everything mocked.
+    copy(&composition, workspace.path());
+    fs::remove_file(workspace.path().join("tests/connection.tftest.hcl")).unwrap();
+    workspace.run(&["get"]).await.ok();
+    let output = workspace.run(&["test"]).await.ok();
+    assert!(output.stdout.contains("1 passed, 0 failed"), "{output}");
+
+    // The whole, with SAP's provider mocked alone.
+    let mut test = fs::read_to_string(composition.join("tests/landscapes.tftest.hcl")).unwrap();
+    let ours = test.find("mock_provider \"sapcalm\"").unwrap();
+    let variables = test.find("variables {").unwrap();
+    test.replace_range(ours..variables, "");
+    let mut worlds = Vec::new();
+    for landscape in ["dev", "test", "prod"] {
+        let world = World::documented().await;
+        // As the provider guesses it.
+        let path = json!({ "order_management": { "register_path": "/registration" } });
+        world.turn(path).await;
+        test += &bindings(landscape, &world);
+        worlds.push(world);
+    }
+    let state = worlds[0].state().await;
+    let subaccount = state["subaccounts"]["acme-orders"]["id"].as_str().unwrap();
+    for digit in ["d", "e", "f"] {
+        let [eight, four, three, twelve] = [8, 4, 3, 12].map(|times| digit.repeat(times));
+        let example = format!("{eight}-{four}-4{three}-8{three}-{twelve}");
+        assert!(test.contains(&example), "{example}");
+        test = test.replace(&example, subaccount);
+    }
+    fs::write(workspace.path().join("tests/landscapes.tftest.hcl"), test).unwrap();
+    let output = workspace.run(&["test"]).await.ok();
+    assert!(output.stdout.contains("1 passed, 0 failed"), "{output}");
+    for world in worlds {
+        let journal = world.journal().await;
+        let sent = |method: &str, path: &str| {
+            let fits = |entry: &&Json| {
+                let asked = entry["path"].as_str().unwrap();
+                let asked = asked.split('?').next().unwrap();
+                entry["method"] == method && asked.ends_with(path)
+            };
+            journal.iter().filter(fits).count()
+        };
+        assert_eq!(sent("POST", "/subaccountDestinations"), 1);
+        assert_eq!(sent("POST", "/registration"), 1);
+        assert!(
+            !world.is_registered().await,
+            "the test takes all away again"
+        );
+        assert!(world.destinations().await.is_empty());
+        world.stop().await;
     }
 }

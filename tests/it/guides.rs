@@ -226,10 +226,16 @@ fn every_configuration_in_a_page_fits_the_schema() {
             }
         }
     }
-    let composition = "examples/compositions/btp-service-keys/main.tf";
-    let text = fs::read_to_string(Path::new(ROOT).join(composition)).unwrap();
-    for fault in faults(&text, &schemas) {
-        wrong.push(format!("{composition}: {fault}"));
+    for file in [
+        "btp-service-keys/main.tf",
+        "three-landscapes/main.tf",
+        "three-landscapes/connection/main.tf",
+    ] {
+        let path = Path::new(ROOT).join("examples/compositions").join(file);
+        let text = fs::read_to_string(path).unwrap();
+        for fault in faults(&text, &schemas) {
+            wrong.push(format!("{file}: {fault}"));
+        }
     }
     assert!(count > 30, "the test found only {count} configurations");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

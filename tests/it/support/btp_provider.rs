@@ -1,9 +1,12 @@
 //! As much of SAP's provider for BTP as Terraform needs to move an object away
-//! from it: an address and the schemas of its two resources for destinations.
+//! from it, and to mock it: an address and the schemas of its resources for
+//! destinations, service instances and bindings.
 //!
 //! Source: the public schemas of `SAP/btp`. Whatever would touch an object
-//! fails: nothing is left to that provider once its objects have moved.
+//! fails: nothing is left to that provider once its objects have moved, and a
+//! mocked one is not asked.
 
+use framework::data_source::{DataSource, DynDataSource, Found};
 use framework::definition::{Definition, Described, Kind};
 use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::plan::Plan;
@@ -39,7 +42,7 @@ impl Btp {
 
 struct Stub;
 
-static STUB: Definition = Definition::new(Kind::Provider, "btp", &NO_SETTINGS);
+static STUB: Definition = Definition::new(Kind::Provider, "btp", &SETTINGS);
 
 impl Described for Stub {
     fn definition(&self) -> &'static Definition {
@@ -57,11 +60,22 @@ impl Provider for Stub {
     fn resources(&self) -> &'static [&'static dyn DynResource<()>] {
         RESOURCES
     }
+
+    fn data_sources(&self) -> &'static [&'static dyn DynDataSource<()>] {
+        DATA_SOURCES
+    }
 }
 
-static RESOURCES: &[&dyn DynResource<()>] = &[&Foreign(&GENERIC), &Foreign(&TYPED)];
+static RESOURCES: &[&dyn DynResource<()>] = &[
+    &Foreign(&GENERIC),
+    &Foreign(&TYPED),
+    &Foreign(&SERVICE_INSTANCE),
+    &Foreign(&SERVICE_BINDING),
+];
 
-static NO_SETTINGS: Schema = Schema::new(0, "SAP BTP.", &[]);
+static DATA_SOURCES: &[&dyn DynDataSource<()>] = &[&Foreign(&SERVICE_PLAN)];
+
+static SETTINGS: Schema = Schema::new(0, "SAP BTP.", &[optional("globalaccount")]);
 
 static IDENTITY: IdentitySchema =
     IdentitySchema::new(&[Attribute::string("name").required().describe("Name.")]);
@@ -122,7 +136,61 @@ static TYPED_SCHEMA: Schema = Schema::new(
     ],
 );
 
-/// A resource of which only the schema matters.
+static SERVICE_PLAN: Definition = Definition::new(
+    Kind::DataSource,
+    "btp_subaccount_service_plan",
+    &SERVICE_PLAN_SCHEMA,
+);
+
+static SERVICE_PLAN_SCHEMA: Schema = Schema::new(
+    0,
+    "A plan of a service.",
+    &[
+        required("subaccount_id"),
+        optional("offering_name"),
+        optional("name"),
+        computed("id"),
+    ],
+);
+
+static SERVICE_INSTANCE: Definition = Definition::new(
+    Kind::Resource,
+    "btp_subaccount_service_instance",
+    &SERVICE_INSTANCE_SCHEMA,
+);
+
+static SERVICE_INSTANCE_SCHEMA: Schema = Schema::new(
+    0,
+    "An instance of a service.",
+    &[
+        required("subaccount_id"),
+        required("name"),
+        required("serviceplan_id"),
+        optional("parameters").sensitive(),
+        computed("id"),
+    ],
+);
+
+static SERVICE_BINDING: Definition = Definition::new(
+    Kind::Resource,
+    "btp_subaccount_service_binding",
+    &SERVICE_BINDING_SCHEMA,
+);
+
+static SERVICE_BINDING_SCHEMA: Schema = Schema::new(
+    0,
+    "A binding of an instance, and its key.",
+    &[
+        required("subaccount_id"),
+        required("service_instance_id"),
+        required("name"),
+        optional("parameters").sensitive(),
+        computed("credentials").sensitive(),
+        computed("id"),
+    ],
+);
+
+/// An object of which only the schema matters.
 struct Foreign(&'static Definition);
 
 /// Nothing is ever read into it.
@@ -137,9 +205,14 @@ impl Described for Foreign {
     fn definition(&self) -> &'static Definition {
         self.0
     }
+}
 
-    fn validate(&self, _: &Value) -> Diagnostics {
-        not_ours().into()
+impl DataSource for Foreign {
+    type Provider = ();
+    type Model = Nothing;
+
+    async fn read(&self, (): &(), _: &Context, _: Nothing) -> Result<Found<Nothing>, Diagnostics> {
+        Err(not_ours().into())
     }
 }
 
