@@ -24,7 +24,7 @@ use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::plan::Plan;
 use framework::private::Private;
 use framework::resource::{
-    Context, CreateRequest, DeleteRequest, Failed, ImportRequest, ReadRequest, Resource, Saved,
+    Context, CreateRequest, DeleteRequest, Failed, ImportRequest, Mover, ReadRequest, Resource, Saved,
     Seen, UpdateRequest,
 };
 use framework::schema::IdentitySchema;
@@ -33,6 +33,7 @@ use framework::value::Value;
 use super::configured::{Configured, Key, client_context};
 use super::destination_service::creation::{Created, Creation, Judgement};
 use super::destination_service::ids::{self, DEFAULT_LEVEL, ImportId, id_of};
+use super::destination_service::moves::{self, BTP, stub};
 use super::destination_service::owner::Owner;
 use super::destination_service::secret::text;
 use super::destination_service::{Calls, Event, Found, Kind, Site};
@@ -50,6 +51,18 @@ const RETRIES: u32 = 2;
 /// The resource `sapcalm_destination_certificate`.
 #[derive(Debug)]
 pub(crate) struct Certificate;
+
+/// Source of the state shape: the public schema of `SAP/btp`. The file in that
+/// state is left behind.
+static MOVERS: &[Mover] = &[Mover {
+    source_provider: BTP,
+    source_type: "btp_subaccount_destination_certificate",
+    source_versions: &[1],
+    convert: |state| {
+        const NAME: &str = "certificate_name";
+        stub(state, NAME, moves::text(state, NAME))
+    },
+}];
 
 type CertificateSite<'a> = Site<'a, DestinationCertificates<'a>>;
 
@@ -135,6 +148,10 @@ impl Resource for Certificate {
         let owner = owner_of(&prior);
         let seen = Box::pin(read(&site, prior, &private));
         Ok(site.delete_if_ours(&owner, &private, seen).await?)
+    }
+
+    fn movers(&self) -> &'static [Mover] {
+        MOVERS
     }
 
     fn import(&self, request: ImportRequest) -> Result<Model, Diagnostics> {

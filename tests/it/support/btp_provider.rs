@@ -1,5 +1,6 @@
 //! As much of SAP's provider for BTP as Terraform needs to move an object away
-//! from it: an address and the schemas of its two resources for destinations.
+//! from it: an address and the schemas of its resources for destinations and
+//! their certificates.
 //!
 //! Source: the public schemas of `SAP/btp`. Whatever would touch an object
 //! fails: nothing is left to that provider once its objects have moved.
@@ -59,7 +60,8 @@ impl Provider for Stub {
     }
 }
 
-static RESOURCES: &[&dyn DynResource<()>] = &[&Foreign(&GENERIC), &Foreign(&TYPED)];
+static RESOURCES: &[&dyn DynResource<()>] =
+    &[&Foreign(&GENERIC), &Foreign(&TYPED), &Foreign(&CERTIFICATE)];
 
 static NO_SETTINGS: Schema = Schema::new(0, "SAP BTP.", &[]);
 
@@ -119,6 +121,23 @@ static TYPED_SCHEMA: Schema = Schema::new(
         computed("creation_time"),
         computed("etag"),
         computed("modification_time"),
+    ],
+);
+
+static CERTIFICATE: Definition = Definition::new(
+    Kind::Resource,
+    "btp_subaccount_destination_certificate",
+    &CERTIFICATE_SCHEMA,
+);
+
+static CERTIFICATE_SCHEMA: Schema = Schema::new(
+    1,
+    "A certificate.",
+    &[
+        required("subaccount_id"),
+        optional("service_instance_id"),
+        required("certificate_name"),
+        required("certificate_content").sensitive(),
     ],
 );
 
