@@ -4,12 +4,15 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use emulator::Options;
 use rcgen::{CertificateParams, KeyPair};
 use serde_json::{Value as Json, json};
 
 use crate::support::core::{Action, Core, Resource};
+use crate::support::page::assert_no_secret;
 use crate::support::pem::pem;
-use crate::support::world::World;
+use crate::support::workspace::Workspace;
+use crate::support::world::{Variant, World};
 
 const TYPE: &str = "sapcalm_destination_certificate";
 const CERTIFICATE: &str = "sapcalm_destination_certificate.calm";
@@ -430,6 +433,17 @@ async fn what_is_known_late_is_planned_as_open_and_applied_as_it_turns_out() {
             json!({ "name": "calm.pem", "generate": generate })
         })]
     };
+    // Also as a whole, when it is new.
+    let whole = [Resource::with(TYPE, "new", |values| {
+        let generate = values.known_at_apply(thirty_days());
+        json!({ "name": "new.pem", "generate": generate })
+    })];
+    tf.forget(CERTIFICATE);
+    tf.apply(&whole).await.ok();
+    tf.forget("sapcalm_destination_certificate.new");
+    world.set_certificates(&[]).await;
+    tf.apply(&block(thirty_days())).await.ok();
+
     world.forget_journal().await;
     tf.apply(&late("calm")).await.ok();
     assert!(world.writes().await.is_empty());
@@ -437,4 +451,58 @@ async fn what_is_known_late_is_planned_as_open_and_applied_as_it_turns_out() {
     assert_eq!(world.writes().await, [format!("PUT {COLLECTION}")]);
     let subject = tf.object(CERTIFICATE)["subject"].clone();
     assert!(subject.as_str().unwrap().starts_with("CN=other,"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cli_a_generated_certificate_connects_by_mutual_tls_and_nobody_holds_a_private_key() {
+    let Some(mut workspace) = Workspace::new_or_skip() else {
+        return;
+    };
+    let options = Options {
+        tls: true,
+        ..Options::default()
+    };
+    let world = World::with(Variant::documented(), options).await;
+    let keys = workspace.path().join("keys");
+    std::fs::create_dir_all(&keys).unwrap();
+    for key in ["destination", "order-management"] {
+        std::fs::write(keys.join(format!("{key}.json")), world.key(key)).unwrap();
+    }
+    let ca = keys.join("ca.pem");
+    std::fs::write(&ca, world.ca()).unwrap();
+    workspace.set_env("SAPCALM_CA_CERTIFICATES", &format!("@{}", ca.display()));
+    // The emulator has another path than the one that is guessed.
+    let example = include_str!("../../examples/mutual-tls-generated/main.tf").replace(
+        "provider \"sapcalm\" {\n",
+        "provider \"sapcalm\" {\n  order_management_api = { register = { path = \"v1/registration\" } }\n",
+    );
+    std::fs::write(workspace.path().join("main.tf"), example).unwrap();
+    workspace.converges().await;
+    assert!(world.destinations().await.is_empty());
+
+    let output = ["output", "-raw", "cloud_alm_key_parameters"];
+    let parameters = workspace.run(&output).await.ok().stdout;
+    world
+        .bind("cloud-alm", serde_json::from_str(&parameters).unwrap())
+        .await;
+    let key = world.key("cloud-alm-x509");
+    assert!(!key.contains("PRIVATE KEY") && !key.contains("clientsecret"));
+    std::fs::write(keys.join("cloud-alm.json"), key).unwrap();
+    workspace.converges().await;
+    assert!(world.is_registered().await);
+
+    // SAP renews it, and everything goes on without an apply: a registration
+    // takes a token through the destination, with the new certificate.
+    let before = file(&world).await;
+    world.forward(85 * DAY).await;
+    assert_ne!(file(&world).await, before);
+    workspace.assert_empty_plan().await;
+    let again = "-replace=sapcalm_registration.order_management[\"calm\"]";
+    workspace.apply(&[again]).await;
+    assert!(world.is_registered().await);
+    assert_no_secret(&world, &workspace.state());
+    assert!(!workspace.state().contains("PRIVATE KEY"));
+    workspace.destroy().await;
+    assert!(world.certificates().await.is_empty());
+    world.stop().await;
 }

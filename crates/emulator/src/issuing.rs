@@ -61,12 +61,12 @@ impl Validity {
     fn end(self, from: SystemTime) -> Option<Timestamp> {
         let value = i64::from(self.value);
         let span = match self.unit {
-            Unit::Days => Span::new().days(value),
-            Unit::Months => Span::new().months(value),
-            Unit::Years => Span::new().years(value),
+            Unit::Days => Span::new().try_days(value),
+            Unit::Months => Span::new().try_months(value),
+            Unit::Years => Span::new().try_years(value),
         };
         let from = Timestamp::try_from(from).ok()?.to_zoned(TimeZone::UTC);
-        Some(from.checked_add(span).ok()?.timestamp())
+        Some(from.checked_add(span.ok()?).ok()?.timestamp())
     }
 
     /// How long before its end a certificate is renewed, as SAP's table says.
@@ -163,6 +163,28 @@ fn signed(
 #[cfg(not(feature = "pkcs12"))]
 fn signed(_: CertificateParams, _: &str, _: &Authority) -> Result<String, String> {
     Err("this emulator was built without its feature 'pkcs12', and reads no 'CSR'".to_owned())
+}
+
+/// Whether a certificate that is valid now has the subject and the issuer of
+/// another one, and is not older. Who signed it is not looked at.
+#[cfg(feature = "pkcs12")]
+pub(crate) fn is_of_the_same(known: &[u8], shown: &[u8], now: SystemTime) -> bool {
+    use x509_parser::prelude::{FromDer as _, X509Certificate};
+
+    let read = |der| X509Certificate::from_der(der).map(|(_, read)| read);
+    let (Ok(known), Ok(shown)) = (read(known), read(shown)) else {
+        return false;
+    };
+    let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    shown.subject() == known.subject()
+        && shown.issuer() == known.issuer()
+        && shown.validity().not_before >= known.validity().not_before
+        && i64::try_from(now).is_ok_and(|now| shown.validity().not_after.timestamp() > now)
+}
+
+#[cfg(not(feature = "pkcs12"))]
+pub(crate) fn is_of_the_same(_: &[u8], _: &[u8], _: SystemTime) -> bool {
+    false
 }
 
 /// Who signs.

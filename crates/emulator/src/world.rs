@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use super::clock::Clock;
 use super::fault::Fault;
 use super::journal::Journal;
-use super::issuing::Made;
+use super::issuing::{self, Made};
 use super::knobs::{Knobs, ScopeOwner};
 
 /// Subdomain of the subaccount with Order Management foundation.
@@ -294,6 +294,24 @@ pub(crate) struct ClientCertificate {
     pub(crate) private_key_pem: String,
     /// When it stops being valid.
     pub(crate) expires: SystemTime,
+    /// Whether it is the client's own, whose private key is not in the key.
+    pub(crate) is_own: bool,
+    /// Whether nothing but this very certificate counts, and not every one of its
+    /// subject and issuer.
+    pub(crate) is_pinned: bool,
+}
+
+impl ClientCertificate {
+    /// Whether a client that shows this proves to be the one.
+    pub(crate) fn accepts(&self, shown: &CertificateDer<'_>, now: SystemTime) -> bool {
+        let is_this = self.der == *shown;
+        match self.is_own {
+            true => {
+                (is_this || !self.is_pinned) && issuing::is_of_the_same(&self.der, shown, now)
+            }
+            false => is_this && self.expires > now,
+        }
+    }
 }
 
 /// What a client is for.

@@ -79,22 +79,23 @@ pub(super) fn refine(provider: Option<&Configured>, plan: &mut Plan) -> Decision
     };
     let fate = fate(plan, &file, &before, is_new_version);
     let after = match file {
-        File::Generated => text::GENERATED,
-        _ => text::CONFIGURATION,
+        File::Generated => Some(text::GENERATED),
+        File::Unknown if plan.config("generate").is_unknown() => None,
+        _ => Some(text::CONFIGURATION),
     };
-    let entry = match fate {
-        Fate::Keep => Value::string(&before),
-        Fate::Upload if before != after => Value::string(after),
+    let entry = match (&fate, after) {
+        (Fate::Keep, _) => Value::string(&before),
+        (Fate::Upload, Some(after)) if before != after => Value::string(after),
         // The text stays, and something happens: Terraform would not call
         // apply.
-        Fate::Upload | Fate::Open => Value::Unknown,
+        _ => Value::Unknown,
     };
     let end = match (&fate, &file) {
         (Fate::Keep, _) => plan.prior("validity_end_time").clone(),
         (_, File::Known(file)) => end_of(file).map_or(Value::Null, Value::string),
         _ => Value::Unknown,
     };
-    if matches!(fate, Fate::Upload) && entry.is_unknown() {
+    if matches!(fate, Fate::Upload) && !is_new && entry.is_unknown() {
         plan.report(match file {
             File::Generated => generated_anew(),
             _ => new_file(!version.is_null()),

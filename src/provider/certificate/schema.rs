@@ -177,7 +177,7 @@ const CONTENT: &[Attribute] = &[
 const GENERATE: &[Attribute] = &[
     text(
         "common_name",
-        "`CN` of the subject, at most 64 characters. SAP sets the rest of the subject.",
+        "`CN` of the subject. SAP sets the rest of the subject.",
     )
     .required()
     .validate(&[
