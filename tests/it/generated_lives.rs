@@ -211,9 +211,7 @@ fn made_certificate() -> Subject {
         ],
         values: |attribute| {
             let known = match attribute {
-                "name" => select(vec!["a.pem", "c.crt"])
-                    .prop_map(Json::from)
-                    .boxed(),
+                "name" => select(vec!["a.pem", "c.crt"]).prop_map(Json::from).boxed(),
                 "generate" => {
                     let unit = proptest::option::of(select(vec!["DAYS", "MONTHS", "YEARS"]));
                     let renew = proptest::option::of(any::<bool>());

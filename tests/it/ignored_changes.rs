@@ -366,7 +366,13 @@ fn certificates() -> Vec<Row> {
         generated("generate", json!({ "generate": other })),
         generated("all", json!({ "generate": other })),
     ];
-    for member in ["common_name", "validity", "validity_unit", "automatic_renew", "csr"] {
+    for member in [
+        "common_name",
+        "validity",
+        "validity_unit",
+        "automatic_renew",
+        "csr",
+    ] {
         let path = format!("generate.{member}").leak();
         rows.push(generated(
             path,
@@ -564,7 +570,9 @@ async fn certificates_live(world: &World, terraform: &mut Terraform) {
     let mut expected = created;
     for (row, at_sap) in rows.iter().zip(sorted(&mut expected, &rows)) {
         let is_file = row.config["generate"].is_null();
-        if is_file && ["content", "content.pem_wo", "content.base64_wo", "all"].contains(&row.ignored[0]) {
+        if is_file
+            && ["content", "content.pem_wo", "content.base64_wo", "all"].contains(&row.ignored[0])
+        {
             at_sap["Content"] = json!(hand);
         }
     }

@@ -290,7 +290,9 @@ async fn a_certificate_that_was_there_is_taken_over_on_demand_only() {
     let existing = json!({ "Name": "calm.pem", "Type": "CERTIFICATE",
                            "Content": STANDARD.encode(pem("x")) });
     for is_lost in [false, true] {
-        world.set_certificates(std::slice::from_ref(&existing)).await;
+        world
+            .set_certificates(std::slice::from_ref(&existing))
+            .await;
         if is_lost {
             world.fault(lost("POST")).await;
         }
@@ -370,7 +372,11 @@ async fn what_cannot_be_generated_is_refused_at_the_attribute_to_blame() {
     let (world, mut tf) = world_and_core().await;
     let key = KeyPair::generate().unwrap().serialize_pem();
     for (config, path, detail) in [
-        (json!({ "name": "a.p12" }), "name", "SAP generates PEM text here"),
+        (
+            json!({ "name": "a.p12" }),
+            "name",
+            "SAP generates PEM text here",
+        ),
         (
             json!({ "content": { "pem_wo": pem("x") } }),
             "generate",

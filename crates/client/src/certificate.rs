@@ -33,8 +33,14 @@ const SHORT_NAMES: [(&[u8], &str); 9] = [
     (&[0x55, 4, 8], "ST"),
     (&[0x55, 4, 10], "O"),
     (&[0x55, 4, 11], "OU"),
-    (&[0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 1, 1], "UID"),
-    (&[0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 1, 25], "DC"),
+    (
+        &[0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 1, 1],
+        "UID",
+    ),
+    (
+        &[0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 1, 25],
+        "DC",
+    ),
 ];
 
 const COMMON_NAME: &str = "CN";
@@ -225,7 +231,9 @@ fn moment(tag: u8, text: &[u8]) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, PublicKeyData as _, date_time_ymd};
+    use rcgen::{
+        CertificateParams, DistinguishedName, DnType, KeyPair, PublicKeyData as _, date_time_ymd,
+    };
 
     use super::*;
 
@@ -288,7 +296,10 @@ mod tests {
         let made = params.self_signed(&key).unwrap();
         let parts = Parts::of(made.der()).unwrap();
         let subject = "#55040c=t,CN=calm\\e2\\80\\aeä,O=SAP SE\\, Inc,C=DE";
-        assert_eq!((parts.subject().as_str(), parts.issuer().as_str()), (subject, subject));
+        assert_eq!(
+            (parts.subject().as_str(), parts.issuer().as_str()),
+            (subject, subject)
+        );
         assert_eq!(parts.common_name().as_deref(), Some("calm\u{202e}ä"));
         assert!(key.subject_public_key_info().ends_with(parts.public_key));
         assert!(parts.not_before < parts.not_after);

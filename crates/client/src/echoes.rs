@@ -13,8 +13,8 @@ use tokio::net::TcpListener;
 
 use super::testing::{Reply, Server, TestClient, answer, jwt, test_client};
 use super::{
-    CertificateFile, CertificateSource, Changes, Config, DestinationKey, KeyKind, LandscapeQuery, Level, ListFilter,
-    Properties,
+    CertificateFile, CertificateSource, Changes, Config, DestinationKey, KeyKind, LandscapeQuery,
+    Level, ListFilter, Properties,
 };
 
 /// As the token service makes them.

@@ -113,13 +113,16 @@ fn fits(name: &str, content: &[u8]) -> bool {
         return is_der || CertificateDer::from_pem_slice(content).is_ok();
     }
     let is_jks = content.starts_with(&[0xfe, 0xed, 0xfe, 0xed]);
-    has_extension(name, &["p12", "pfx", "jks"]) && is_der
-        || has_extension(name, &["jks"]) && is_jks
+    has_extension(name, &["p12", "pfx", "jks"]) && is_der || has_extension(name, &["jks"]) && is_jks
 }
 
 fn has_extension(name: &str, extensions: &[&str]) -> bool {
     let extension = name.rsplit_once('.').map(|(_, extension)| extension);
-    let is = |one: &str| extensions.iter().any(|known| known.eq_ignore_ascii_case(one));
+    let is = |one: &str| {
+        extensions
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(one))
+    };
     extension.is_some_and(is)
 }
 

@@ -17,7 +17,8 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -137,7 +138,9 @@ impl Made {
         let margin = order.validity.margin();
         Ok(Self {
             content: STANDARD.encode(file),
-            renewal: order.automatic_renew.then(|| SystemTime::from(end) - margin),
+            renewal: order
+                .automatic_renew
+                .then(|| SystemTime::from(end) - margin),
             order,
         })
     }
@@ -226,7 +229,9 @@ mod tests {
 
     #[test]
     fn a_certificate_is_renewed_as_long_before_its_end_as_sap_says() {
-        let (day, days) = (Duration::from_hours(24), |days: u64| Duration::from_hours(24 * days));
+        let (day, days) = (Duration::from_hours(24), |days: u64| {
+            Duration::from_hours(24 * days)
+        });
         for (unit, values, margin) in [
             (Unit::Days, [1, 1], day / 2),
             (Unit::Days, [2, 14], day),
@@ -239,7 +244,11 @@ mod tests {
             (Unit::Years, [1, 9], days(30)),
         ] {
             for value in values {
-                assert_eq!(Validity { unit, value }.margin(), margin, "{value} {unit:?}");
+                assert_eq!(
+                    Validity { unit, value }.margin(),
+                    margin,
+                    "{value} {unit:?}"
+                );
             }
         }
     }

@@ -14,8 +14,8 @@ use serde_json::{Map, Value};
 
 use super::clock::Clock;
 use super::fault::Fault;
-use super::journal::Journal;
 use super::issuing::{self, Made};
+use super::journal::Journal;
 use super::knobs::{Knobs, ScopeOwner};
 
 /// Subdomain of the subaccount with Order Management foundation.
@@ -306,9 +306,7 @@ impl ClientCertificate {
     pub(crate) fn accepts(&self, shown: &CertificateDer<'_>, now: SystemTime) -> bool {
         let is_this = self.der == *shown;
         match self.is_own {
-            true => {
-                (is_this || !self.is_pinned) && issuing::is_of_the_same(&self.der, shown, now)
-            }
+            true => (is_this || !self.is_pinned) && issuing::is_of_the_same(&self.der, shown, now),
             false => is_this && self.expires > now,
         }
     }

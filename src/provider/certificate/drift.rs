@@ -58,9 +58,7 @@ impl Record {
     /// What is to be uploaded or generated.
     pub(super) fn of(source: &CertificateSource) -> Result<Self, NoRandomness> {
         let content = match source {
-            CertificateSource::File(file) => {
-                Some(Remembered::new(file.essence().expose_secret())?)
-            }
+            CertificateSource::File(file) => Some(Remembered::new(file.essence().expose_secret())?),
             CertificateSource::Generation(_) => None,
         };
         Ok(Self {
@@ -106,7 +104,10 @@ impl Record {
     ) -> Result<(), NoRandomness> {
         let before = (state.clone(), self.clone());
         let is_ours = state.entry().is_some_and(|entry| entry != text::FOUND);
-        let now = if is_ours && self.content.is_none() {
+        let is_generated = self.lifetime.is_some()
+            || state.generate.is_some()
+            || state.entry() == Some(text::GENERATED);
+        let now = if is_ours && is_generated {
             self.look_at_generated(state, found)
         } else if is_ours {
             self.compare(state, found)
@@ -118,8 +119,8 @@ impl Record {
             content.forget_told();
         }
         state.set_entry(now);
-        let is_file = self.content.is_some() || now == text::FOUND;
-        if let Some(file) = found.file.as_ref().filter(|_| is_file && now != text::NOT_TOLD) {
+        let is_file = !is_generated && now != text::NOT_TOLD;
+        if let Some(file) = found.file.as_ref().filter(|_| is_file) {
             state.validity_end_time = end_of(file);
         }
         // Terraform compares private data, too: a new etag alone is no change.
@@ -137,18 +138,23 @@ impl Record {
     ) -> &'static str {
         let was_changed = state.entry() == Some(text::CHANGED);
         let Some(issued) = found.file.as_ref().and_then(CertificateFile::issued) else {
-            return if was_changed { text::CHANGED } else { text::NOT_TOLD };
+            return if was_changed {
+                text::CHANGED
+            } else {
+                text::NOT_TOLD
+            };
         };
-        let is_same = |known: &Option<String>, told: &str| {
-            known.as_deref().is_none_or(|known| known == told)
-        };
+        let is_same =
+            |known: &Option<String>, told: &str| known.as_deref().is_none_or(|known| known == told);
         let lifetime = issued.not_after.duration_since(issued.not_before);
         let lifetime = lifetime.as_secs();
         let generate = state.generate.as_ref().map(Generate::to_generation);
         let is_ours = generate.is_none_or(|generation| issued.fits(&generation))
             && is_same(&state.subject, &issued.subject)
             && is_same(&state.issuer, &issued.issuer)
-            && self.lifetime.is_none_or(|known| is_as_long(known, lifetime));
+            && self
+                .lifetime
+                .is_none_or(|known| is_as_long(known, lifetime));
         self.lifetime = Some(lifetime);
         state.tell(&issued);
         if is_ours && !was_changed {
@@ -296,6 +302,64 @@ mod tests {
             entry(&look(&seen, &at_sap(None, Some(b"x")))),
             text::CHANGED
         );
+    }
+
+    #[test]
+    fn the_time_of_renewal_follows_from_the_length_of_validity_as_sap_says() {
+        let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        let day = SignedDuration::from_hours(24);
+        // The longest and shortest months and years, too.
+        for (days, margin) in [
+            (1, 12),
+            (2, 24),
+            (14, 24),
+            (15, 72),
+            (28, 72),
+            (31, 72),
+            (32, 168),
+            (59, 168),
+            (154, 168),
+            (155, 720),
+            (181, 720),
+            (366, 720),
+            (3653, 720),
+        ] {
+            let end = start + day * days;
+            let before = end.duration_since(renewal_of(start, end));
+            assert_eq!(before.as_hours(), margin, "{days} days");
+        }
+    }
+
+    #[test]
+    fn months_and_years_are_as_long_as_others_of_their_kind_only() {
+        let day = 86_400;
+        for (one, other, is_same) in [
+            (28, 31, true),
+            (365, 366, true),
+            (181, 184, true),
+            (30, 60, false),
+            (1, 2, false),
+            (30, 365, false),
+        ] {
+            for (one, other) in [(one, other), (other, one)] {
+                assert_eq!(is_as_long(one * day, other * day), is_same, "{one} {other}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_generated_certificate_that_cannot_be_read_is_not_told_and_stays_as_it_was_known() {
+        let mut state = Model {
+            subject: Some("CN=calm".to_owned()),
+            ..Model::default()
+        };
+        state.set_entry(text::GENERATED);
+        let before = (state, Record::default());
+        for told in [Some(&b"***"[..]), None] {
+            let seen = look(&before, &at_sap(Some("2"), told));
+            assert_eq!(entry(&seen), text::NOT_TOLD);
+            assert_eq!(seen.0.subject.as_deref(), Some("CN=calm"));
+        }
     }
 
     #[test]

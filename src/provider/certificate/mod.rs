@@ -24,8 +24,8 @@ use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::plan::Plan;
 use framework::private::Private;
 use framework::resource::{
-    Context, CreateRequest, DeleteRequest, Failed, ImportRequest, Mover, ReadRequest, Resource, Saved,
-    Seen, UpdateRequest,
+    Context, CreateRequest, DeleteRequest, Failed, ImportRequest, Mover, ReadRequest, Resource,
+    Saved, Seen, UpdateRequest,
 };
 use framework::schema::IdentitySchema;
 use framework::value::Value;
@@ -430,10 +430,7 @@ async fn update(
 /// Replaces the file, or has a new one generated. That the answer was lost does
 /// not matter where SAP tells the file; where it does not, or generates it, the
 /// call is repeated.
-async fn replace(
-    site: &CertificateSite<'_>,
-    source: &CertificateSource,
-) -> Result<(), Diagnostic> {
+async fn replace(site: &CertificateSite<'_>, source: &CertificateSource) -> Result<(), Diagnostic> {
     let mut retries = 0;
     loop {
         let replaced = site
