@@ -19,8 +19,10 @@ const CERTIFICATE: &str = "sapcalm_destination_certificate.calm";
 const COLLECTION: &str = "/destination-configuration/v1/subaccountCertificates";
 const DAY: u64 = 24 * 3600 * 1000;
 
-fn block(generate: Json) -> [Resource; 1] {
-    alone(json!({ "name": "calm.pem", "generate": generate }))
+fn block(generate: impl Into<Json>) -> [Resource; 1] {
+    let mut block = json!({ "name": "calm.pem" });
+    block["generate"] = generate.into();
+    alone(block)
 }
 
 fn alone(block: Json) -> [Resource; 1] {

@@ -125,15 +125,14 @@ impl Made {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         params.not_before = epoch + Duration::from_secs(since_epoch(now).as_secs());
         params.not_after = epoch + Duration::from_secs(since_epoch(end.into()).as_secs());
-        let file = match &order.request {
-            Some(request) => signed(params, request, authority)?,
-            None => {
-                let failed = |error: rcgen::Error| error.to_string();
-                let key = KeyPair::generate().map_err(failed)?;
-                let made = params.signed_by(&key, &authority.issuer).map_err(failed)?;
-                let (leaf, chain) = (made.pem(), &authority.chain);
-                format!("{leaf}{chain}{}", key.serialize_pem())
-            }
+        let file = if let Some(request) = &order.request {
+            signed(&params, request, authority)?
+        } else {
+            let failed = |error: rcgen::Error| error.to_string();
+            let key = KeyPair::generate().map_err(failed)?;
+            let made = params.signed_by(&key, &authority.issuer).map_err(failed)?;
+            let (leaf, chain) = (made.pem(), &authority.chain);
+            format!("{leaf}{chain}{}", key.serialize_pem())
         };
         let margin = order.validity.margin();
         Ok(Self {
@@ -149,7 +148,7 @@ impl Made {
 /// A certificate for the key of a request, with its chain.
 #[cfg(feature = "pkcs12")]
 fn signed(
-    params: CertificateParams,
+    params: &CertificateParams,
     request: &str,
     authority: &Authority,
 ) -> Result<String, String> {
@@ -164,7 +163,7 @@ fn signed(
 }
 
 #[cfg(not(feature = "pkcs12"))]
-fn signed(_: CertificateParams, _: &str, _: &Authority) -> Result<String, String> {
+fn signed(_: &CertificateParams, _: &str, _: &Authority) -> Result<String, String> {
     Err("this emulator was built without its feature 'pkcs12', and reads no 'CSR'".to_owned())
 }
 
