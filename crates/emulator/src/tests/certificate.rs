@@ -187,7 +187,7 @@ async fn finding_fetches_the_token_with_the_certificate() {
     assert_eq!(registered.status, 200, "{}", registered.body);
 }
 
-fn ordered(attributes: Value) -> Value {
+fn ordered(attributes: &Value) -> Value {
     let mut all = json!({ "CN": "calm", "Validity": { "TimeUnit": "DAYS", "Value": 30 } });
     let all_of_it = all.as_object_mut().unwrap();
     all_of_it.extend(attributes.as_object().unwrap().clone());
@@ -210,7 +210,7 @@ async fn a_certificate_is_made_from_attributes_and_renewed_when_its_time_has_com
         assert_eq!(moved.status, 204);
     };
     for renew in [true, false] {
-        let made = create(&rig, &ordered(json!({ "AutomaticRenew": renew }))).await;
+        let made = create(&rig, &ordered(&json!({ "AutomaticRenew": renew }))).await;
         assert_eq!((made.status.as_u16(), made.body.as_str()), (201, ""));
         let first = file(&rig).await;
         assert_eq!(first.matches("BEGIN CERTIFICATE").count(), 3);
@@ -225,7 +225,7 @@ async fn a_certificate_is_made_from_attributes_and_renewed_when_its_time_has_com
         let renewed = get(&rig, item).await;
         assert_eq!(renewed.header("etag") != read.header("etag"), renew);
         let path = "/subaccountCertificates";
-        let again = rig.destinations(Method::PUT, path, Some(ordered(json!({}))));
+        let again = rig.destinations(Method::PUT, path, Some(ordered(&json!({}))));
         assert_eq!(again.await.json(), json!({"Count": 1}));
         assert_ne!(file(&rig).await, first);
         rig.destinations(Method::DELETE, item, None).await;
@@ -244,10 +244,10 @@ async fn what_cannot_be_made_is_refused() {
         json!({ "CSR": "no base64" }),
         json!({ "Password": "x" }),
     ] {
-        let refused = create(&rig, &ordered(attributes.clone())).await;
+        let refused = create(&rig, &ordered(&attributes)).await;
         assert_eq!(refused.status, 400, "{attributes}");
     }
-    let mut key_store = ordered(json!({}));
+    let mut key_store = ordered(&json!({}));
     key_store["Name"] = "a.p12".into();
     assert_eq!(create(&rig, &key_store).await.status, 400);
 }
