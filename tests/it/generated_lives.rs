@@ -193,12 +193,60 @@ fn certificate() -> Subject {
             };
             Some(known)
         },
-        left_out: &[],
+        left_out: &["generate"],
         not_imported: vec!["adopt_existing", "content", "secrets", "timeouts"],
         completed_by_read: &[],
         gone_after_destroy: true,
         needs: None,
     }
+}
+
+/// A certificate that SAP makes, which excludes one that is uploaded.
+fn made_certificate() -> Subject {
+    Subject {
+        bases: vec![
+            json!({ "name": "a.pem", "generate": { "common_name": "a", "validity": 1 } }),
+            json!({ "name": "b.crt", "level": "instance",
+                    "generate": { "common_name": "b", "validity": 2, "validity_unit": "YEARS" } }),
+        ],
+        values: |attribute| {
+            let known = match attribute {
+                "name" => select(vec!["a.pem", "c.crt"]).prop_map(Json::from).boxed(),
+                "generate" => {
+                    let unit = proptest::option::of(select(vec!["DAYS", "MONTHS", "YEARS"]));
+                    let renew = proptest::option::of(any::<bool>());
+                    let csr = proptest::option::of(Just(request()));
+                    (select(vec!["a", "ü, b"]), 1..400_i64, unit, renew, csr)
+                        .prop_map(|(common_name, validity, unit, renew, csr)| {
+                            json!({
+                                "common_name": common_name, "validity": validity,
+                                "validity_unit": unit, "automatic_renew": renew, "csr": csr,
+                            })
+                        })
+                        .boxed()
+                }
+                _ => return None,
+            };
+            Some(known)
+        },
+        left_out: &["content"],
+        not_imported: [
+            &["adopt_existing", "generate", "secrets", "timeouts"][..],
+            &["renews_at", "subject", "issuer", "chain"],
+        ]
+        .concat(),
+        ..certificate()
+    }
+}
+
+/// A request for a certificate, the same one every time.
+fn request() -> &'static str {
+    static REQUEST: OnceLock<String> = OnceLock::new();
+    REQUEST.get_or_init(|| {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let request = rcgen::CertificateParams::default().serialize_request(&key);
+        request.unwrap().pem().unwrap()
+    })
 }
 
 fn job_monitoring() -> Subject {
@@ -231,6 +279,7 @@ fn subjects() -> Vec<Subject> {
         destination(),
         registration(),
         certificate(),
+        made_certificate(),
         job_monitoring(),
     ]
 }
@@ -256,6 +305,7 @@ fn generated_registrations_keep_every_rule_for_life() {
 #[test]
 fn generated_certificates_keep_every_rule_for_life() {
     live(&certificate());
+    live(&made_certificate());
 }
 
 #[test]

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use framework::schema::{Attribute, AttributeType};
+use rcgen::{CertificateParams, KeyPair};
 use serde_json::{Value as Json, json};
 
 use crate::support::core::{Core, Resource};
@@ -324,7 +325,18 @@ fn certificates() -> Vec<Row> {
     });
     let row = |ignored, edit| Row::new(ignored, config.clone(), edit);
     let two = pem("two");
-    vec![
+    let [one, other] = [("one", 1, "DAYS", true), ("two", 2, "YEARS", false)].map(
+        |(common_name, validity, unit, renew)| {
+            let key = KeyPair::generate().unwrap();
+            let csr = CertificateParams::default().serialize_request(&key);
+            json!({
+                "common_name": common_name, "validity": validity, "validity_unit": unit,
+                "automatic_renew": renew, "csr": csr.unwrap().pem().unwrap(),
+            })
+        },
+    );
+    let generated = |ignored, edit| Row::new(ignored, json!({ "generate": one }), edit);
+    let mut rows = vec![
         row("name", json!({ "name": "renamed.pem" })),
         row("level", json!({ "level": "instance" })),
         row(
@@ -345,9 +357,29 @@ fn certificates() -> Vec<Row> {
         row("subaccount_id", json!({})),
         row("instance_id", json!({})),
         row("validity_end_time", json!({})),
+        row("renews_at", json!({})),
+        row("subject", json!({})),
+        row("issuer", json!({})),
+        row("chain", json!({})),
         row("secrets", json!({})),
         row("all", json!({ "content": { "pem_wo": two, "version": 2 } })),
-    ]
+        generated("generate", json!({ "generate": other })),
+        generated("all", json!({ "generate": other })),
+    ];
+    for member in [
+        "common_name",
+        "validity",
+        "validity_unit",
+        "automatic_renew",
+        "csr",
+    ] {
+        let path = format!("generate.{member}").leak();
+        rows.push(generated(
+            path,
+            json!({ "generate": { member: other[member] } }),
+        ));
+    }
+    rows
 }
 
 // ---------------------------------------------------------------- terraform
@@ -526,7 +558,9 @@ async fn certificates_live(world: &World, terraform: &mut Terraform) {
     let mut edited = created.clone();
     let hand = STANDARD.encode(pem("hand"));
     for (row, at_sap) in rows.iter().zip(sorted(&mut edited, &rows)) {
-        if !row.names_computed(&["secrets", "validity_end_time"]) {
+        // What SAP made, it would have to make anew.
+        let is_generated = !row.config["generate"].is_null();
+        if !is_generated && !row.names_computed(&["secrets", "validity_end_time"]) {
             at_sap["Content"] = json!(hand);
         }
     }
@@ -535,7 +569,10 @@ async fn certificates_live(world: &World, terraform: &mut Terraform) {
     terraform.converge(world, &blocks).await;
     let mut expected = created;
     for (row, at_sap) in rows.iter().zip(sorted(&mut expected, &rows)) {
-        if ["content", "content.pem_wo", "content.base64_wo", "all"].contains(&row.ignored[0]) {
+        let is_file = row.config["generate"].is_null();
+        if is_file
+            && ["content", "content.pem_wo", "content.base64_wo", "all"].contains(&row.ignored[0])
+        {
             at_sap["Content"] = json!(hand);
         }
     }

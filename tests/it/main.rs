@@ -135,6 +135,9 @@ mod provider_destination;
 mod provider_destination_certificate;
 
 #[cfg(test)]
+mod provider_generated_certificate;
+
+#[cfg(test)]
 mod provider_registration;
 
 #[cfg(test)]

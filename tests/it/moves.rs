@@ -1,18 +1,22 @@
-//! `moved` blocks from the destinations of SAP's provider for BTP: through the
+//! `moved` blocks from the resources of SAP's provider for BTP: through the
 //! stand-in, and with the real CLI from a fabricated state file.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value as Json, json};
 
 use crate::support::btp_provider::Btp;
 use crate::support::core::others::MoveSource;
 use crate::support::core::{Action, Core, Resource};
 use crate::support::feature::Feature;
+use crate::support::pem::pem;
 use crate::support::workspace::Workspace;
 use crate::support::world::World;
 
 const DESTINATION: &str = "sapcalm_destination.a";
 const GENERIC: &str = "btp_subaccount_destination_generic";
 const TYPED: &str = "btp_subaccount_destination";
+const CERTIFICATE: &str = "btp_subaccount_destination_certificate";
 
 /// What is at SAP.
 fn at_sap() -> Json {
@@ -126,6 +130,48 @@ async fn a_destination_at_instance_level_stays_there() {
     assert_eq!(tf.object(DESTINATION)["id"], "instance/Moved");
 }
 
+/// The state that the other provider left of an uploaded certificate.
+fn certificate_state(subaccount: &Json, pem: &str) -> Json {
+    json!({
+        "subaccount_id": subaccount, "service_instance_id": null,
+        "certificate_name": "client.pem", "certificate_content": STANDARD.encode(pem),
+    })
+}
+
+fn certificate_source(state: Json) -> MoveSource<'static> {
+    MoveSource {
+        schema_version: 1,
+        ..source(CERTIFICATE, state)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_certificate_of_the_btp_provider_becomes_ours_without_its_file_in_the_state() {
+    let (world, mut tf) = world_and_core().await;
+    let pem = pem("client");
+    let content = STANDARD.encode(&pem);
+    let at_sap = json!({ "Name": "client.pem", "Type": "CERTIFICATE", "Content": content });
+    world.set_certificates(&[at_sap]).await;
+    let state = certificate_state(&subaccount(&world).await, &pem);
+    let ours = "sapcalm_destination_certificate";
+    tf.move_from(&certificate_source(state), ours, "a")
+        .await
+        .ok();
+    let block = json!({ "name": "client.pem", "content": { "pem_wo": pem } });
+    tf.apply_one(ours, "a", block.clone()).await.ok();
+    tf.assert_empty_plan_one(ours, "a", block).await;
+    assert!(world.writes().await.is_empty());
+    let object = tf.object("sapcalm_destination_certificate.a");
+    assert_eq!(object["id"], "subaccount/client.pem");
+    assert_eq!(object["secrets"]["content"], "as found");
+    assert!(!tf.state.text().contains(&content[..60]) && !tf.log().contains(&content[..60]));
+
+    let nameless = certificate_source(json!({ "subaccount_id": "s" }));
+    let outcome = tf.move_from(&nameless, ours, "b").await;
+    let error = outcome.fails_with("Resource cannot be moved");
+    assert!(error.detail.contains("`certificate_name`"), "{outcome}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_destination_of_another_subaccount_is_not_mistaken_for_ours() {
     let (world, mut tf) = world_and_core().await;
@@ -175,7 +221,7 @@ async fn what_cannot_be_moved_is_named_with_what_can() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn cli_a_moved_block_takes_destinations_over_from_the_btp_provider() {
+async fn cli_a_moved_block_takes_objects_over_from_the_btp_provider() {
     let Some(mut workspace) = Workspace::with(&[Feature::MoveAcrossTypes]) else {
         return;
     };
@@ -184,29 +230,48 @@ async fn cli_a_moved_block_takes_destinations_over_from_the_btp_provider() {
     let btp = Btp::start();
     workspace.set_env("TF_REATTACH_PROVIDERS", &btp.reattach());
     world.set_destinations(&[at_sap()]).await;
-    for type_name in [GENERIC, TYPED] {
-        let state = other_state(type_name, &subaccount(&world).await);
+    let pem = pem("canary");
+    let content = STANDARD.encode(&pem);
+    let uploaded = json!({ "Name": "client.pem", "Type": "CERTIFICATE", "Content": content });
+    world.set_certificates(&[uploaded]).await;
+    let subaccount = subaccount(&world).await;
+    let destination = |type_name| (type_name, 0, other_state(type_name, &subaccount));
+    let certificate = certificate_state(&subaccount, &pem);
+    for (type_name, version, state) in [
+        destination(GENERIC),
+        destination(TYPED),
+        (CERTIFICATE, 1, certificate),
+    ] {
+        let (ours, block) = match type_name {
+            CERTIFICATE => (
+                "sapcalm_destination_certificate",
+                json!({ "name": "client.pem" }),
+            ),
+            _ => ("sapcalm_destination", block()),
+        };
         let file = json!({
             "version": 4, "terraform_version": "1.11.4", "serial": 1,
             "lineage": "00000000-1111-4222-8333-555555555555", "outputs": {},
             "resources": [{
                 "mode": "managed", "type": type_name, "name": "old",
                 "provider": "provider[\"registry.terraform.io/sap/btp\"]",
-                "instances": [{ "schema_version": 0, "attributes": state, "sensitive_attributes": [] }],
+                "instances": [{
+                    "schema_version": version, "attributes": state, "sensitive_attributes": [],
+                }],
             }],
         });
         std::fs::write(workspace.path().join("terraform.tfstate"), file.to_string()).unwrap();
         let configuration = json!({
             "terraform": { "required_providers": { "sapcalm": { "source": "sapcalm/sapcalm" } } },
             "provider": { "sapcalm": world.provider() },
-            "resource": { "sapcalm_destination": { "a": block() } },
-            "moved": [{ "from": format!("{type_name}.old"), "to": "sapcalm_destination.a" }],
+            "resource": { ours: { "a": block } },
+            "moved": [{ "from": format!("{type_name}.old"), "to": format!("{ours}.a") }],
         });
         let file = workspace.path().join("main.tf.json");
         std::fs::write(file, configuration.to_string()).unwrap();
         let output = workspace.run(&["plan"]).await.ok();
         assert!(
-            output.stdout.contains("has moved to sapcalm_destination.a"),
+            output.stdout.contains(&format!("has moved to {ours}.a")),
             "{output}"
         );
         assert!(
@@ -217,14 +282,13 @@ async fn cli_a_moved_block_takes_destinations_over_from_the_btp_provider() {
         );
         workspace.apply(&[]).await;
         workspace.assert_empty_plan().await;
-        assert!(
-            !workspace.state().contains("canary"),
-            "the secret stayed in the state"
-        );
-        assert_eq!(
-            workspace.instances(DESTINATION)[0]["id"],
-            "subaccount/Moved"
-        );
+        for secret in ["canary", &content[..60]] {
+            let state = workspace.state();
+            assert!(!state.contains(secret), "the secret stayed in the state");
+        }
+        let moved = &workspace.instances(&format!("{ours}.a"))[0];
+        let name = block["name"].as_str().unwrap();
+        assert_eq!(moved["id"], format!("subaccount/{name}"));
     }
     assert!(world.writes().await.is_empty());
     world.stop().await;

@@ -12,13 +12,16 @@ use crate::support::served::Served;
 use crate::support::world::World;
 
 /// A configuration that is in order without the odd value.
-fn sound(world: &World, type_name: &str) -> Json {
+fn sound(world: &World, type_name: &str, attribute: &str) -> Json {
     match type_name {
         "sapcalm_destination" => json!({
             "name": "odd", "url": "https://odd.example.com",
             "authentication": "BasicAuthentication", "user": "u",
             "credentials": { "password_wo": "p", "version": 1 },
         }),
+        "sapcalm_destination_certificate" if attribute == "generate" => {
+            json!({ "name": "odd.pem", "generate": { "common_name": "odd", "validity": 1 } })
+        }
         "sapcalm_destination_certificate" => {
             json!({ "name": "odd.pem", "content": { "pem_wo": pem("odd"), "version": 1 } })
         }
@@ -143,12 +146,12 @@ async fn odd_values_of_every_attribute_are_planned_or_refused_where_they_stand()
     let mut page = Vec::new();
     for resource in RESOURCES {
         let definition = resource.definition();
-        let sound = sound(&world, definition.type_name);
         let mut all = Vec::new();
         rows(definition.schema.attributes, &[], &mut all);
         page.push(format!("# {}\n", definition.type_name));
         for (path, value) in all {
-            let config = with(sound.clone(), &path, value.clone());
+            let sound = sound(&world, definition.type_name, path[0]);
+            let config = with(sound, &path, value.clone());
             let resource = Resource::new(definition.type_name, "odd", config);
             let verdict = verdict(&mut tf, resource).await;
             let value = shown(&value).replace('\u{202e}', "\\u202e");

@@ -259,6 +259,9 @@ fn cases() -> Vec<Case> {
         "destination_name": "CloudALM", "environment": "prod", "triggers": { "a": "1" },
     });
     let key_store = json!({ "name": "a.p12", "content": { "base64_wo": "MAECAwQ=" } });
+    let generated = json!({
+        "name": "a.pem", "generate": { "common_name": "calm", "validity": 30 },
+    });
     vec![
         (DESTINATION, "basic", nothing(), basic, None),
         (DESTINATION, "oauth-at-instance", nothing(), oauth, None),
@@ -271,6 +274,7 @@ fn cases() -> Vec<Case> {
             Some("subaccount/Imported"),
         ),
         (CERTIFICATE, "key-store", nothing(), key_store, None),
+        (CERTIFICATE, "generated", nothing(), generated, None),
         (REGISTRATION, "registered", nothing(), registration, None),
         (
             JOB_MONITORING,

@@ -1,9 +1,11 @@
-//! When a certificate expires: the one fact of X.509 that we need and that no
-//! library here tells. The files that the Destination service keeps are in
-//! `destination_certificate`.
+//! What a certificate says about itself: subject, issuer, validity and public
+//! key, which no library here tells. The files that the Destination service
+//! keeps are in `destination_certificate`.
 //!
-//! Reads just enough of the DER form (RFC 5280, 4.1) to find `notAfter`.
-//! Whether a certificate is any good is not asked here.
+//! Reads just enough of the DER form (RFC 5280, 4.1). Whether a certificate is
+//! any good is not asked here.
+
+use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -12,10 +14,36 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
 const INTEGER: u8 = 0x02;
+const OBJECT_IDENTIFIER: u8 = 0x06;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 const SEQUENCE: u8 = 0x30;
+const SET: u8 = 0x31;
 const VERSION: u8 = 0xa0;
+
+/// UTF-8, printable, teletex and IA5 strings: those that are read as text.
+const TEXTS: [u8; 4] = [0x0c, 0x13, 0x14, 0x16];
+
+/// The short names of what stands in a distinguished name, by their DER form.
+const SHORT_NAMES: [(&[u8], &str); 9] = [
+    (&[0x55, 4, 3], COMMON_NAME),
+    (&[0x55, 4, 5], "SERIALNUMBER"),
+    (&[0x55, 4, 6], "C"),
+    (&[0x55, 4, 7], "L"),
+    (&[0x55, 4, 8], "ST"),
+    (&[0x55, 4, 10], "O"),
+    (&[0x55, 4, 11], "OU"),
+    (
+        &[0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 1, 1],
+        "UID",
+    ),
+    (
+        &[0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 1, 25],
+        "DC",
+    ),
+];
+
+const COMMON_NAME: &str = "CN";
 
 /// When the first certificate of a PEM text expires; `None` when it cannot be
 /// read.
@@ -26,18 +54,127 @@ pub(crate) fn expiry(pem: &str) -> Option<Timestamp> {
 
 /// When a certificate in DER form expires; `None` when it cannot be read.
 pub(crate) fn expiry_of_der(certificate: &[u8]) -> Option<Timestamp> {
-    let mut certificate = Elements(certificate);
-    let mut certificate = Elements(certificate.take(SEQUENCE)?);
-    let mut signed = Elements(certificate.take(SEQUENCE)?);
-    // The version is left out where it is 1.
-    let _ = signed.take(VERSION);
-    let _serial_number = signed.take(INTEGER)?;
-    let _signature = signed.take(SEQUENCE)?;
-    let _issuer = signed.take(SEQUENCE)?;
-    let mut validity = Elements(signed.take(SEQUENCE)?);
-    let (_, _not_before) = validity.any()?;
-    let (tag, not_after) = validity.any()?;
-    moment(tag, not_after)
+    Some(Parts::of(certificate)?.not_after)
+}
+
+/// The parts of a certificate; the names are read when they are asked for.
+pub(crate) struct Parts<'a> {
+    issuer: &'a [u8],
+    subject: &'a [u8],
+    pub(crate) not_before: Timestamp,
+    pub(crate) not_after: Timestamp,
+    /// Its algorithm with it, as a request for a certificate has it, too.
+    pub(crate) public_key: &'a [u8],
+}
+
+impl<'a> Parts<'a> {
+    /// `None` when it is no certificate in DER form.
+    pub(crate) fn of(certificate: &'a [u8]) -> Option<Self> {
+        let mut certificate = Elements(certificate);
+        let mut certificate = Elements(certificate.take(SEQUENCE)?);
+        let mut signed = Elements(certificate.take(SEQUENCE)?);
+        // The version is left out where it is 1.
+        let _ = signed.take(VERSION);
+        let _serial_number = signed.take(INTEGER)?;
+        let _signature = signed.take(SEQUENCE)?;
+        let issuer = signed.take(SEQUENCE)?;
+        let mut validity = Elements(signed.take(SEQUENCE)?);
+        let (tag, not_before) = validity.any()?;
+        let not_before = moment(tag, not_before)?;
+        let (tag, not_after) = validity.any()?;
+        Some(Self {
+            issuer,
+            subject: signed.take(SEQUENCE)?,
+            not_before,
+            not_after: moment(tag, not_after)?,
+            public_key: signed.take(SEQUENCE)?,
+        })
+    }
+
+    pub(crate) fn subject(&self) -> String {
+        text_of_name(self.subject)
+    }
+
+    pub(crate) fn issuer(&self) -> String {
+        text_of_name(self.issuer)
+    }
+
+    /// The most specific common name of the subject.
+    pub(crate) fn common_name(&self) -> Option<String> {
+        let parts = parts_of_name(self.subject);
+        let mut parts = parts.into_iter().flatten();
+        parts.find_map(|(name, value)| (name == COMMON_NAME).then_some(value))
+    }
+}
+
+/// A distinguished name as text (RFC 4514), the most specific part first.
+fn text_of_name(name: &[u8]) -> String {
+    let part = |part: Vec<(String, String)>| {
+        let pairs = part.into_iter();
+        let pairs = pairs.map(|(name, value)| format!("{name}={}", escaped(&value)));
+        pairs.collect::<Vec<_>>().join("+")
+    };
+    let parts = parts_of_name(name).into_iter().map(part);
+    parts.collect::<Vec<_>>().join(",")
+}
+
+/// The parts of a distinguished name, the most specific first; each is one
+/// pair of name and value, rarely several.
+fn parts_of_name(name: &[u8]) -> Vec<Vec<(String, String)>> {
+    let mut sets = Elements(name);
+    let mut parts = Vec::new();
+    while let Some(set) = sets.take(SET) {
+        let mut pairs = Elements(set);
+        let mut part = Vec::new();
+        while let Some(pair) = pairs.take(SEQUENCE) {
+            let mut pair = Elements(pair);
+            let id = pair.take(OBJECT_IDENTIFIER);
+            if let (Some(id), Some((tag, value))) = (id, pair.any()) {
+                part.push((name_of(id), value_of(tag, value)));
+            }
+        }
+        parts.push(part);
+    }
+    parts.reverse();
+    parts
+}
+
+fn name_of(id: &[u8]) -> String {
+    let known = SHORT_NAMES.iter().find(|(known, _)| *known == id);
+    known.map_or_else(|| format!("#{}", hex(id)), |(_, name)| (*name).to_owned())
+}
+
+fn value_of(tag: u8, value: &[u8]) -> String {
+    match std::str::from_utf8(value) {
+        Ok(text) if TEXTS.contains(&tag) => text.to_owned(),
+        _ => format!("#{}", hex(value)),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// A value inside a distinguished name. What cannot be seen on a screen is
+/// escaped, too.
+fn escaped(value: &str) -> String {
+    let mut text = String::with_capacity(value.len());
+    for one in value.chars() {
+        match one {
+            ',' | '+' | '"' | '\\' | '<' | '>' | ';' | '=' => text.extend(['\\', one]),
+            ' '..='~' => text.push(one),
+            _ if one.is_alphanumeric() => text.push(one),
+            _ => {
+                for byte in one.encode_utf8(&mut [0; 4]).bytes() {
+                    let _ = write!(text, "\\{byte:02x}");
+                }
+            }
+        }
+    }
+    text
 }
 
 /// DER elements, one after the other.
@@ -94,7 +231,9 @@ fn moment(tag: u8, text: &[u8]) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+    use rcgen::{
+        CertificateParams, DistinguishedName, DnType, KeyPair, PublicKeyData as _, date_time_ymd,
+    };
 
     use super::*;
 
@@ -142,6 +281,31 @@ mod tests {
     }
 
     #[test]
+    fn a_certificate_tells_its_names_as_text_and_its_public_key() {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name = DistinguishedName::new();
+        for (kind, value) in [
+            (DnType::CountryName, "DE"),
+            (DnType::OrganizationName, "SAP SE, Inc"),
+            (DnType::CommonName, "calm\u{202e}ä"),
+            (DnType::CustomDnType(vec![2, 5, 4, 12]), "t"),
+        ] {
+            params.distinguished_name.push(kind, value);
+        }
+        let key = KeyPair::generate().unwrap();
+        let made = params.self_signed(&key).unwrap();
+        let parts = Parts::of(made.der()).unwrap();
+        let subject = "#55040c=t,CN=calm\\e2\\80\\aeä,O=SAP SE\\, Inc,C=DE";
+        assert_eq!(
+            (parts.subject().as_str(), parts.issuer().as_str()),
+            (subject, subject)
+        );
+        assert_eq!(parts.common_name().as_deref(), Some("calm\u{202e}ä"));
+        assert!(key.subject_public_key_info().ends_with(parts.public_key));
+        assert!(parts.not_before < parts.not_after);
+    }
+
+    #[test]
     fn what_is_no_certificate_has_no_expiry() {
         assert_eq!(expiry(""), None);
         assert_eq!(expiry("nonsense"), None);
@@ -153,7 +317,7 @@ mod tests {
         fn any_bytes_are_read_without_harm(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
             let mut elements = Elements(&bytes);
             while elements.any().is_some() {}
-            let _ = moment(UTC_TIME, &bytes);
+            let _ = (moment(UTC_TIME, &bytes), text_of_name(&bytes));
         }
 
         #[test]
@@ -169,6 +333,9 @@ mod tests {
             let _ = expiry(&format!(
                 "-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n"
             ));
+            if let Some(parts) = Parts::of(&der) {
+                let _ = (parts.subject(), parts.common_name());
+            }
         }
     }
 

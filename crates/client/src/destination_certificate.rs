@@ -7,8 +7,9 @@
 //! `Debug`.
 //!
 //! Source: SAP's description of the Destination service on Cloud Foundry, which
-//! gives certificates the calls of destinations. Certificates that the service
-//! makes itself, their labels and their list are not here.
+//! gives certificates the calls of destinations. The service also makes
+//! certificates itself, from a [`Generation`]; it tells the file then, and not
+//! from what it was made. Their labels and their list are not here.
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,13 +21,15 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STAN
 use foreign::{Foreign, Secrets};
 use http::Method;
 use jiff::Timestamp;
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, CertificateSigningRequestDer};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use url::Url;
 
 use super::auth::Token;
-use super::certificate;
+use super::certificate::{self, Parts};
 use super::credentials::{DestinationKey, KeyKind};
 use super::destination::{
     Deleted, Level, check_name, count, encode, encode_name, names_filter, push,
@@ -39,8 +42,11 @@ use super::{Client, Context};
 /// Certificates that a list may hold.
 const MOST_CERTIFICATES: usize = 10_000;
 
-/// `Type` of every certificate.
+/// `Type` of every certificate that is uploaded.
 const TYPE: &str = "CERTIFICATE";
+
+/// Certificates that a chain may have; SAP's have three.
+const LONGEST_CHAIN: usize = 8;
 
 /// The content of a certificate. `Debug` shows nothing of it.
 #[derive(Clone)]
@@ -126,6 +132,27 @@ impl CertificateFile {
         }
     }
 
+    /// What its first certificate says, with the chain. `None` for key stores,
+    /// and when the file cannot be read.
+    #[must_use]
+    pub fn issued(&self) -> Option<Issued> {
+        let bytes = STANDARD.decode(self.expose_base64()).ok()?;
+        let chain: Vec<_> = CertificateDer::pem_slice_iter(&bytes)
+            .take(LONGEST_CHAIN)
+            .collect::<Result<_, _>>()
+            .ok()?;
+        let first = Parts::of(chain.first()?)?;
+        Some(Issued {
+            subject: first.subject(),
+            issuer: first.issuer(),
+            common_name: first.common_name(),
+            not_before: first.not_before,
+            not_after: first.not_after,
+            public_key: first.public_key.to_vec(),
+            chain: chain.iter().map(|one| pem_block(one)).collect(),
+        })
+    }
+
     /// Keeps the file secret, as base64 and, where it is text, as that.
     fn keep(&self, secrets: &Secrets) {
         secrets.keep(self.expose_base64());
@@ -146,6 +173,111 @@ impl Eq for CertificateFile {}
 impl fmt::Debug for CertificateFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("CertificateFile")
+    }
+}
+
+fn pem_block(der: &[u8]) -> String {
+    let base64 = STANDARD.encode(der);
+    let mut block = String::from("-----BEGIN CERTIFICATE-----\n");
+    let mut rest = base64.as_str();
+    while !rest.is_empty() {
+        let (line, after) = rest.split_at(rest.len().min(64));
+        block.extend([line, "\n"]);
+        rest = after;
+    }
+    block.push_str("-----END CERTIFICATE-----\n");
+    block
+}
+
+/// What a certificate says about itself. Nothing of it is secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issued {
+    /// The distinguished name of its owner, the most specific part first.
+    pub subject: String,
+    /// That of the authority that signed it.
+    pub issuer: String,
+    /// The common name of the subject.
+    pub common_name: Option<String>,
+    /// When it begins to be valid.
+    pub not_before: Timestamp,
+    /// When it stops being valid.
+    pub not_after: Timestamp,
+    /// PEM text: the certificate and those that lead to its authority.
+    pub chain: String,
+    public_key: Vec<u8>,
+}
+
+impl Issued {
+    /// Whether it can have been made from this: it has the common name, and the
+    /// public key of the request where there is one.
+    #[must_use]
+    pub fn fits(&self, generation: &Generation) -> bool {
+        self.common_name.as_deref() == Some(&generation.common_name)
+            && generation.request.as_ref().is_none_or(|request| {
+                let der = CertificateSigningRequestDer::from_pem_slice(request.as_bytes());
+                der.is_ok_and(|der| {
+                    let mut places = der.windows(self.public_key.len().max(1));
+                    places.any(|place| place == self.public_key)
+                })
+            })
+    }
+}
+
+/// From what the service makes a certificate. It answers for the private key,
+/// unless there is a request with one of somebody else's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Generation {
+    /// `CN` of the subject; the rest of it is the service's.
+    pub common_name: String,
+    /// How many units it is valid.
+    pub validity: i64,
+    /// `DAYS`, `MONTHS` or `YEARS`.
+    pub validity_unit: String,
+    /// Whether the service makes a new one before it ends.
+    pub automatic_renew: bool,
+    /// A request for a certificate, PEM text; the service takes nothing but the
+    /// public key from it.
+    pub request: Option<String>,
+}
+
+impl Generation {
+    /// Whether a text is the PEM text of a request.
+    #[must_use]
+    pub fn is_request(text: &str) -> bool {
+        CertificateSigningRequestDer::from_pem_slice(text.as_bytes()).is_ok()
+    }
+}
+
+/// Where a certificate comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CertificateSource {
+    /// It is uploaded.
+    File(CertificateFile),
+    /// The service makes it.
+    Generation(Generation),
+}
+
+impl CertificateSource {
+    fn body(&self, name: &str) -> Value {
+        match self {
+            Self::File(file) => {
+                json!({ "Name": name, "Type": TYPE, "Content": file.expose_base64() })
+            }
+            Self::Generation(generation) => {
+                let mut attributes = json!({
+                    "CN": generation.common_name,
+                    "Validity": {
+                        "TimeUnit": generation.validity_unit,
+                        "Value": generation.validity,
+                    },
+                    "AutomaticRenew": generation.automatic_renew,
+                });
+                if let Some(request) = &generation.request {
+                    attributes["CSR"] = STANDARD.encode(request).into();
+                }
+                json!({ "Name": name, "Attributes": attributes })
+            }
+        }
     }
 }
 
@@ -202,7 +334,7 @@ impl<'a> DestinationCertificates<'a> {
             .await
     }
 
-    /// Uploads a new certificate.
+    /// Uploads a new certificate, or has it made.
     ///
     /// # Errors
     ///
@@ -214,15 +346,15 @@ impl<'a> DestinationCertificates<'a> {
         context: &Context,
         level: Level,
         name: &str,
-        file: &CertificateFile,
+        source: &CertificateSource,
     ) -> Result<(), Error> {
         check_name(name)?;
-        let request = self.upload(Method::POST, level, name, file);
+        let request = self.upload(Method::POST, level, name, source);
         let operation = self.client.http.operation(context);
         self.send(&operation, request).await.map(drop)
     }
 
-    /// Replaces the file of a certificate.
+    /// Replaces the file of a certificate, or has a new one made.
     ///
     /// # Errors
     ///
@@ -232,10 +364,10 @@ impl<'a> DestinationCertificates<'a> {
         context: &Context,
         level: Level,
         name: &str,
-        file: &CertificateFile,
+        source: &CertificateSource,
     ) -> Result<(), Error> {
         check_name(name)?;
-        let request = self.upload(Method::PUT, level, name, file);
+        let request = self.upload(Method::PUT, level, name, source);
         let operation = self.client.http.operation(context);
         let answer = self.send(&operation, request).await?;
         if count(&answer) == Some(0) {
@@ -319,10 +451,17 @@ impl<'a> DestinationCertificates<'a> {
         Ok(found.map(|found| found.read(&answer)))
     }
 
-    fn upload(&self, method: Method, level: Level, name: &str, file: &CertificateFile) -> Request {
-        let body = json!({ "Name": name, "Type": TYPE, "Content": file.expose_base64() });
-        file.keep(self.client.secrets());
-        Request::new(method, self.collection_url(level)).json(&body)
+    fn upload(
+        &self,
+        method: Method,
+        level: Level,
+        name: &str,
+        source: &CertificateSource,
+    ) -> Request {
+        if let CertificateSource::File(file) = source {
+            file.keep(self.client.secrets());
+        }
+        Request::new(method, self.collection_url(level)).json(&source.body(name))
     }
 
     async fn send(&self, operation: &Operation, request: Request) -> Result<Answer, Error> {
@@ -394,8 +533,6 @@ impl Told {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
-
     use super::*;
     use crate::testing::{Server, TestClient, answer};
 
@@ -407,8 +544,10 @@ mod tests {
         test.client.destination_certificates().unwrap()
     }
 
-    fn file() -> CertificateFile {
-        CertificateFile::from_bytes(b"0123456789012345678901234567890123456789secret\n")
+    const TEXT: &[u8] = b"0123456789012345678901234567890123456789secret\n";
+
+    fn file() -> CertificateSource {
+        CertificateSource::File(CertificateFile::from_bytes(TEXT))
     }
 
     #[test]
@@ -521,7 +660,7 @@ mod tests {
     async fn uploads_send_the_file_and_show_nothing_of_it() {
         let echo = json!({ "ErrorMessage": format!(
             "{} and 0123456789012345678901234567890123456789secret",
-            file().expose_base64(),
+            STANDARD.encode(TEXT),
         ) });
         let server = Server::script([
             answer(201, ""),
@@ -549,11 +688,79 @@ mod tests {
         );
         assert!(calls[0].target.ends_with("/v1/instanceCertificates"));
         let body: Value = serde_json::from_str(&calls[0].body).unwrap();
-        let content = file.expose_base64();
+        let content = STANDARD.encode(TEXT);
         assert_eq!(
             body,
             json!({"Name": "a.pem", "Type": "CERTIFICATE", "Content": content})
         );
+    }
+
+    #[tokio::test]
+    async fn a_certificate_that_sap_makes_is_asked_for_as_sap_documents_it() {
+        let mut generation = Generation {
+            common_name: "calm".to_owned(),
+            validity: 30,
+            validity_unit: "DAYS".to_owned(),
+            automatic_renew: true,
+            request: None,
+        };
+        let server = Server::script([answer(201, ""), answer(200, r#"{"Count":1}"#)]).await;
+        let test = server.client();
+        let (certificates, context) = (of(&test), &test.context);
+        let source = CertificateSource::Generation(generation.clone());
+        let made = certificates.create(context, LEVEL, "a.pem", &source);
+        made.await.unwrap();
+        generation.request = Some("pem".to_owned());
+        let source = CertificateSource::Generation(generation);
+        let made = certificates.replace(context, LEVEL, "a.pem", &source);
+        made.await.unwrap();
+        let mut attributes = json!({
+            "CN": "calm", "Validity": { "TimeUnit": "DAYS", "Value": 30 }, "AutomaticRenew": true,
+        });
+        for call in server.calls() {
+            let body: Value = serde_json::from_str(&call.body).unwrap();
+            assert_eq!(body, json!({ "Name": "a.pem", "Attributes": attributes }));
+            attributes["CSR"] = "cGVt".into();
+        }
+    }
+
+    #[test]
+    fn what_was_made_shows_its_chain_without_the_key_and_fits_to_its_request() {
+        let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+        params
+            .distinguished_name
+            .push(rcgen::DnType::CommonName, "calm");
+        let [key, other] = [(); 2].map(|()| rcgen::KeyPair::generate().unwrap());
+        let [own, foreign] = [&key, &other].map(|key| {
+            let request = rcgen::CertificateParams::default().serialize_request(key);
+            request.unwrap().pem().unwrap()
+        });
+        let made = params.self_signed(&key).unwrap().pem();
+        let file = format!("{}{made}{made}", key.serialize_pem());
+        let issued = CertificateFile::from_bytes(file.as_bytes()).issued();
+        let issued = issued.unwrap();
+        assert_eq!(issued.chain, format!("{made}{made}").replace('\r', ""));
+        assert_eq!(issued.subject, "CN=calm");
+        for (common_name, request, fits) in [
+            ("calm", None, true),
+            ("other", None, false),
+            ("calm", Some(own), true),
+            ("calm", Some(foreign), false),
+            ("calm", Some("no request".to_owned()), false),
+        ] {
+            let generation = Generation {
+                common_name: common_name.to_owned(),
+                validity: 1,
+                validity_unit: "DAYS".to_owned(),
+                automatic_renew: false,
+                request,
+            };
+            assert_eq!(issued.fits(&generation), fits, "{generation:?}");
+        }
+        for no_certificate in ["", "***", &key.serialize_pem()] {
+            let file = CertificateFile::from_bytes(no_certificate.as_bytes());
+            assert_eq!(file.issued(), None);
+        }
     }
 
     #[tokio::test]
@@ -573,7 +780,7 @@ mod tests {
                 let test = server.client();
                 // What was read once is known from then on.
                 CertificateFile::from_bytes(previous.as_bytes()).keep(test.client.secrets());
-                let new = CertificateFile::from_bytes(new.as_bytes());
+                let new = CertificateSource::File(CertificateFile::from_bytes(new.as_bytes()));
                 let certificates = of(&test);
                 let refused = certificates.replace(&test.context, LEVEL, "a.pem", &new);
                 let shown = refused.await.unwrap_err().to_string();

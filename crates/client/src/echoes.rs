@@ -13,8 +13,8 @@ use tokio::net::TcpListener;
 
 use super::testing::{Reply, Server, TestClient, answer, jwt, test_client};
 use super::{
-    CertificateFile, Changes, Config, DestinationKey, KeyKind, LandscapeQuery, Level, ListFilter,
-    Properties,
+    CertificateFile, CertificateSource, Changes, Config, DestinationKey, KeyKind, LandscapeQuery,
+    Level, ListFilter, Properties,
 };
 
 /// As the token service makes them.
@@ -130,7 +130,7 @@ async fn all_calls(test: &TestClient) -> Vec<String> {
     let level = Level::Subaccount;
     let properties = Properties::from_iter([("Name".to_owned(), "a".to_owned())]);
     let changes = Changes::from_iter([("URL".to_owned(), Some("https://x.example".to_owned()))]);
-    let file = CertificateFile::from_bytes(b"a file");
+    let file = CertificateSource::File(CertificateFile::from_bytes(b"a file"));
     let labels = super::Labels::default();
     let mut shown = Vec::new();
     macro_rules! show {

@@ -65,7 +65,8 @@ pub use destination::{
     Properties, TokenCheck,
 };
 pub use destination_certificate::{
-    CertificateFile, DestinationCertificate, DestinationCertificates,
+    CertificateFile, CertificateSource, DestinationCertificate, DestinationCertificates,
+    Generation, Issued,
 };
 pub use error::{Error, ErrorKind, GaveUp, Refusal};
 pub use jobs::{Job, Jobs};

@@ -12,6 +12,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -20,6 +21,7 @@ use rustls_pki_types::pem::PemObject as _;
 use serde_json::Value;
 
 use super::call::Refusal;
+use super::issuing::Made;
 use super::knobs::CertificateContent;
 use super::validation::Draft;
 use super::world::{Destination, Properties};
@@ -30,11 +32,22 @@ const LONGEST_NAME: usize = 255;
 /// The property that holds the file, base64.
 const CONTENT: &str = "Content";
 
+/// What the service makes a certificate from, in the place of a file.
+const ATTRIBUTES: &str = "Attributes";
+
+const PEM_EXTENSIONS: [&str; 3] = ["pem", "crt", "cer"];
+
 /// First byte of DER, and so of PKCS#12.
 const SEQUENCE: u8 = 0x30;
 
-/// Checks a body; `strict` also whether content and name fit together.
-pub(crate) fn draft(value: &Value, strict: bool) -> Result<Draft, Refusal> {
+/// Checks a body; `strict` also whether content and name fit together. Makes the
+/// certificate of a body that has `Attributes` in the place of a file.
+pub(crate) fn draft(
+    value: &Value,
+    strict: bool,
+    owner: &str,
+    now: SystemTime,
+) -> Result<Draft, Refusal> {
     let object = value
         .as_object()
         .ok_or_else(|| invalid("the body is not an object"))?;
@@ -44,9 +57,7 @@ pub(crate) fn draft(value: &Value, strict: bool) -> Result<Draft, Refusal> {
             ("Name" | "Type" | CONTENT, Value::String(text)) => {
                 properties.insert(key.clone(), text.clone());
             }
-            ("Attributes", _) => {
-                return Err(invalid("this emulator does not generate certificates"));
-            }
+            (ATTRIBUTES, Value::Object(_)) => {}
             _ => return Err(invalid(&format!("'{key}' is not expected"))),
         }
     }
@@ -58,6 +69,21 @@ pub(crate) fn draft(value: &Value, strict: bool) -> Result<Draft, Refusal> {
     if name.chars().count() > LONGEST_NAME || name.chars().any(|one| one == '/' || one.is_control())
     {
         return Err(invalid("'Name' is not valid"));
+    }
+    if let Some(attributes) = object.get(ATTRIBUTES) {
+        if properties.contains_key(CONTENT) || !has_extension(&name, &PEM_EXTENSIONS) {
+            return Err(invalid(
+                "'Attributes' take no 'Content', and this emulator makes PEM files only",
+            ));
+        }
+        let made = Made::of(attributes, owner, now).map_err(|reason| invalid(&reason))?;
+        properties.insert(CONTENT.to_owned(), made.content.clone());
+        return Ok(Draft {
+            name,
+            properties,
+            shared_with_subscriber: None,
+            made: Some(made),
+        });
     }
     if get("Type")? != "CERTIFICATE" {
         return Err(invalid("'Type' must be CERTIFICATE"));
@@ -72,6 +98,7 @@ pub(crate) fn draft(value: &Value, strict: bool) -> Result<Draft, Refusal> {
         name,
         properties,
         shared_with_subscriber: None,
+        made: None,
     })
 }
 
@@ -82,21 +109,36 @@ fn invalid(reason: &str) -> Refusal {
 /// Whether a file begins as its extension says.
 fn fits(name: &str, content: &[u8]) -> bool {
     let is_der = content.first() == Some(&SEQUENCE);
-    let extension = name.rsplit_once('.').map(|(_, extension)| extension);
-    match extension.map(str::to_ascii_lowercase).as_deref() {
-        Some("pem" | "crt" | "cer") => is_der || CertificateDer::from_pem_slice(content).is_ok(),
-        Some("p12" | "pfx") => is_der,
-        Some("jks") => is_der || content.starts_with(&[0xfe, 0xed, 0xfe, 0xed]),
-        _ => false,
+    if has_extension(name, &PEM_EXTENSIONS) {
+        return is_der || CertificateDer::from_pem_slice(content).is_ok();
     }
+    let is_jks = content.starts_with(&[0xfe, 0xed, 0xfe, 0xed]);
+    has_extension(name, &["p12", "pfx", "jks"]) && is_der || has_extension(name, &["jks"]) && is_jks
 }
 
-/// A certificate as the service tells it.
-pub(crate) fn told(stored: &Destination, form: CertificateContent) -> Destination {
+fn has_extension(name: &str, extensions: &[&str]) -> bool {
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension);
+    let is = |one: &str| {
+        extensions
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(one))
+    };
+    extension.is_some_and(is)
+}
+
+/// A certificate as the service tells it, one that it made perhaps without its
+/// `key`.
+pub(crate) fn told(stored: &Destination, form: CertificateContent, key: bool) -> Destination {
     let mut told = stored.clone();
     let Some(content) = told.properties.get_mut(CONTENT) else {
         return told;
     };
+    if stored.made.is_some() && !key {
+        let text = STANDARD.decode(&*content).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let public = text.split("-----BEGIN PRIVATE KEY").next();
+        *content = STANDARD.encode(public.unwrap_or_default());
+    }
     match form {
         CertificateContent::Verbatim => {}
         CertificateContent::Wrapped => *content = wrapped(content, 76, "\r\n"),
@@ -234,6 +276,10 @@ mod tests {
         json!({ "Name": name, "Type": "CERTIFICATE", "Content": STANDARD.encode(content) })
     }
 
+    fn draft(value: &Value, strict: bool) -> Result<Draft, Refusal> {
+        super::draft(value, strict, "s", SystemTime::now())
+    }
+
     fn refused(value: &Value) -> String {
         draft(value, true).unwrap_err().message
     }
@@ -250,6 +296,7 @@ mod tests {
             ("Content", json!("")),
             ("Content", json!(7)),
             ("Attributes", json!({"CN": "a"})),
+            ("Attributes", json!("a")),
             ("Password", json!("x")),
         ] {
             let mut body = good.clone();

@@ -10,8 +10,12 @@
 //! | `POST /_emulator/clock` | `forward_ms` moves the time, `runs` stops it and lets it go on |
 //! | `POST /_emulator/tokens/expire` | every issued token is rejected from now on |
 //! | `POST /_emulator/rotate/{key}` | a new secret and certificate for a client; the key files are written again |
+//! | `POST /_emulator/bind/{key}` | a new x509 key of a client for a certificate of its own; the body has XSUAA's parameters for it |
 
 use http::{Method, StatusCode};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -21,7 +25,7 @@ use super::fault::{self, Fault};
 use super::keys;
 use super::knobs::Knobs;
 use super::state::{self, LeftOut, State};
-use super::world::World;
+use super::world::{Client, ClientCertificate, World};
 
 /// Answers a control request; `path` is what follows `/_emulator`.
 pub(crate) fn handle(shared: &Shared, call: &Call, path: &[&str]) -> Reply {
@@ -49,10 +53,11 @@ fn answer(shared: &Shared, call: &Call, path: &[&str]) -> Outcome {
         (["clock"], &Method::POST) => world.clock.change(&parse(call)?),
         (["tokens", "expire"], &Method::POST) => world.expire_tokens(),
         (["rotate", key], &Method::POST) => rotate(shared, world, key)?,
+        (["bind", key], &Method::POST) => bind(shared, world, parse(call)?, key)?,
         (
             ["journal" | "state" | "knobs" | "faults" | "clock"]
             | ["tokens", "expire"]
-            | ["rotate", _],
+            | ["rotate" | "bind", _],
             _,
         ) => {
             return Err(Refusal::method_not_allowed());
@@ -118,12 +123,62 @@ fn parse_faults(shared: &Shared, call: &Call) -> Result<Vec<Fault>, Refusal> {
     Ok(faults)
 }
 
+fn client_of<'a>(world: &'a mut World, key: &str) -> Result<&'a mut Client, Refusal> {
+    let mut clients = world.clients.iter_mut();
+    let client = clients.find(|client| client.key_file == key);
+    client.ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "no such key"))
+}
+
+/// The parameters of a service key with a certificate of one's own.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct KeyParameters {
+    #[serde(rename = "credential-type")]
+    _credential_type: Always,
+    x509: OwnCertificate,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Always {
+    X509,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct OwnCertificate {
+    /// PEM, with its chain.
+    certificate: String,
+    certificate_pinning: Option<bool>,
+}
+
+/// Which authorities are trusted, SAP decides; here it is every one.
+fn bind(
+    shared: &Shared,
+    world: &mut World,
+    parameters: KeyParameters,
+    key: &str,
+) -> Result<(), Refusal> {
+    let OwnCertificate {
+        certificate,
+        certificate_pinning,
+    } = parameters.x509;
+    let der = CertificateDer::from_pem_slice(certificate.as_bytes());
+    let der = der.map_err(|_| Refusal::bad_request("'certificate' is not PEM"))?;
+    let expires = world.clock.date();
+    client_of(world, key)?.certificate = Some(ClientCertificate {
+        der: der.into_owned(),
+        chain_pem: certificate,
+        private_key_pem: String::new(),
+        expires,
+        is_own: true,
+        is_pinned: certificate_pinning.unwrap_or(true),
+    });
+    write_keys(shared, world)
+}
+
 fn rotate(shared: &Shared, world: &mut World, key: &str) -> Result<(), Refusal> {
-    let client = world
-        .clients
-        .iter_mut()
-        .find(|client| client.key_file == key);
-    let client = client.ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "no such key"))?;
+    let client = client_of(world, key)?;
     client.secret = keys::new_secret();
     if let Some(authority) = &shared.authority {
         let renewed = authority.client_certificate(&client.id).map_err(|error| {

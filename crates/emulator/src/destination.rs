@@ -3,7 +3,7 @@
 //! Certificates live in collections of the same kind and share this code; what
 //! is theirs alone is in `certificate`. Finding a destination for use is in
 //! `find`, labels are in `labels`, what a valid destination is in `validation`.
-//! Fragments are left out, and labels and generation of certificates.
+//! Fragments are left out, and labels of certificates.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ use super::call::{Call, Outcome, Refusal, Reply, json_body, value_of};
 use super::filter::Filter;
 use super::knobs::{DestinationKnobs, DuplicateBody, ErrorBody, MissingDelete, PatchSupport};
 use super::validation::{self, Draft};
-use super::world::{Destination, Grant, Kind, Level, LevelKind, Properties, Service, World};
+use super::world::{Destination, Grant, Kind, Level, LevelKind, Service, World};
 use super::{certificate, find, labels};
 
 /// Longest request target, from the path on.
@@ -170,10 +170,11 @@ impl Scene<'_> {
 
     /// How the service tells one of this kind.
     fn telling(&self) -> impl for<'a> Fn(&'a Destination) -> Cow<'a, Destination> + use<> {
-        let (kind, content) = (self.kind, self.knobs().certificate_content);
+        let (kind, knobs) = (self.kind, self.knobs());
+        let (content, key) = (knobs.certificate_content, knobs.generated_key);
         move |one| match kind {
             Kind::Destination => Cow::Borrowed(one),
-            Kind::Certificate => Cow::Owned(certificate::told(one, content)),
+            Kind::Certificate => Cow::Owned(certificate::told(one, content, key)),
         }
     }
 
@@ -326,7 +327,12 @@ impl Scene<'_> {
     fn draft(&self, value: &Value) -> Result<Draft, Refusal> {
         match self.kind {
             Kind::Destination => validation::draft(value, self.level, self.knobs()),
-            Kind::Certificate => certificate::draft(value, self.knobs().check_certificates),
+            Kind::Certificate => {
+                let subaccount = self.world.subaccounts.get(&self.grant.subdomain);
+                let owner = subaccount.map_or("", |subaccount| subaccount.id.as_str());
+                let now = self.world.clock.date();
+                certificate::draft(value, self.knobs().check_certificates, owner, now)
+            }
         }
     }
 
@@ -348,6 +354,7 @@ impl Scene<'_> {
         }
         let mut destination = Destination::new(draft.properties, time);
         destination.shared_with_subscriber = draft.shared_with_subscriber;
+        destination.made = draft.made;
         let created = destination.clone();
         let kind = self.kind;
         self.level()?.write(kind, draft.name, destination, late);
@@ -386,7 +393,7 @@ impl Scene<'_> {
     /// Replaces one destination and returns its new etag.
     fn overwrite(&mut self, value: &Value) -> Result<String, Refusal> {
         let draft = self.draft(value)?;
-        self.store(&draft.name, draft.properties, draft.shared_with_subscriber)
+        self.store(draft)
     }
 
     fn patch(&mut self) -> Outcome {
@@ -412,18 +419,14 @@ impl Scene<'_> {
             .ok_or_else(Refusal::not_found)?;
         let shared = existing.shared_with_subscriber;
         let merged = merge(existing.properties.clone(), changes);
-        let draft = self.draft(&merged)?;
-        let shared = draft.shared_with_subscriber.or(shared);
-        self.store(&name, draft.properties, shared)?;
+        let mut draft = self.draft(&merged)?;
+        draft.shared_with_subscriber = draft.shared_with_subscriber.or(shared);
+        self.store(draft)?;
         Ok(Reply::empty(StatusCode::NO_CONTENT))
     }
 
-    fn store(
-        &mut self,
-        name: &str,
-        properties: Properties,
-        shared_with_subscriber: Option<bool>,
-    ) -> Result<String, Refusal> {
+    fn store(&mut self, draft: Draft) -> Result<String, Refusal> {
+        let name = draft.name.as_str();
         self.check_if_match(name)?;
         let keep_labels = self.call.method == Method::PATCH || self.knobs().put_keeps_labels;
         let time = self.world.next_time();
@@ -431,13 +434,14 @@ impl Scene<'_> {
         let kind = self.kind;
         let level = self.level()?;
         let existing = level.all(kind).get(name).ok_or_else(Refusal::not_found)?;
-        let mut destination = Destination::new(properties, time);
-        destination.shared_with_subscriber = shared_with_subscriber;
+        let mut destination = Destination::new(draft.properties, time);
+        destination.shared_with_subscriber = draft.shared_with_subscriber;
+        destination.made = draft.made;
         if keep_labels {
             destination.labels.clone_from(&existing.labels);
         }
         let etag = destination.etag.clone();
-        level.write(kind, name.to_owned(), destination, late);
+        level.write(kind, draft.name, destination, late);
         Ok(etag)
     }
 

@@ -143,7 +143,9 @@ impl Facts<'_> {
         if let (Credentials::Certificate, Some(certificate)) = (credentials, &client.certificate) {
             let url = format!("{}/cert-zones/{}", self.base_url, client.subdomain);
             set("certificate", &certificate.chain_pem);
-            set("key", &certificate.private_key_pem);
+            if !certificate.is_own {
+                set("key", &certificate.private_key_pem);
+            }
             set("certurl", &url);
             set("credential-type", "x509");
         } else {

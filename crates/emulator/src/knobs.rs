@@ -152,6 +152,8 @@ pub struct DestinationKnobs {
     pub check_certificates: bool,
     /// How the content of a certificate is told.
     pub certificate_content: CertificateContent,
+    /// Whether that of a generated certificate has its private key.
+    pub generated_key: bool,
 }
 
 impl Default for DestinationKnobs {
@@ -173,6 +175,7 @@ impl Default for DestinationKnobs {
             propagation_ms: 0,
             check_certificates: true,
             certificate_content: CertificateContent::Verbatim,
+            generated_key: true,
         }
     }
 }

@@ -29,6 +29,7 @@ mod destination;
 mod fault;
 mod filter;
 mod find;
+mod issuing;
 mod jobs;
 mod journal;
 mod keys;

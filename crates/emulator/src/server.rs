@@ -138,6 +138,7 @@ async fn respond(
         certificate,
     };
     let body = Limited::new(body, LARGEST_BODY);
+    shared.world().renew_certificates();
     if let Some(path) = call.path.strip_prefix("/_emulator/") {
         let path = path.to_owned();
         if !is_from_here(&call, &shared.base_url) {

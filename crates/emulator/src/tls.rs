@@ -95,6 +95,8 @@ impl Authority {
         params.not_after = epoch + since_epoch(expires);
         let certificate = params.signed_by(&key, &self.issuer)?;
         Ok(ClientCertificate {
+            is_own: false,
+            is_pinned: true,
             expires,
             der: certificate.der().clone(),
             chain_pem: format!("{}{}", certificate.pem(), self.pem),

@@ -184,7 +184,7 @@ fn client_by_certificate(
         .and_then(|id| world.client(id))
         .filter(|client| {
             let bound = client.certificate.as_ref();
-            bound.is_some_and(|bound| bound.der == *shown && bound.expires > now)
+            bound.is_some_and(|bound| bound.accepts(shown, now))
         })
         .cloned()
         .ok_or(Failure::Credentials)

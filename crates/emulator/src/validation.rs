@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::call::Refusal;
+use super::issuing::Made;
 use super::knobs::{DestinationKnobs, NameRule, ValueRule};
 use super::world::{LevelKind, Properties};
 
@@ -13,6 +14,8 @@ pub(crate) struct Draft {
     pub(crate) name: String,
     pub(crate) properties: Properties,
     pub(crate) shared_with_subscriber: Option<bool>,
+    /// A certificate that the service makes.
+    pub(crate) made: Option<Made>,
 }
 
 /// Checks a body.
@@ -45,6 +48,7 @@ pub(crate) fn draft(
         name,
         properties,
         shared_with_subscriber,
+        made: None,
     })
 }
 

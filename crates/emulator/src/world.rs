@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 
 use super::clock::Clock;
 use super::fault::Fault;
+use super::issuing::{self, Made};
 use super::journal::Journal;
 use super::knobs::{Knobs, ScopeOwner};
 
@@ -121,6 +122,8 @@ pub(crate) struct Destination {
     pub(crate) etag: String,
     /// Milliseconds since 1970.
     pub(crate) modification_time: u64,
+    /// A certificate that the service made, and makes anew in time.
+    pub(crate) made: Option<Made>,
 }
 
 impl Destination {
@@ -139,7 +142,19 @@ impl Destination {
             shared_with_subscriber: None,
             etag: sha256_hex(&content),
             modification_time: time,
+            made: None,
         }
+    }
+}
+
+impl Destination {
+    /// Takes a certificate that was made, as a write at `time`.
+    pub(crate) fn put(&mut self, made: Made, time: u64) {
+        let content = made.content.clone();
+        self.properties.insert("Content".to_owned(), content);
+        let labels = std::mem::take(&mut self.labels);
+        *self = Self::new(std::mem::take(&mut self.properties), time);
+        (self.labels, self.made) = (labels, Some(made));
     }
 }
 
@@ -279,6 +294,22 @@ pub(crate) struct ClientCertificate {
     pub(crate) private_key_pem: String,
     /// When it stops being valid.
     pub(crate) expires: SystemTime,
+    /// Whether it is the client's own, whose private key is not in the key.
+    pub(crate) is_own: bool,
+    /// Whether nothing but this very certificate counts, and not every one of its
+    /// subject and issuer.
+    pub(crate) is_pinned: bool,
+}
+
+impl ClientCertificate {
+    /// Whether a client that shows this proves to be the one.
+    pub(crate) fn accepts(&self, shown: &CertificateDer<'_>, now: SystemTime) -> bool {
+        let is_this = self.der == *shown;
+        match self.is_own {
+            true => (is_this || !self.is_pinned) && issuing::is_of_the_same(&self.der, shown, now),
+            false => is_this && self.expires > now,
+        }
+    }
 }
 
 /// What a client is for.
@@ -345,6 +376,28 @@ impl World {
     pub(crate) fn next_time(&mut self) -> u64 {
         self.last_time = self.clock.now_ms().max(self.last_time + 1);
         self.last_time
+    }
+
+    /// Makes those certificates anew whose time has come. SAP has a job for it,
+    /// so that it can be a little later there.
+    pub(crate) fn renew_certificates(&mut self) {
+        let now = self.clock.date();
+        let mut time = self.clock.now_ms().max(self.last_time);
+        for subaccount in self.subaccounts.values_mut() {
+            let instances = subaccount.instances.values_mut();
+            let levels = instances.chain([&mut subaccount.destinations]);
+            for one in levels.flat_map(|level| level.certificates.values_mut()) {
+                let due = |made: &&Made| made.renewal.is_some_and(|renewal| renewal <= now);
+                let renewed = one.made.as_ref().filter(due);
+                // What cannot be made is tried again with the next request.
+                let renewed = renewed.and_then(|made| made.renewed(&subaccount.id, now).ok());
+                if let Some(made) = renewed {
+                    time += 1;
+                    one.put(made, time);
+                }
+            }
+        }
+        self.last_time = time;
     }
 
     /// Ends every token. The grants stay, expired: the journal can still say

@@ -10,6 +10,15 @@ resource "sapcalm_destination_certificate" "cloud_alm" {
   }
 }
 
+# One that SAP makes and renews: nobody holds its private key.
+resource "sapcalm_destination_certificate" "generated" {
+  name = "generated.pem"
+  generate = {
+    common_name = "order-management"
+    validity    = 90
+  }
+}
+
 # A key store. Its password belongs to the destination that uses it.
 resource "sapcalm_destination_certificate" "client" {
   name = "client.p12"

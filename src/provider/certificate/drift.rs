@@ -6,15 +6,21 @@
 //! difference from what SAP told then. Where SAP tells no file, or the same for
 //! every file, a new etag is drift. Only where it has no etag either drift
 //! cannot be seen.
+//!
+//! A certificate that SAP generated is another one after every renewal, and SAP
+//! does not tell from what it was made. So its subject, issuer and length of
+//! validity are compared with the last look, its common name and public key with
+//! the configuration, and neither file nor etag with anything.
 
+use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
-use client::{CertificateFile, DestinationCertificate};
+use client::{CertificateFile, CertificateSource, DestinationCertificate};
 use framework::private::Private;
 
 use super::super::destination_service::secret::{Comparison, NoRandomness, Remembered, text};
-use super::schema::Model;
+use super::schema::{Generate, Model};
 
 /// The entry in private data.
 const RECORD: &str = "record";
@@ -29,6 +35,9 @@ pub(super) struct Record {
     /// The file that was uploaded, or the one an import found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) content: Option<Remembered>,
+    /// How long a generated certificate is valid, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) lifetime: Option<i64>,
 }
 
 impl Record {
@@ -46,11 +55,15 @@ impl Record {
         private
     }
 
-    /// A file that is to be uploaded.
-    pub(super) fn of(file: &CertificateFile) -> Result<Self, NoRandomness> {
+    /// What is to be uploaded or generated.
+    pub(super) fn of(source: &CertificateSource) -> Result<Self, NoRandomness> {
+        let content = match source {
+            CertificateSource::File(file) => Some(Remembered::new(file.essence().expose_secret())?),
+            CertificateSource::Generation(_) => None,
+        };
         Ok(Self {
-            etag: None,
-            content: Some(Remembered::new(file.essence().expose_secret())?),
+            content,
+            ..Self::default()
         })
     }
 
@@ -71,10 +84,11 @@ impl Record {
     /// What SAP told right after the upload; nothing where it could not be
     /// read back.
     pub(super) fn learn(&mut self, found: Option<&DestinationCertificate>) {
-        let (Some(found), Some(content)) = (found, &mut self.content) else {
+        let Some(found) = found else { return };
+        self.etag.clone_from(&found.etag);
+        let Some(content) = &mut self.content else {
             return;
         };
-        self.etag.clone_from(&found.etag);
         let told = essence(found);
         if content.compare(told.as_deref()) == Comparison::Other {
             // Without random numbers the file counts as replaced, once.
@@ -90,7 +104,12 @@ impl Record {
     ) -> Result<(), NoRandomness> {
         let before = (state.clone(), self.clone());
         let is_ours = state.entry().is_some_and(|entry| entry != text::FOUND);
-        let now = if is_ours {
+        let is_generated = self.lifetime.is_some()
+            || state.generate.is_some()
+            || state.entry() == Some(text::GENERATED);
+        let now = if is_ours && is_generated {
+            self.look_at_generated(state, found)
+        } else if is_ours {
             self.compare(state, found)
         } else {
             self.refresh(found)?;
@@ -100,7 +119,8 @@ impl Record {
             content.forget_told();
         }
         state.set_entry(now);
-        if let Some(file) = found.file.as_ref().filter(|_| now != text::NOT_TOLD) {
+        let is_file = !is_generated && now != text::NOT_TOLD;
+        if let Some(file) = found.file.as_ref().filter(|_| is_file) {
             state.validity_end_time = end_of(file);
         }
         // Terraform compares private data, too: a new etag alone is no change.
@@ -108,6 +128,40 @@ impl Record {
             self.etag.clone_from(&found.etag);
         }
         Ok(())
+    }
+
+    /// What became of a certificate that SAP generated; takes what it says now.
+    pub(super) fn look_at_generated(
+        &mut self,
+        state: &mut Model,
+        found: &DestinationCertificate,
+    ) -> &'static str {
+        let was_changed = state.entry() == Some(text::CHANGED);
+        let Some(issued) = found.file.as_ref().and_then(CertificateFile::issued) else {
+            return if was_changed {
+                text::CHANGED
+            } else {
+                text::NOT_TOLD
+            };
+        };
+        let is_same =
+            |known: &Option<String>, told: &str| known.as_deref().is_none_or(|known| known == told);
+        let lifetime = issued.not_after.duration_since(issued.not_before);
+        let lifetime = lifetime.as_secs();
+        let generate = state.generate.as_ref().map(Generate::to_generation);
+        let is_ours = generate.is_none_or(|generation| issued.fits(&generation))
+            && is_same(&state.subject, &issued.subject)
+            && is_same(&state.issuer, &issued.issuer)
+            && self
+                .lifetime
+                .is_none_or(|known| is_as_long(known, lifetime));
+        self.lifetime = Some(lifetime);
+        state.tell(&issued);
+        if is_ours && !was_changed {
+            text::GENERATED
+        } else {
+            text::CHANGED
+        }
     }
 
     /// Nobody uploaded this through us, so a change is no drift; but the plan
@@ -147,6 +201,28 @@ impl Record {
     }
 }
 
+/// Whether two times mean the same validity: a month has 28 to 31 days.
+fn is_as_long(one: i64, other: i64) -> bool {
+    one.abs_diff(other) <= one.max(other).unsigned_abs() / 8
+}
+
+/// From when on SAP renews a certificate. Its documentation has two tables, for
+/// days and for months and years; they say the same.
+pub(super) fn renewal_of(not_before: Timestamp, not_after: Timestamp) -> Timestamp {
+    const HOUR: i64 = 3600;
+    let days = not_after.duration_since(not_before).as_hours() + 12;
+    let margin = match days / 24 {
+        ..=1 => 12 * HOUR,
+        2..=14 => 24 * HOUR,
+        15..=31 => 3 * 24 * HOUR,
+        32..=154 => 7 * 24 * HOUR,
+        _ => 30 * 24 * HOUR,
+    };
+    not_after
+        .checked_sub(SignedDuration::from_secs(margin))
+        .unwrap_or(not_after)
+}
+
 /// What makes the file that SAP tells this one.
 fn essence(found: &DestinationCertificate) -> Option<String> {
     let file = found.file.as_ref()?;
@@ -173,7 +249,8 @@ mod tests {
 
     /// State and record after an upload of `new`, after which SAP told this.
     fn uploaded(told: &DestinationCertificate) -> (Model, Record) {
-        let mut record = Record::of(&CertificateFile::from_bytes(b"new")).unwrap();
+        let new = CertificateSource::File(CertificateFile::from_bytes(b"new"));
+        let mut record = Record::of(&new).unwrap();
         record.learn(Some(told));
         let mut state = Model::default();
         state.set_entry(text::CONFIGURATION);
@@ -225,6 +302,64 @@ mod tests {
             entry(&look(&seen, &at_sap(None, Some(b"x")))),
             text::CHANGED
         );
+    }
+
+    #[test]
+    fn the_time_of_renewal_follows_from_the_length_of_validity_as_sap_says() {
+        let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        let day = SignedDuration::from_hours(24);
+        // The longest and shortest months and years, too.
+        for (days, margin) in [
+            (1, 12),
+            (2, 24),
+            (14, 24),
+            (15, 72),
+            (28, 72),
+            (31, 72),
+            (32, 168),
+            (59, 168),
+            (154, 168),
+            (155, 720),
+            (181, 720),
+            (366, 720),
+            (3653, 720),
+        ] {
+            let end = start + day * days;
+            let before = end.duration_since(renewal_of(start, end));
+            assert_eq!(before.as_hours(), margin, "{days} days");
+        }
+    }
+
+    #[test]
+    fn months_and_years_are_as_long_as_others_of_their_kind_only() {
+        let day = 86_400;
+        for (one, other, is_same) in [
+            (28, 31, true),
+            (365, 366, true),
+            (181, 184, true),
+            (30, 60, false),
+            (1, 2, false),
+            (30, 365, false),
+        ] {
+            for (one, other) in [(one, other), (other, one)] {
+                assert_eq!(is_as_long(one * day, other * day), is_same, "{one} {other}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_generated_certificate_that_cannot_be_read_is_not_told_and_stays_as_it_was_known() {
+        let mut state = Model {
+            subject: Some("CN=calm".to_owned()),
+            ..Model::default()
+        };
+        state.set_entry(text::GENERATED);
+        let before = (state, Record::default());
+        for told in [Some(&b"***"[..]), None] {
+            let seen = look(&before, &at_sap(Some("2"), told));
+            assert_eq!(entry(&seen), text::NOT_TOLD);
+            assert_eq!(seen.0.subject.as_deref(), Some("CN=calm"));
+        }
     }
 
     #[test]

@@ -6,7 +6,8 @@
 //! rules, `plan` the one decision, `drift` what Read sees.
 //!
 //! A certificate has no properties beside its file, so there is nothing to
-//! merge: an update replaces it as a whole.
+//! merge: an update replaces it as a whole. Whether the file is ours or SAP's,
+//! its place and its calls are the same.
 
 mod drift;
 mod plan;
@@ -15,7 +16,7 @@ mod schema;
 use std::sync::Arc;
 
 use client::{
-    self, CertificateFile, Deleted, DestinationCertificate, DestinationCertificates, Error,
+    self, CertificateSource, Deleted, DestinationCertificate, DestinationCertificates, Error,
     KeyKind, Level, Token,
 };
 use framework::definition::{Definition, Described};
@@ -23,8 +24,8 @@ use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::plan::Plan;
 use framework::private::Private;
 use framework::resource::{
-    Context, CreateRequest, DeleteRequest, Failed, ImportRequest, ReadRequest, Resource, Saved,
-    Seen, UpdateRequest,
+    Context, CreateRequest, DeleteRequest, Failed, ImportRequest, Mover, ReadRequest, Resource,
+    Saved, Seen, UpdateRequest,
 };
 use framework::schema::IdentitySchema;
 use framework::value::Value;
@@ -32,6 +33,7 @@ use framework::value::Value;
 use super::configured::{Configured, Key, client_context};
 use super::destination_service::creation::{Created, Creation, Judgement};
 use super::destination_service::ids::{self, DEFAULT_LEVEL, ImportId, id_of};
+use super::destination_service::moves::{self, BTP, stub};
 use super::destination_service::owner::Owner;
 use super::destination_service::secret::text;
 use super::destination_service::{Calls, Event, Found, Kind, Site};
@@ -49,6 +51,18 @@ const RETRIES: u32 = 2;
 /// The resource `sapcalm_destination_certificate`.
 #[derive(Debug)]
 pub(crate) struct Certificate;
+
+/// Source of the state shape: the public schema of `SAP/btp`. The file in that
+/// state is left behind.
+static MOVERS: &[Mover] = &[Mover {
+    source_provider: BTP,
+    source_type: "btp_subaccount_destination_certificate",
+    source_versions: &[1],
+    convert: |state| {
+        const NAME: &str = "certificate_name";
+        stub(state, NAME, moves::text(state, NAME))
+    },
+}];
 
 type CertificateSite<'a> = Site<'a, DestinationCertificates<'a>>;
 
@@ -136,6 +150,10 @@ impl Resource for Certificate {
         Ok(site.delete_if_ours(&owner, &private, seen).await?)
     }
 
+    fn movers(&self) -> &'static [Mover] {
+        MOVERS
+    }
+
     fn import(&self, request: ImportRequest) -> Result<Model, Diagnostics> {
         let object = ImportId::of(request, "certificate", EXAMPLE_NAME)?;
         Ok(Model {
@@ -181,11 +199,12 @@ fn site<'a>(
 
 // ------------------------------------------------------------------- create
 
-/// A certificate that is to be uploaded. Whether one that is there after a
-/// lost answer is ours, its file says; where SAP does not tell that as it was
-/// sent, that nothing was there before. That is why create looks first.
+/// A certificate that is to be uploaded or generated. Whether one that is there
+/// after a lost answer is ours, its file says; where SAP does not tell that as it
+/// was sent, or generated it, that nothing was there before. That is why create
+/// looks first.
 struct New<'a> {
-    file: &'a CertificateFile,
+    source: &'a CertificateSource,
     was_absent: bool,
 }
 
@@ -194,16 +213,23 @@ impl<'s> Creation<DestinationCertificates<'s>> for New<'_> {
 
     async fn send(&self, site: &Site<'_, DestinationCertificates<'s>>) -> Result<(), Error> {
         site.service
-            .create(&site.context, site.level, &site.name, self.file)
+            .create(&site.context, site.level, &site.name, self.source)
             .await
     }
 
     fn judge(&self, found: &DestinationCertificate, is_lost: bool) -> Judgement {
-        let is_other = certainly_holds_other(found, self.file);
-        if holds(found, self.file) {
+        let is_other = certainly_holds_other(found, self.source);
+        if holds(found, self.source) {
             Judgement::Ours("holds exactly the configured file")
         } else if self.was_absent && is_lost && !is_other {
-            Judgement::Ours("was not there before, and SAP does not tell its file as it was sent")
+            Judgement::Ours(match self.source {
+                CertificateSource::File(_) => {
+                    "was not there before, and SAP does not tell its file as it was sent"
+                }
+                CertificateSource::Generation(_) => "was not there before",
+            })
+        } else if let CertificateSource::Generation(_) = self.source {
+            Judgement::Foreign("This apply did not generate it.")
         } else if is_other {
             Judgement::Foreign("Its file is not the one that is configured here.")
         } else {
@@ -223,9 +249,9 @@ async fn create(
     let CreateRequest {
         config, planned, ..
     } = request;
-    let file = config.file().ok_or_else(no_file)?;
+    let source = config.source().ok_or_else(no_file)?;
     // Before anything is uploaded: this can fail.
-    let mut record = Record::of(&file).map_err(Diagnostic::from)?;
+    let mut record = Record::of(&source).map_err(Diagnostic::from)?;
     let (owner, warnings) = site
         .owner(Call::CreateCertificate, &owner_of(&planned))
         .await?;
@@ -233,11 +259,11 @@ async fn create(
     model.id = Some(site.id());
     model.subaccount_id.clone_from(&owner.subaccount_id);
     model.instance_id.clone_from(&owner.instance_id);
-    settle(&mut model, &file);
+    settle(&mut model, &source);
     let before = site.find().await;
     let before = before.map_err(|error| failed(Call::CreateCertificate, &error))?;
     let new = New {
-        file: &file,
+        source: &source,
         was_absent: before.is_none(),
     };
     let adopt = model.adopt_existing == Some(true);
@@ -248,7 +274,7 @@ async fn create(
         Ok(Created::New(())) => read_back(site).await,
         Ok(Created::TakenOver(found, warning)) => (Some(found), warning.into()),
         Ok(Created::ToAdopt(_)) => {
-            replace(site, &file).await?;
+            replace(site, &source).await?;
             let (found, mut more) = read_back(site).await;
             more.push(site.adopted(""));
             (found, more)
@@ -258,7 +284,8 @@ async fn create(
     // From here on the object exists.
     site.remember_created(&owner);
     record.learn(found.as_ref());
-    more.extend(not_visible(site, found.as_ref(), &file));
+    more.extend(not_visible(site, found.as_ref(), &source));
+    show(&mut model, &mut record, found.as_ref());
     Ok(Saved::new(model, record.store()).with(warnings).with(more))
 }
 
@@ -270,18 +297,26 @@ async fn read_back(site: &CertificateSite<'_>) -> (Option<DestinationCertificate
     (found.ok().flatten(), unread.into())
 }
 
-/// The state after an upload.
-fn settle(model: &mut Model, file: &CertificateFile) {
-    model.set_entry(text::CONFIGURATION);
-    model.validity_end_time = drift::end_of(file);
+/// The state after an upload, or before SAP shows what it generated.
+fn settle(model: &mut Model, source: &CertificateSource) {
+    match source {
+        CertificateSource::File(file) => {
+            model.set_entry(text::CONFIGURATION);
+            model.validity_end_time = drift::end_of(file);
+        }
+        CertificateSource::Generation(_) => {
+            model.set_entry(text::GENERATED);
+            model.forget();
+        }
+    }
 }
 
 fn not_visible(
     site: &CertificateSite<'_>,
     found: Option<&DestinationCertificate>,
-    file: &CertificateFile,
+    source: &CertificateSource,
 ) -> Option<Diagnostic> {
-    let is_other = found.is_some_and(|found| certainly_holds_other(found, file));
+    let is_other = found.is_some_and(|found| certainly_holds_other(found, source));
     is_other.then(|| {
         Diagnostic::warning(
             "Upload not visible",
@@ -295,15 +330,32 @@ fn not_visible(
     })
 }
 
-/// Whether SAP tells exactly this file.
-fn holds(found: &DestinationCertificate, file: &CertificateFile) -> bool {
-    found.file.as_ref() == Some(file)
+/// Takes what SAP tells right after it generated a certificate.
+fn show(model: &mut Model, record: &mut Record, found: Option<&DestinationCertificate>) {
+    let is_generated = model.entry() == Some(text::GENERATED);
+    if let Some(found) = found.filter(|_| is_generated) {
+        let _ = record.look_at_generated(model, found);
+    }
 }
 
-/// Whether SAP tells another file, and not just another form of this one.
-fn certainly_holds_other(found: &DestinationCertificate, file: &CertificateFile) -> bool {
-    let told = found.file.as_ref();
-    told.is_some_and(|told| told.certainly_differs_from(file))
+/// Whether SAP tells exactly this file. What it generates nobody knows before.
+fn holds(found: &DestinationCertificate, source: &CertificateSource) -> bool {
+    matches!(source, CertificateSource::File(file) if found.file.as_ref() == Some(file))
+}
+
+/// Whether SAP tells another file, and not just another form of this one; or a
+/// certificate that cannot have been generated from this.
+fn certainly_holds_other(found: &DestinationCertificate, source: &CertificateSource) -> bool {
+    let Some(told) = &found.file else {
+        return false;
+    };
+    match source {
+        CertificateSource::File(file) => told.certainly_differs_from(file),
+        CertificateSource::Generation(generation) => {
+            let issued = told.issued();
+            issued.is_some_and(|issued| !issued.fits(generation))
+        }
+    }
 }
 
 // --------------------------------------------------------------------- read
@@ -344,8 +396,8 @@ async fn update(
         private,
         ..
     } = request;
-    let file = config.file().ok_or_else(no_file)?;
-    let mut record = Record::of(&file)?;
+    let source = config.source().ok_or_else(no_file)?;
+    let mut record = Record::of(&source)?;
     let (_, warnings) = site
         .owner(Call::UpdateCertificate, &owner_of(&prior))
         .await?;
@@ -353,34 +405,37 @@ async fn update(
     let found = found.map_err(|error| failed(Call::UpdateCertificate, &error))?;
     let found = found.ok_or_else(|| site.gone())?;
     let before = found.clone();
-    let (found, mut more) = if holds(&found, &file) {
+    let (found, mut more) = if holds(&found, &source) {
         (Some(found), Diagnostics::new())
     } else {
-        replace(site, &file).await?;
+        replace(site, &source).await?;
         read_back(site).await
     };
     // Just what SAP told before: it tells nothing else, or this is an old answer.
     let is_old = |found: &&DestinationCertificate| {
         found.file == before.file
             && found.etag == before.etag
-            && !holds(found, &file)
+            && !holds(found, &source)
             && !Record::load(&private).expects(found)
     };
-    record.learn(found.as_ref().filter(|found| !is_old(found)));
-    more.extend(not_visible(site, found.as_ref(), &file));
+    more.extend(not_visible(site, found.as_ref(), &source));
+    let found = found.filter(|found| !is_old(&found));
+    record.learn(found.as_ref());
     let mut model = planned.without_write_only();
-    settle(&mut model, &file);
+    settle(&mut model, &source);
+    show(&mut model, &mut record, found.as_ref());
     Ok(Saved::new(model, record.store()).with(warnings).with(more))
 }
 
-/// Replaces the file. That the answer was lost does not matter
-/// where SAP tells the file; where it does not, the file is sent again.
-async fn replace(site: &CertificateSite<'_>, file: &CertificateFile) -> Result<(), Diagnostic> {
+/// Replaces the file, or has a new one generated. That the answer was lost does
+/// not matter where SAP tells the file; where it does not, or generates it, the
+/// call is repeated.
+async fn replace(site: &CertificateSite<'_>, source: &CertificateSource) -> Result<(), Diagnostic> {
     let mut retries = 0;
     loop {
         let replaced = site
             .service
-            .replace(&site.context, site.level, &site.name, file)
+            .replace(&site.context, site.level, &site.name, source)
             .await;
         let Err(error) = replaced else {
             return Ok(());
@@ -389,7 +444,7 @@ async fn replace(site: &CertificateSite<'_>, file: &CertificateFile) -> Result<(
             return Err(failed(Call::UpdateCertificate, &error));
         }
         match site.find_afterwards().await {
-            Ok(Some(found)) if holds(&found, file) => return Ok(()),
+            Ok(Some(found)) if holds(&found, source) => return Ok(()),
             Ok(Some(_))
                 if retries < RETRIES && !site.is_over() && site.may_repeat(retries).await =>
             {

@@ -1,5 +1,5 @@
 //! The plan of `sapcalm_destination_certificate`, and the decision that apply
-//! carries out: whether the file is uploaded.
+//! carries out: whether the file is uploaded, or generated anew.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,24 +15,31 @@ use super::super::configured::Configured;
 use super::super::destination_service::plan_identity;
 use super::super::destination_service::secret::text;
 use super::drift::{Record, end_of};
-use super::schema::{ENTRY, file_of};
+use super::schema::{ENTRY, TOLD, file_of};
 
 /// What a plan decided, beyond its values.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Decision {
-    /// The configured file is uploaded.
+    /// The configured file is uploaded, or SAP generates a new one.
     pub(super) uploads: bool,
 }
 
-/// The file of a configuration that is perhaps not known yet.
+/// Where a configuration takes the file from, which is perhaps not known yet.
 enum File {
     Known(CertificateFile),
+    /// SAP generates it.
+    Generated,
     Unknown,
     Missing,
 }
 
 impl File {
     fn of(plan: &Plan) -> Self {
+        match plan.config("generate") {
+            Value::Null => {}
+            Value::Unknown => return Self::Unknown,
+            _ => return Self::Generated,
+        }
         let content = plan.config("content");
         let (pem, base64) = (content.get("pem_wo"), content.get("base64_wo"));
         if pem.is_unknown() || base64.is_unknown() {
@@ -45,6 +52,7 @@ impl File {
 /// What becomes of the file.
 enum Fate {
     Keep,
+    /// It is uploaded, or generated anew.
     Upload,
     /// That is not known yet.
     Open,
@@ -70,20 +78,38 @@ pub(super) fn refine(provider: Option<&Configured>, plan: &mut Plan) -> Decision
         _ => String::new(),
     };
     let fate = fate(plan, &file, &before, is_new_version);
-    let entry = match fate {
-        Fate::Keep => Value::string(&before),
-        Fate::Upload if before != text::CONFIGURATION => Value::string(text::CONFIGURATION),
+    let after = match file {
+        File::Generated => Some(text::GENERATED),
+        File::Unknown if plan.config("generate").is_unknown() => None,
+        _ => Some(text::CONFIGURATION),
+    };
+    let entry = match (&fate, after) {
+        (Fate::Keep, _) => Value::string(&before),
+        (Fate::Upload, Some(after)) if before != after => Value::string(after),
         // The text stays, and something happens: Terraform would not call
         // apply.
-        Fate::Upload | Fate::Open => Value::Unknown,
+        _ => Value::Unknown,
     };
     let end = match (&fate, &file) {
         (Fate::Keep, _) => plan.prior("validity_end_time").clone(),
         (_, File::Known(file)) => end_of(file).map_or(Value::Null, Value::string),
         _ => Value::Unknown,
     };
-    if matches!(fate, Fate::Upload) && entry.is_unknown() {
-        plan.report(new_file(!version.is_null()));
+    if matches!(fate, Fate::Upload) && !is_new && entry.is_unknown() {
+        plan.report(match file {
+            File::Generated => generated_anew(),
+            _ => new_file(!version.is_null()),
+        });
+    }
+    for name in TOLD {
+        let value = match (&fate, &file) {
+            (Fate::Keep, _) => plan.prior(name).clone(),
+            (_, File::Generated) => Value::Unknown,
+            (_, File::Unknown) if plan.config("generate").is_unknown() => Value::Unknown,
+            (Fate::Open, _) if !plan.prior(name).is_null() => Value::Unknown,
+            _ => Value::Null,
+        };
+        plan.set(name, value);
     }
     plan.set(
         "secrets",
@@ -97,14 +123,16 @@ pub(super) fn refine(provider: Option<&Configured>, plan: &mut Plan) -> Decision
 
 fn fate(plan: &Plan, file: &File, before: &str, is_new_version: bool) -> Fate {
     let version = plan.config("content").get("version");
-    let is_current = [text::CONFIGURATION, text::NOT_TOLD, text::FOUND].contains(&before);
     match (file, version) {
         (File::Missing, _) => Fate::Keep,
+        (File::Generated, _) if is_current(before) && !plan.changes("generate") => Fate::Keep,
+        (File::Generated, _) if is_current(before) && has_unknown(plan) => Fate::Open,
+        (File::Generated, _) => Fate::Upload,
         (File::Unknown, _) if before.is_empty() => Fate::Upload,
-        (File::Unknown, _) | (_, Value::Unknown) if is_current => Fate::Open,
+        (File::Unknown, _) | (_, Value::Unknown) if is_current(before) => Fate::Open,
         // It can turn out to be null.
         (File::Unknown, _) => Fate::Open,
-        (File::Known(_), _) if !is_current => Fate::Upload,
+        (File::Known(_), _) if !is_current(before) => Fate::Upload,
         (File::Known(file), Value::Null) => {
             let record = Record::load(&plan.private);
             if record.confirms(file) {
@@ -116,6 +144,26 @@ fn fate(plan: &Plan, file: &File, before: &str, is_new_version: bool) -> Fate {
         (File::Known(_), _) if is_new_version => Fate::Upload,
         (File::Known(_), _) => Fate::Keep,
     }
+}
+
+/// Whether it is not known yet what to generate from: it can be what it was.
+fn has_unknown(plan: &Plan) -> bool {
+    !plan.config("generate").is_wholly_known()
+}
+
+/// Whether what SAP holds is what was written, as far as it tells.
+fn is_current(before: &str) -> bool {
+    !["", text::CHANGED].contains(&before)
+}
+
+fn generated_anew() -> Diagnostic {
+    Diagnostic::warning(
+        "Certificate will be generated anew",
+        "`generate` is another one. This apply has SAP generate a new certificate, with a new \
+         private key unless `csr` gives one. A recipient that trusts subject and issuer accepts it \
+         as long as these stay; one that trusts the certificate itself has to learn the new one.",
+    )
+    .at(Path::attribute("generate"))
 }
 
 fn new_file(has_version: bool) -> Diagnostic {
@@ -135,7 +183,7 @@ pub(super) fn no_file() -> Diagnostic {
     Diagnostic::error(
         "Missing file",
         "A new certificate needs its file. Set `pem_wo` (PEM text) or `base64_wo` (any file in \
-         base64) in `content`.",
+         base64) in `content`, or let SAP make it with `generate`.",
     )
     .at(Path::attribute("content"))
 }
@@ -154,6 +202,7 @@ mod tests {
     use super::super::Certificate;
     use super::super::schema::DEFINITION;
     use super::*;
+    use client::CertificateSource;
     use framework::plan::{Change, Planned, plan};
 
     const PEM: &str = "-----BEGIN CERTIFICATE-----\nYQ==\n-----END CERTIFICATE-----\n";
@@ -181,7 +230,7 @@ mod tests {
     }
 
     fn planned(configured: (&'static str, Value), prior: &Value) -> (Planned, Decision) {
-        let file = CertificateFile::from_bytes(PEM.as_bytes());
+        let file = CertificateSource::File(CertificateFile::from_bytes(PEM.as_bytes()));
         let change = Change {
             config: object(&[("name", Value::string("a.pem")), configured]),
             prior: prior.clone(),

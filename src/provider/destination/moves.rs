@@ -1,20 +1,12 @@
-//! Destinations that another provider managed until now: `moved` blocks from
-//! the resources of SAP's provider for BTP.
-//!
-//! What is taken over is only which destination it is. The next read looks at
-//! SAP and fills in the rest, as after an import: the other state has secrets
-//! in clear, and the values of another tool's view of the destination.
+//! Destinations that another provider managed until now.
 //!
 //! Source of the state shapes: the public schemas of `SAP/btp`, version 0 of
 //! both resources.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::super::destination_service::ids::{DEFAULT_LEVEL, INSTANCE_LEVEL, id_of};
+use super::super::destination_service::moves::{BTP, stub, text};
 use framework::resource::Mover;
-
-/// Namespace and type of SAP's provider for BTP.
-const BTP: &str = "sap/btp";
 
 /// The resource types whose objects can become destinations of ours.
 pub(super) static MOVERS: &[Mover] = &[
@@ -41,36 +33,18 @@ fn from_generic(state: &Value) -> Result<Value, String> {
         let properties: Map<String, Value> = serde_json::from_str(configuration).ok()?;
         properties.get("Name")?.as_str().map(str::to_owned)
     });
-    stub(state, name.as_deref())
+    stub(state, "name", name.as_deref())
 }
 
 /// `btp_subaccount_destination`.
 fn from_typed(state: &Value) -> Result<Value, String> {
-    stub(state, text(state, "name"))
-}
-
-fn stub(state: &Value, name: Option<&str>) -> Result<Value, String> {
-    let name = name.ok_or("It does not say the `name` of the destination.")?;
-    let subaccount = text(state, "subaccount_id");
-    let subaccount = subaccount.ok_or("It does not say the `subaccount_id`.")?;
-    let instance = text(state, "service_instance_id");
-    let level = instance.map_or(DEFAULT_LEVEL, |_| INSTANCE_LEVEL);
-    Ok(json!({
-        "id": id_of(level, name),
-        "name": name,
-        "level": level,
-        "subaccount_id": subaccount,
-        "instance_id": instance,
-    }))
-}
-
-/// A text of the other state that is not empty.
-fn text<'a>(state: &'a Value, name: &str) -> Option<&'a str> {
-    state.get(name)?.as_str().filter(|text| !text.is_empty())
+    stub(state, "name", text(state, "name"))
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn moved(source_type: &str, state: &Value) -> Result<Value, String> {

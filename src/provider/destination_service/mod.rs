@@ -7,6 +7,7 @@
 
 pub(crate) mod creation;
 pub(crate) mod ids;
+pub(crate) mod moves;
 pub(crate) mod owner;
 pub(crate) mod secret;
 

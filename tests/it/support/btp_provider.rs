@@ -1,6 +1,6 @@
 //! As much of SAP's provider for BTP as Terraform needs to move an object away
 //! from it, and to mock it: an address and the schemas of its resources for
-//! destinations, service instances and bindings.
+//! destinations, their certificates, service instances and bindings.
 //!
 //! Source: the public schemas of `SAP/btp`. Whatever would touch an object
 //! fails: nothing is left to that provider once its objects have moved, and a
@@ -69,6 +69,7 @@ impl Provider for Stub {
 static RESOURCES: &[&dyn DynResource<()>] = &[
     &Foreign(&GENERIC),
     &Foreign(&TYPED),
+    &Foreign(&CERTIFICATE),
     &Foreign(&SERVICE_INSTANCE),
     &Foreign(&SERVICE_BINDING),
 ];
@@ -133,6 +134,23 @@ static TYPED_SCHEMA: Schema = Schema::new(
         computed("creation_time"),
         computed("etag"),
         computed("modification_time"),
+    ],
+);
+
+static CERTIFICATE: Definition = Definition::new(
+    Kind::Resource,
+    "btp_subaccount_destination_certificate",
+    &CERTIFICATE_SCHEMA,
+);
+
+static CERTIFICATE_SCHEMA: Schema = Schema::new(
+    1,
+    "A certificate.",
+    &[
+        required("subaccount_id"),
+        optional("service_instance_id"),
+        required("certificate_name"),
+        required("certificate_content").sensitive(),
     ],
 );
 

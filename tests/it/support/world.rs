@@ -293,6 +293,12 @@ impl World {
             .await;
     }
 
+    /// A new x509 key for a certificate of one's own; the key file changes.
+    pub(crate) async fn bind(&self, key: &str, parameters: Json) {
+        self.send(reqwest::Method::POST, &format!("bind/{key}"), parameters)
+            .await;
+    }
+
     pub(crate) async fn state(&self) -> Json {
         self.get("state").await
     }

@@ -186,3 +186,68 @@ async fn finding_fetches_the_token_with_the_certificate() {
     let registered = rig.order_management(Method::POST, "/v1/registration").await;
     assert_eq!(registered.status, 200, "{}", registered.body);
 }
+
+fn ordered(attributes: &Value) -> Value {
+    let mut all = json!({ "CN": "calm", "Validity": { "TimeUnit": "DAYS", "Value": 30 } });
+    let all_of_it = all.as_object_mut().unwrap();
+    all_of_it.extend(attributes.as_object().unwrap().clone());
+    json!({ "Name": "a.pem", "Attributes": all })
+}
+
+async fn file(rig: &Rig) -> String {
+    let read = get(rig, "/subaccountCertificates/a.pem").await.json();
+    let content = STANDARD.decode(read["Content"].as_str().unwrap());
+    String::from_utf8(content.unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn a_certificate_is_made_from_attributes_and_renewed_when_its_time_has_come() {
+    const DAY: u64 = 24 * 3600 * 1000;
+    let rig = Rig::plain().await;
+    let forward = async |days: u64| {
+        let change = json!({ "forward_ms": days * DAY });
+        let moved = rig.control(Method::POST, "/clock", Some(change)).await;
+        assert_eq!(moved.status, 204);
+    };
+    for renew in [true, false] {
+        let made = create(&rig, &ordered(&json!({ "AutomaticRenew": renew }))).await;
+        assert_eq!((made.status.as_u16(), made.body.as_str()), (201, ""));
+        let first = file(&rig).await;
+        assert_eq!(first.matches("BEGIN CERTIFICATE").count(), 3);
+        assert_eq!(first.matches("BEGIN PRIVATE KEY").count(), 1);
+        let item = "/subaccountCertificates/a.pem";
+        let read = get(&rig, item).await;
+        assert!(read.json().get("Attributes").is_none());
+        forward(26).await;
+        assert_eq!(file(&rig).await, first);
+        forward(1).await;
+        assert_eq!(file(&rig).await != first, renew);
+        let renewed = get(&rig, item).await;
+        assert_eq!(renewed.header("etag") != read.header("etag"), renew);
+        let path = "/subaccountCertificates";
+        let again = rig.destinations(Method::PUT, path, Some(ordered(&json!({}))));
+        assert_eq!(again.await.json(), json!({"Count": 1}));
+        assert_ne!(file(&rig).await, first);
+        rig.destinations(Method::DELETE, item, None).await;
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_made_is_refused() {
+    let rig = Rig::plain().await;
+    for attributes in [
+        json!({ "CN": "" }),
+        json!({ "CN": "a".repeat(65) }),
+        json!({ "Validity": { "TimeUnit": "WEEKS", "Value": 1 } }),
+        json!({ "Validity": { "TimeUnit": "DAYS", "Value": 0 } }),
+        json!({ "Validity": { "TimeUnit": "YEARS", "Value": 60_000 } }),
+        json!({ "CSR": "no base64" }),
+        json!({ "Password": "x" }),
+    ] {
+        let refused = create(&rig, &ordered(&attributes)).await;
+        assert_eq!(refused.status, 400, "{attributes}");
+    }
+    let mut key_store = ordered(&json!({}));
+    key_store["Name"] = "a.p12".into();
+    assert_eq!(create(&rig, &key_store).await.status, 400);
+}
