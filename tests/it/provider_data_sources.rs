@@ -261,7 +261,10 @@ async fn a_token_that_cannot_be_had_or_says_nothing_is_reported_for_what_was_ask
     let silent = json!({
         "access_token": "opaque", "token_type": "bearer", "expires_in": 3600, "scope": "",
     });
-    for (path, body) in [("/zones/acme-orders", silent), ("/destination-configuration", json!([]))] {
+    for (path, body) in [
+        ("/zones/acme-orders", silent),
+        ("/destination-configuration", json!([])),
+    ] {
         world
             .fault(json!({
                 "match": { "path_prefix": path }, "times": null,

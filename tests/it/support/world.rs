@@ -121,7 +121,8 @@ pub(crate) struct World {
     tls: bool,
     emulator: Emulator,
     _watch: Watch,
-    http: reqwest::Client,
+    /// A client that trusts it.
+    pub(crate) http: reqwest::Client,
     pub(crate) variant: Variant,
 }
 
