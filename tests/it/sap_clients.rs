@@ -183,6 +183,7 @@ async fn cli_saps_java_sdk_reads_the_destinations_with_a_secret_and_with_a_certi
         let mut command = made.command("java", "", key);
         command
             .arg(format!("-Djavax.net.ssl.trustStore={}", trusted.display()))
+            .arg("-Djavax.net.ssl.trustStorePassword=changeit")
             .arg("-cp")
             .arg(made.place.join("java").join("*"))
             .arg(scripts.join("java/Read.java"))
