@@ -45,6 +45,10 @@ sap-clients: prerequisites ## Let the clients that SAP wrote read what Terraform
 	@sh tests/sap_clients.sh java
 	@CARGO="$(CARGO)" sh tests/run.sh --test it sap_clients
 
+.PHONY: specification
+specification: prerequisites ## Hold SAP's specification against the emulator and the provider
+	@CARGO="$(CARGO)" sh tests/specification.sh
+
 .PHONY: bench
 bench: prerequisites ## Measure everything and print the figures (PEER_PROVIDER, BENCH_SIZES)
 	@$(CARGO) bench --locked --quiet --profile dev --bench figures
