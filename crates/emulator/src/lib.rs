@@ -17,9 +17,10 @@
 //! | `/api` | Cloud ALM |
 //! | `/_emulator` | the control API, see `control` |
 //!
-//! Deliberately not here: certificates that the service makes itself, Java key
-//! stores for mutual TLS (PEM and PKCS#12 are read, see `certificate`), destination
-//! fragments, IAS tokens, the cockpit, everything else that SAP has.
+//! Deliberately not here: Java key stores for mutual TLS (PEM and PKCS#12 are
+//! read, see `certificate`), destination fragments, grants for users, IAS tokens,
+//! the cockpit, everything else that SAP has. What a client of SAP may miss is in
+//! `README.md`.
 
 mod call;
 mod certificate;
