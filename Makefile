@@ -40,6 +40,15 @@ lives: prerequisites ## Try random configurations with new seeds (LIVES)
 clients: prerequisites ## Run the tests of the CLI with every Terraform that can be had (TF_CLIS)
 	@CARGO="$(CARGO)" sh tests/clients.sh
 
+.PHONY: sap-clients
+sap-clients: prerequisites ## Let the clients that SAP wrote read what Terraform made, Java's too
+	@sh tests/sap_clients.sh java
+	@CARGO="$(CARGO)" sh tests/run.sh --test it sap_clients
+
+.PHONY: specification
+specification: prerequisites ## Hold SAP's specification against the emulator and the provider
+	@CARGO="$(CARGO)" sh tests/specification.sh
+
 .PHONY: bench
 bench: prerequisites ## Measure everything and print the figures (PEER_PROVIDER, BENCH_SIZES)
 	@$(CARGO) bench --locked --quiet --profile dev --bench figures

@@ -19,6 +19,8 @@ export TEST_COUNTS="$counts" TEST_TRUST_STORE="$PWD/tests/root.pem"
 TF_CLI=$(sh tools/cli.sh terraform) || TF_CLI=
 [ -n "${TF_CLI_ONLY:-}" ] || sh tools/cli.sh terraform newest >/dev/null || true
 export TF_CLI
+# The same holds for the clients that SAP wrote.
+sh tests/sap_clients.sh || true
 
 # Much of the time of a test is waiting.
 processors=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)

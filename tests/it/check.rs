@@ -727,10 +727,10 @@ async fn a_service_that_nobody_reaches_fails_alone() {
         let file = folder.path().join(format!("{name}.json"));
         std::fs::write(file, world.key(name)).unwrap();
     }
-    let key = world
-        .key("cloud-alm")
-        .replace(world.url(), "http://127.0.0.1:1");
-    std::fs::write(folder.path().join("cloud-alm.json"), key).unwrap();
+    let mut key: Json = serde_json::from_str(&world.key("cloud-alm")).unwrap();
+    key["uaa"]["url"] = "http://127.0.0.1:1".into();
+    key["endpoints"]["Api"] = "http://127.0.0.1:1/api".into();
+    std::fs::write(folder.path().join("cloud-alm.json"), key.to_string()).unwrap();
     let table = Table::of(folder.path(), &[]);
     assert!(
         table

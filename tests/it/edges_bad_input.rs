@@ -117,7 +117,13 @@ async fn refused_writes(world: &World) -> Vec<String> {
 
 /// What differs from run to run gets a name.
 fn normalised(world: &World, text: &str) -> String {
-    let text = text.replace(world.host(), "HOST");
+    let mut text = text.replace(world.host(), "HOST");
+    for (key, name) in [
+        ("destination", "ORDERS-TOKENS"),
+        ("cloud-alm", "CALM-TOKENS"),
+    ] {
+        text = text.replace(&world.token_service(key).to_string(), name);
+    }
     let text = replaced(&text, "correlation id ", &[',', '\n'], "ID");
     let text = replaced(&text, "1 attempt in ", &['\n'], "TIME");
     replaced(&text, " attempts in ", &['\n'], "TIME")

@@ -2,6 +2,8 @@
 //! redirects, plain `http://`, peers that are slow or silent, and who we say we
 //! are.
 
+use std::collections::BTreeSet;
+
 use emulator::Options;
 use serde_json::{Value as Json, json};
 
@@ -49,7 +51,7 @@ async fn behind_a_proxy(rules: Rules) -> (World, Proxy) {
         ..Options::default()
     };
     let world = World::with(Variant::documented(), options).await;
-    let route = Some((HOST.to_owned(), world.address()));
+    let route = Some((HOST.to_owned(), world.address().ip()));
     let proxy = Proxy::start(Rules { route, ..rules }).await;
     (world, proxy)
 }
@@ -141,12 +143,14 @@ async fn a_configured_proxy_is_used_for_everything() {
     tf.assert_empty_plan(&resources()).await;
     tf.destroy().await.ok();
     let seen = proxy.seen();
-    let target = format!("{HOST}:{}", world.address().port());
-    assert!(!seen.tunnels.is_empty());
-    assert!(
-        seen.tunnels.iter().all(|tunnel| *tunnel == target),
-        "{seen:?}"
-    );
+    let targets = [
+        world.address(),
+        world.token_service("destination"),
+        world.token_service("cloud-alm"),
+    ];
+    let targets = targets.map(|target| format!("{HOST}:{}", target.port()));
+    let tunnels: BTreeSet<String> = seen.tunnels.iter().cloned().collect();
+    assert_eq!(tunnels, BTreeSet::from(targets), "{seen:?}");
     assert!(
         seen.forwards.is_empty() && seen.refusals.is_empty(),
         "{seen:?}"

@@ -150,6 +150,9 @@ mod repository;
 mod request_counts;
 
 #[cfg(test)]
+mod sap_clients;
+
+#[cfg(test)]
 mod secret_canaries;
 
 #[cfg(test)]

@@ -114,12 +114,13 @@ impl Hosts {
     async fn start() -> Self {
         let world = World::documented().await;
         let gate = || Gate::to(world.address());
+        let token_gate = |key| Gate::to(world.token_service(key));
         Self {
-            destination_token: gate().await,
+            destination_token: token_gate("destination").await,
             destination: gate().await,
-            order_token: gate().await,
+            order_token: token_gate("order-management").await,
             order: gate().await,
-            calm_token: gate().await,
+            calm_token: token_gate("cloud-alm").await,
             calm: gate().await,
             world,
         }
@@ -138,11 +139,9 @@ impl Hosts {
             (2, "/endpoints/Api", &self.calm),
         ] {
             let url = keys[at].pointer_mut(pointer).unwrap();
-            *url = url
-                .as_str()
-                .unwrap()
-                .replace(self.world.url(), &gate.url())
-                .into();
+            let path = url::Url::parse(url.as_str().unwrap()).unwrap();
+            let path = path.path().trim_end_matches('/');
+            *url = format!("{}{path}", gate.url()).into();
         }
         keys
     }
@@ -349,7 +348,7 @@ async fn a_proxy_sees_host_names_and_no_token_and_no_secret() {
     };
     let world = World::with(Variant::documented(), options).await;
     let rules = Rules {
-        route: Some(("sap.test".to_owned(), world.address())),
+        route: Some(("sap.test".to_owned(), world.address().ip())),
         ..Rules::default()
     };
     let proxy = Proxy::start(rules).await;

@@ -2,6 +2,8 @@
 //! what SAP holds, what is stored, drift, lost answers, ownership, and the
 //! destination that gets its token by mutual TLS.
 
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
+use aws_lc_rs::signature::RsaKeyPair;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use emulator::{DestinationKey, ORDERS_SUBDOMAIN, Options};
@@ -579,7 +581,9 @@ async fn a_destination_whose_certificate_is_not_accepted_is_not_kept() {
 /// The same as a PKCS#12 key store, in base64.
 fn key_store(pem: &str, password: &str) -> String {
     let key = PrivateKeyDer::from_pem_slice(pem.as_bytes()).unwrap();
-    let key = PrivateKey::from_der(key.secret_der()).unwrap();
+    let key = RsaKeyPair::from_der(key.secret_der()).unwrap();
+    let pkcs8: Pkcs8V1Der = key.as_der().unwrap();
+    let key = PrivateKey::from_der(pkcs8.as_ref()).unwrap();
     let certificates = CertificateDer::pem_slice_iter(pem.as_bytes());
     let certificates = certificates.map(|der| Certificate::from_der(&der.unwrap()).unwrap());
     let chain = PrivateKeyChain::new("client", key, certificates);

@@ -224,8 +224,8 @@ fn opened(content: &[u8], password: &str) -> Result<Vec<u8>, String> {
     Ok(blocks.collect::<String>().into_bytes())
 }
 
-#[cfg(feature = "pkcs12")]
-fn pem_block(label: &str, der: &[u8]) -> String {
+/// DER as PEM.
+pub(crate) fn pem_block(label: &str, der: &[u8]) -> String {
     let text = wrapped(&STANDARD.encode(der), 64, "\n");
     format!("-----BEGIN {label}-----\n{text}\n-----END {label}-----\n")
 }

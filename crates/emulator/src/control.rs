@@ -89,7 +89,7 @@ fn set_knobs(shared: &Shared, world: &mut World, knobs: Knobs) -> Result<(), Ref
 
 fn write_keys(shared: &Shared, world: &World) -> Result<(), Refusal> {
     let public_key = shared.signing_key.public_key_pem();
-    keys::write(world, &shared.base_url, &public_key, &shared.keys_dir).map_err(|error| {
+    keys::write(world, &shared.origins, &public_key, &shared.keys_dir).map_err(|error| {
         let text = format!("cannot write the key files: {error}");
         Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, text)
     })

@@ -11,6 +11,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use super::knobs::{EndpointForm, KeyShape, Knobs};
+use super::origins::{Door, Origins};
 use super::world::{Client, Service, World};
 
 /// Path of Order Management's monitoring API.
@@ -29,7 +30,7 @@ pub(crate) fn new_secret() -> String {
 /// as a whole, so that a reader never sees half of one.
 pub(crate) fn write(
     world: &World,
-    base_url: &str,
+    origins: &Origins,
     public_key_pem: &str,
     directory: &Path,
 ) -> io::Result<()> {
@@ -41,7 +42,7 @@ pub(crate) fn write(
                 .subaccounts
                 .get(&client.subdomain)
                 .map_or("", |subaccount| subaccount.id.as_str()),
-            base_url,
+            origins,
             public_key_pem,
             knobs: &world.knobs,
         };
@@ -75,7 +76,7 @@ enum Credentials {
 struct Facts<'a> {
     client: &'a Client,
     tenant: &'a str,
-    base_url: &'a str,
+    origins: &'a Origins,
     public_key_pem: &'a str,
     knobs: &'a Knobs,
 }
@@ -86,17 +87,17 @@ impl Facts<'_> {
         match &self.client.service {
             Service::Destination { instance } => {
                 let mut key = uaa;
-                key.insert("uri".to_owned(), json!(self.base_url));
+                key.insert("uri".to_owned(), json!(self.origins.base()));
                 key.insert("instanceid".to_owned(), json!(instance));
                 Value::Object(key)
             }
             Service::OrderManagement => self.order_management(uaa),
             Service::CloudAlm => json!({
-                "endpoints": { "Api": format!("{}{CLOUD_ALM_PATH}", self.base_url) },
+                "endpoints": { "Api": format!("{}{CLOUD_ALM_PATH}", self.origins.base()) },
                 "uaa": uaa,
             }),
             Service::JobScheduling => json!({
-                "url": format!("{}{}", self.base_url, super::jobs::PATH),
+                "url": format!("{}{}", self.origins.base(), super::jobs::PATH),
                 "uaa": uaa,
             }),
         }
@@ -111,11 +112,11 @@ impl Facts<'_> {
         let mut endpoints = Map::new();
         endpoints.insert(
             knobs.endpoint_key.clone(),
-            endpoint(format!("{}{ORDER_MANAGEMENT_PATH}", self.base_url)),
+            endpoint(format!("{}{ORDER_MANAGEMENT_PATH}", self.origins.base())),
         );
         endpoints.insert(
             "order-api".to_owned(),
-            endpoint(format!("{}/omf/orders", self.base_url)),
+            endpoint(format!("{}/omf/orders", self.origins.base())),
         );
         let mut key = Map::new();
         key.insert("endpoints".to_owned(), Value::Object(endpoints));
@@ -131,17 +132,16 @@ impl Facts<'_> {
     /// The part of the key that is the token server's.
     fn uaa(&self, credentials: Credentials) -> Map<String, Value> {
         let client = self.client;
-        let host = self
-            .base_url
-            .split_once("://")
-            .map_or(self.base_url, |(_, host)| host);
+        let url = self.origins.zone(&client.subdomain, Door::Secret);
+        // Where SAP's libraries fetch the signing keys: `/token_keys` follows.
+        let domain = url.split_once("://").map_or("", |(_, domain)| domain);
         let mut uaa = Map::new();
         let mut set = |name: &str, value: &str| {
             uaa.insert(name.to_owned(), Value::from(value));
         };
         set("clientid", &client.id);
         if let (Credentials::Certificate, Some(certificate)) = (credentials, &client.certificate) {
-            let url = format!("{}/cert-zones/{}", self.base_url, client.subdomain);
+            let url = self.origins.zone(&client.subdomain, Door::Certificate);
             set("certificate", &certificate.chain_pem);
             if !certificate.is_own {
                 set("key", &certificate.private_key_pem);
@@ -152,11 +152,8 @@ impl Facts<'_> {
             set("clientsecret", &client.secret);
             set("credential-type", "binding-secret");
         }
-        set(
-            "url",
-            &format!("{}/zones/{}", self.base_url, client.subdomain),
-        );
-        set("uaadomain", host);
+        set("url", &url);
+        set("uaadomain", domain);
         set("identityzone", &client.subdomain);
         set("tenantid", self.tenant);
         set("tenantmode", "dedicated");

@@ -6,20 +6,21 @@
 //! documents is a knob ([`Knobs`]). It shares no type with the client of the
 //! provider, so that a field that is wrong there cannot be wrong here as well.
 //!
-//! Everything is on one port, because a local server has no host names:
+//! A local server has no host names, so the token server of each subaccount has a
+//! port of its own, another one for client certificates (see `origins`), and
+//! everything else shares one:
 //!
 //! | path | is |
 //! | --- | --- |
-//! | `/zones/<subdomain>/oauth/token` | the token server of a subaccount |
-//! | `/cert-zones/<subdomain>/oauth/token` | the same with a client certificate |
 //! | `/destination-configuration/v1`, `/v2` | the Destination service |
 //! | `/omf/integration-monitoring` | Order Management |
 //! | `/api` | Cloud ALM |
 //! | `/_emulator` | the control API, see `control` |
 //!
-//! Deliberately not here: certificates that the service makes itself, Java key
-//! stores for mutual TLS (PEM and PKCS#12 are read, see `certificate`), destination
-//! fragments, IAS tokens, the cockpit, everything else that SAP has.
+//! Deliberately not here: Java key stores for mutual TLS (PEM and PKCS#12 are
+//! read, see `certificate`), destination fragments, grants for users, IAS tokens,
+//! the cockpit, everything else that SAP has. What a client of SAP may miss is in
+//! `README.md`.
 
 mod call;
 mod certificate;
@@ -37,6 +38,7 @@ mod knobs;
 mod labels;
 mod landscape;
 mod options;
+mod origins;
 mod outbound;
 mod registration;
 mod server;
@@ -59,7 +61,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
@@ -71,6 +73,7 @@ pub use state::State;
 pub use view::View;
 pub use world::{CLOUD_ALM_SUBDOMAIN, ORDERS_SUBDOMAIN};
 
+use origins::Origins;
 use outbound::Outbound;
 use signing::SigningKey;
 use tls::Authority;
@@ -91,7 +94,7 @@ pub enum StartError {
     #[error("the scenario is not usable: {0}")]
     Scenario(String),
     /// No random numbers.
-    #[error("cannot generate a signing key")]
+    #[error("cannot generate a key")]
     SigningKey,
     /// A certificate could not be made.
     #[error("cannot make a certificate: {0}")]
@@ -106,7 +109,7 @@ pub enum StartError {
 
 /// What every request can reach.
 struct Shared {
-    base_url: String,
+    origins: Origins,
     keys_dir: PathBuf,
     signing_key: &'static SigningKey,
     outbound: Outbound,
@@ -135,7 +138,7 @@ pub struct Emulator {
     /// Ours to remove, when nobody chose one.
     _temporary: Option<tempfile::TempDir>,
     stop: CancellationToken,
-    server: Option<JoinHandle<()>>,
+    servers: JoinSet<()>,
 }
 
 impl Emulator {
@@ -154,13 +157,14 @@ impl Emulator {
             .local_addr()
             .map_err(io_error("no local address"))?;
         let ip = reachable(address.ip());
-        let scheme = if options.tls { "https" } else { "http" };
         let address = SocketAddr::new(ip, address.port());
         let host = options.host.clone();
-        let base_url = match &host {
-            Some(host) => format!("{scheme}://{host}:{}", address.port()),
-            None => format!("{scheme}://{address}"),
-        };
+        let host_in_urls = host.clone().unwrap_or_else(|| match ip {
+            IpAddr::V4(ip) => ip.to_string(),
+            IpAddr::V6(ip) => format!("[{ip}]"),
+        });
+        let mut origins = Origins::new(options.tls, host_in_urls, address.port());
+        let bound = options.listen.ip();
 
         let authority = if options.tls {
             Some(Authority::generate(options.certificate_lifetime)?)
@@ -170,9 +174,10 @@ impl Emulator {
         let (keys_dir, temporary) = keys_directory(options.keys.clone())?;
         let signing_key = SigningKey::of_process()?;
         let world = new_world(options, authority.as_ref())?;
+        let zones = origins.open(bound, world.subaccounts.keys()).await?;
         write_keys(
             &world,
-            &base_url,
+            &origins,
             &signing_key.public_key_pem(),
             &keys_dir,
             authority.as_ref(),
@@ -186,8 +191,9 @@ impl Emulator {
             None => None,
         };
         let ca_pem = authority.as_ref().map(|authority| authority.pem.as_str());
+        let url = origins.base().to_owned();
         let shared = Arc::new(Shared {
-            base_url: base_url.clone(),
+            origins,
             keys_dir: keys_dir.clone(),
             signing_key,
             outbound: Outbound::new(ca_pem, host.map(|host| (host, address)))?,
@@ -197,15 +203,17 @@ impl Emulator {
         });
         let stop = CancellationToken::new();
         let view = View(Arc::clone(&shared));
-        let server = tokio::spawn(server::serve(listener, tls, shared, stop.clone()));
+        let all = [(listener, String::new())].into_iter().chain(zones);
+        let serve = |one| server::serve(one, tls.clone(), Arc::clone(&shared), stop.clone());
+        let servers: JoinSet<()> = all.map(serve).collect();
         Ok(Self {
-            url: base_url,
+            url,
             address,
             keys_dir,
             view,
             _temporary: temporary,
             stop,
-            server: Some(server),
+            servers,
         })
     }
 
@@ -237,9 +245,7 @@ impl Emulator {
     /// Ends it; open connections are dropped.
     pub async fn shutdown(mut self) {
         self.stop.cancel();
-        if let Some(server) = self.server.take() {
-            let _ = server.await;
-        }
+        while self.servers.join_next().await.is_some() {}
     }
 }
 
@@ -278,13 +284,13 @@ fn keys_directory(
 
 fn write_keys(
     world: &World,
-    base_url: &str,
+    origins: &Origins,
     public_key_pem: &str,
     directory: &Path,
     authority: Option<&Authority>,
 ) -> Result<(), StartError> {
     let what = format!("cannot write the keys into `{}`", directory.display());
-    keys::write(world, base_url, public_key_pem, directory).map_err(io_error(&what))?;
+    keys::write(world, origins, public_key_pem, directory).map_err(io_error(&what))?;
     match authority {
         Some(authority) => {
             std::fs::write(directory.join("ca.pem"), &authority.pem).map_err(io_error(&what))

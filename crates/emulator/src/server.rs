@@ -23,7 +23,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use rustls_pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
@@ -31,8 +31,9 @@ use super::call::{Call, Reply, router_not_found, value_of};
 use super::clock::Clock;
 use super::fault::{self, Action, Reset};
 use super::journal::{self, Entry, Place};
+use super::origins::{Door, Listener};
 use super::outbound::CALLER_HEADER;
-use super::token::{self, Door};
+use super::token;
 use super::world::World;
 use super::{Shared, control, destination, jobs, keys, landscape, registration};
 
@@ -41,7 +42,7 @@ const LARGEST_BODY: usize = 16 * 1024 * 1024;
 
 /// Serves until told to stop; connections that are open then are dropped.
 pub(crate) async fn serve(
-    listener: TcpListener,
+    (listener, zone): Listener,
     tls: Option<TlsAcceptor>,
     shared: Arc<Shared>,
     stop: CancellationToken,
@@ -56,7 +57,7 @@ pub(crate) async fn serve(
             tokio::time::sleep(Duration::from_millis(10)).await;
             continue;
         };
-        let connection = connection(tcp, tls.clone(), Arc::clone(&shared));
+        let connection = connection(tcp, zone.clone(), tls.clone(), Arc::clone(&shared));
         let stop = stop.clone();
         tokio::spawn(async move {
             tokio::select! {
@@ -67,7 +68,7 @@ pub(crate) async fn serve(
     }
 }
 
-async fn connection(tcp: TcpStream, tls: Option<TlsAcceptor>, shared: Arc<Shared>) {
+async fn connection(tcp: TcpStream, zone: String, tls: Option<TlsAcceptor>, shared: Arc<Shared>) {
     let _ = tcp.set_nodelay(true);
     let ending = Arc::new(Ending::default());
     let socket = Socket {
@@ -75,13 +76,13 @@ async fn connection(tcp: TcpStream, tls: Option<TlsAcceptor>, shared: Arc<Shared
         ending: Arc::clone(&ending),
     };
     match tls {
-        None => requests(socket, None, ending, shared).await,
+        None => requests(socket, &zone, None, ending, shared).await,
         Some(acceptor) => {
             if let Ok(stream) = acceptor.accept(socket).await {
                 let certificates = stream.get_ref().1.peer_certificates();
                 let certificate = certificates.and_then(|all| all.first()).cloned();
                 let certificate = certificate.map(CertificateDer::into_owned);
-                requests(stream, certificate, ending, shared).await;
+                requests(stream, &zone, certificate, ending, shared).await;
             }
         }
     }
@@ -89,6 +90,7 @@ async fn connection(tcp: TcpStream, tls: Option<TlsAcceptor>, shared: Arc<Shared
 
 async fn requests<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
+    zone: &str,
     certificate: Option<CertificateDer<'static>>,
     ending: Arc<Ending>,
     shared: Arc<Shared>,
@@ -98,7 +100,7 @@ async fn requests<S: AsyncRead + AsyncWrite + Unpin>(
         let certificate = certificate.clone();
         let ending = Arc::clone(&ending);
         async move {
-            respond(&shared, certificate, request)
+            respond(&shared, zone, certificate, request)
                 .await
                 .inspect_err(|abort| ending.choose(abort))
         }
@@ -125,13 +127,14 @@ type Body = UnsyncBoxBody<Bytes, io::Error>;
 /// One request from its arrival to its answer.
 async fn respond(
     shared: &Shared,
+    zone: &str,
     certificate: Option<CertificateDer<'static>>,
     request: hyper::Request<Incoming>,
 ) -> Result<hyper::Response<Body>, Abort> {
     let (head, body) = request.into_parts();
     let mut call = Call {
         method: head.method,
-        path: head.uri.path().to_owned(),
+        path: format!("{zone}{}", head.uri.path()),
         query: head.uri.query().unwrap_or_default().to_owned(),
         headers: head.headers,
         body: Bytes::new(),
@@ -141,7 +144,7 @@ async fn respond(
     shared.world().renew_certificates();
     if let Some(path) = call.path.strip_prefix("/_emulator/") {
         let path = path.to_owned();
-        if !is_from_here(&call, &shared.base_url) {
+        if !is_from_here(&call, shared.origins.base()) {
             let host = call.header("host").unwrap_or_default();
             return Ok(whole(router_not_found(host)));
         }

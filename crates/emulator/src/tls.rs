@@ -15,6 +15,7 @@ use rustls::{DigitallySignedStruct, DistinguishedName, ServerConfig, SignatureSc
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, UnixTime};
 
 use super::StartError;
+use super::certificate::pem_block;
 use super::world::ClientCertificate;
 
 /// A certificate authority that lives as long as the emulator.
@@ -100,8 +101,20 @@ impl Authority {
             expires,
             der: certificate.der().clone(),
             chain_pem: format!("{}{}", certificate.pem(), self.pem),
-            private_key_pem: key.serialize_pem(),
+            private_key_pem: pkcs1_pem(&key.serialize_der())?,
         })
+    }
+}
+
+/// An RSA key as PKCS#1 (`BEGIN RSA PRIVATE KEY`), as SAP writes it: SAP's Java
+/// library takes every other PEM for an EC key. PKCS#8 is a header and PKCS#1.
+fn pkcs1_pem(pkcs8: &[u8]) -> Result<String, StartError> {
+    /// Sequence, version, algorithm and octet string, with lengths of two bytes.
+    const HEADER: usize = 26;
+    const SEQUENCE: u8 = 0x30;
+    match pkcs8.get(HEADER..) {
+        Some(pkcs1) if pkcs1.first() == Some(&SEQUENCE) => Ok(pem_block("RSA PRIVATE KEY", pkcs1)),
+        _ => Err(StartError::SigningKey),
     }
 }
 

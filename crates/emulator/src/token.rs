@@ -1,9 +1,7 @@
 //! The token servers, one per zone, as XSUAA does it: `POST oauth/token` with
 //! client credentials, the key set and the `OpenID` configuration.
 //!
-//! A zone is a path, `/zones/<subdomain>`, because a local server has no
-//! subdomains. `/cert-zones/<subdomain>` is the same server behind mutual TLS.
-//! Only the grant `client_credentials` exists.
+//! Each is there twice, the second time behind mutual TLS; see `origins`. Only the grant `client_credentials` exists.
 
 use std::time::Duration;
 
@@ -17,16 +15,8 @@ use serde_json::{Value, json};
 use super::Shared;
 use super::call::{Call, Reply, value_of};
 use super::knobs::{ScopeRule, TokenFormat, UnauthorizedBody};
+use super::origins::Door;
 use super::world::{Client, Grant, Service, World};
-
-/// Through which address a token server was reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Door {
-    /// `url` of a key: the client proves itself with its secret.
-    Secret,
-    /// `certurl` of a key: with its certificate.
-    Certificate,
-}
 
 /// Answers a request to the token server of a zone; `rest` is the path inside.
 pub(crate) fn handle(
@@ -54,12 +44,8 @@ pub(crate) fn handle(
     }
 }
 
-fn zone_url(shared: &Shared, subdomain: &str) -> String {
-    format!("{}/zones/{subdomain}", shared.base_url)
-}
-
 fn openid_configuration(shared: &Shared, subdomain: &str) -> Value {
-    let zone = zone_url(shared, subdomain);
+    let zone = shared.origins.zone(subdomain, Door::Secret);
     let mut configuration = json!({
         "issuer": format!("{zone}/oauth/token"),
         "token_endpoint": format!("{zone}/oauth/token"),
@@ -67,10 +53,11 @@ fn openid_configuration(shared: &Shared, subdomain: &str) -> Value {
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
         "token_endpoint_auth_signing_alg_values_supported": ["RS256"],
     });
-    if shared.base_url.starts_with("https://")
+    if shared.origins.tls()
         && let Some(fields) = configuration.as_object_mut()
     {
-        let mtls = format!("{}/cert-zones/{subdomain}/oauth/token", shared.base_url);
+        let zone = shared.origins.zone(subdomain, Door::Certificate);
+        let mtls = format!("{zone}/oauth/token");
         fields.insert(
             "mtls_endpoint_aliases".to_owned(),
             json!({ "token_endpoint": mtls }),
@@ -234,7 +221,10 @@ fn answer(
             if format == TokenFormat::Jwt {
                 add_tenant(&mut claims, client, subdomain, &tenant);
             }
-            let key_set = format!("{}/token_keys", zone_url(shared, subdomain));
+            let key_set = format!(
+                "{}/token_keys",
+                shared.origins.zone(subdomain, Door::Secret)
+            );
             shared.signing_key.sign(&key_set, &claims)?
         }
     };
@@ -286,7 +276,7 @@ fn claims(
         "rev_sig": "8f2d1c3b",
         "iat": issued,
         "exp": expires,
-        "iss": format!("{}/oauth/token", zone_url(shared, subdomain)),
+        "iss": format!("{}/oauth/token", shared.origins.zone(subdomain, Door::Secret)),
         "aud": audience,
     })
 }

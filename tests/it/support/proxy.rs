@@ -2,7 +2,7 @@
 //! the whole URL for `http://`, credentials if it wants them. It writes down
 //! what it was asked for, and it knows the names of a world without DNS.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
@@ -16,8 +16,8 @@ use tokio::task::JoinHandle;
 pub(crate) struct Rules {
     /// `user:password` that it demands.
     pub(crate) credentials: Option<String>,
-    /// A host name and where it leads; others are resolved as usual.
-    pub(crate) route: Option<(String, SocketAddr)>,
+    /// A host name and its address; others are resolved as usual.
+    pub(crate) route: Option<(String, IpAddr)>,
     /// Answer every request with 403.
     pub(crate) forbid: bool,
 }
@@ -190,7 +190,7 @@ async fn serve(mut client: TcpStream, rules: &Rules, seen: &Mutex<Seen>) -> std:
 
 async fn dial(host: &str, port: u16, rules: &Rules) -> std::io::Result<TcpStream> {
     match &rules.route {
-        Some((name, address)) if name == host => TcpStream::connect(address).await,
+        Some((name, ip)) if name == host => TcpStream::connect((*ip, port)).await,
         _ => TcpStream::connect((host, port)).await,
     }
 }

@@ -121,7 +121,8 @@ pub(crate) struct World {
     tls: bool,
     emulator: Emulator,
     _watch: Watch,
-    http: reqwest::Client,
+    /// A client that trusts it.
+    pub(crate) http: reqwest::Client,
     pub(crate) variant: Variant,
 }
 
@@ -168,7 +169,7 @@ impl World {
         self.emulator.keys_dir()
     }
 
-    /// Host and port of every service.
+    /// Host and port of every service but the token services.
     pub(crate) fn host(&self) -> &str {
         let url = self.emulator.url();
         url.split_once("://").map_or(url, |(_, host)| host)
@@ -177,6 +178,14 @@ impl World {
     /// The text of a service key.
     pub(crate) fn key(&self, name: &str) -> String {
         std::fs::read_to_string(self.keys().join(format!("{name}.json"))).unwrap()
+    }
+
+    /// Where the token service of a key listens.
+    pub(crate) fn token_service(&self, key: &str) -> SocketAddr {
+        let key: Json = serde_json::from_str(&self.key(key)).unwrap();
+        let url = key.pointer("/uaa/url").unwrap_or(&key["url"]);
+        let url = url::Url::parse(url.as_str().unwrap()).unwrap();
+        SocketAddr::new(self.address().ip(), url.port().unwrap())
     }
 
     /// The certificate of the emulator's authority, when it does TLS.

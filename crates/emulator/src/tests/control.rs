@@ -263,12 +263,10 @@ async fn the_keys_look_like_saps() {
     let rig = Rig::plain().await;
     let destination = rig.key("destination");
     assert_eq!(destination["uri"], rig.emulator.url());
-    assert_eq!(destination["url"], rig.url("/zones/acme-orders"));
     assert_eq!(destination["identityzone"], "acme-orders");
     assert_eq!(destination["credential-type"], "binding-secret");
     let cloud_alm = rig.key("cloud-alm");
     assert_eq!(cloud_alm["endpoints"], json!({"Api": rig.url("/api")}));
-    assert_eq!(cloud_alm["uaa"]["url"], rig.url("/zones/acme-calm"));
     let orders = rig.key("order-management");
     assert_eq!(
         orders["endpoints"]["integration-monitoring-api"],

@@ -130,8 +130,8 @@ async fn token_and_credentials_can_be_skipped() {
 #[tokio::test]
 async fn a_common_token_service_needs_the_tenant_and_a_dedicated_one_refuses_it() {
     let rig = with_cloud_alm(|body| {
-        let url = body["tokenServiceURL"].as_str().unwrap();
-        body["tokenServiceURL"] = json!(url.replace("acme-calm", "{tenant}"));
+        let origin = body["URL"].as_str().unwrap().trim_end_matches("/api");
+        body["tokenServiceURL"] = json!(format!("{origin}/zones/{{tenant}}/oauth/token"));
         body["tokenServiceURLType"] = json!("Common");
     })
     .await;

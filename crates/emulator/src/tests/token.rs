@@ -68,7 +68,8 @@ async fn the_claims_name_tenant_instance_and_audience() {
     }
     assert_eq!(claims["aud"], json!([key["clientid"], "uaa"]));
     assert_eq!(claims["scope"], json!(["uaa.resource"]));
-    assert_eq!(claims["iss"], rig.url("/zones/acme-orders/oauth/token"));
+    let url = text(&key["url"]);
+    assert_eq!(claims["iss"], format!("{url}/oauth/token"));
     let (issued, expires) = (&claims["iat"], &claims["exp"]);
     assert_eq!(expires.as_u64().unwrap() - issued.as_u64().unwrap(), 43_200);
 }
@@ -97,17 +98,69 @@ async fn the_signature_fits_the_key_set() {
 #[tokio::test]
 async fn the_openid_configuration_names_the_endpoints() {
     let rig = Rig::plain().await;
-    let path = format!("{ZONE}/.well-known/openid-configuration");
-    let body = rig.send(rig.request(Method::GET, &path)).await.json();
-    assert_eq!(
-        body["token_endpoint"],
-        rig.url("/zones/acme-orders/oauth/token")
-    );
+    let url = text(&rig.key("destination")["url"]).to_owned();
+    let path = format!("{url}/.well-known/openid-configuration");
+    let body = rig.send(rig.http.get(path)).await.json();
+    assert_eq!(body["token_endpoint"], format!("{url}/oauth/token"));
     assert_eq!(
         body["token_endpoint_auth_methods_supported"],
         json!(["client_secret_basic", "client_secret_post"])
     );
     assert!(body.get("mtls_endpoint_aliases").is_none());
+}
+
+/// What SAP's libraries do with a key: they take the origin of `url` and append
+/// `/oauth/token`, and `uaadomain` and append `/token_keys`.
+#[tokio::test]
+async fn a_token_service_has_an_origin_of_its_own_without_a_path() {
+    let rig = Rig::start(Options {
+        tls: true,
+        ..Options::default()
+    })
+    .await;
+    let plain = rig.key("destination");
+    let x509 = rig.key("destination-x509");
+    let other = rig.uaa("cloud-alm");
+    let mut origins = vec![
+        rig.emulator.url(),
+        text(&plain["url"]),
+        text(&x509["certurl"]),
+        text(&other["url"]),
+    ];
+    for origin in &origins {
+        let url = url::Url::parse(origin).unwrap();
+        assert_eq!(url.origin().ascii_serialization(), *origin);
+    }
+    origins.sort_unstable();
+    origins.dedup();
+    assert_eq!(origins.len(), 4);
+    assert_eq!(x509["url"], plain["url"]);
+
+    let keys = format!("https://{}/token_keys", text(&plain["uaadomain"]));
+    let keys = rig.send(rig.http.get(keys)).await;
+    assert_eq!(keys.json()["keys"][0]["value"], plain["verificationkey"]);
+    let other_services = format!("{}/api", text(&plain["url"]));
+    assert_eq!(rig.send(rig.http.get(other_services)).await.status, 404);
+    let control = format!("{}/_emulator/state", text(&plain["url"]));
+    assert_eq!(rig.send(rig.http.get(control)).await.status, 404);
+}
+
+#[tokio::test]
+async fn the_journal_and_faults_call_a_token_service_by_its_zone() {
+    let rig = Rig::plain().await;
+    let fault = json!({"match": {"path_prefix": "/zones/acme-orders/"}, "do": {"status": 503}});
+    rig.add_fault(fault).await;
+    assert_eq!(rig.token_answer("cloud-alm", &[]).await.status, 200);
+    assert_eq!(rig.token_answer("destination", &[]).await.status, 503);
+    let journal = rig.journal().await;
+    let paths: Vec<&str> = journal.iter().map(|entry| text(&entry["path"])).collect();
+    assert_eq!(
+        paths,
+        [
+            "/zones/acme-calm/oauth/token",
+            "/zones/acme-orders/oauth/token"
+        ]
+    );
 }
 
 #[tokio::test]
@@ -337,6 +390,8 @@ async fn an_x509_key_gets_a_token_with_its_certificate_only() {
     let key = rig.key("destination-x509");
     assert!(key.get("clientsecret").is_none());
     assert_eq!(key["credential-type"], "x509");
+    let private_key = text(&key["key"]);
+    assert!(private_key.starts_with("-----BEGIN RSA PRIVATE KEY-----\n"));
     let with_certificate = |key: &Value| {
         let pem = format!("{}{}", text(&key["certificate"]), text(&key["key"]));
         reqwest::Client::builder()
