@@ -24,7 +24,7 @@ sh tests/sap_clients.sh || true
 
 # Much of the time of a test is waiting.
 processors=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
-export RUST_TEST_THREADS="${RUST_TEST_THREADS:-$((2 * processors))}"
+export RUST_TEST_THREADS="${RUST_TEST_THREADS:-$((3 * processors))}"
 
 status=0
 $cargo build --locked --quiet --workspace --bin test-runner

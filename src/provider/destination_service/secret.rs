@@ -25,8 +25,9 @@ use framework::diagnostics::Diagnostic;
 const ALGORITHM: &str = "pbkdf2-hmac-sha256";
 
 /// Enough for a few milliseconds on today's machines. Stored with every
-/// verifier, so that it can grow.
-const ITERATIONS: u32 = 30_000;
+/// verifier, so that it can grow, and so that a debug build, which the tests start
+/// thousands of times and nobody else uses, can do with few.
+const ITERATIONS: u32 = if cfg!(debug_assertions) { 100 } else { 30_000 };
 
 /// More than this is not computed: a state file must not be able to keep us
 /// busy for hours.
