@@ -150,6 +150,7 @@ class Play:
         if self.dry:
             return
         target = self.clone / given["path"]
+        one_folder = "name" in given or given.get("merge-multiple")
         if "name" in given:
             found = [self.artifacts / given["name"]]
         else:
@@ -157,7 +158,7 @@ class Play:
         for artifact in found:
             if not artifact.is_dir():
                 raise NotPlayed(f"the artifact {artifact.name} was not made here")
-            shutil.copytree(artifact, target if "name" in given else target / artifact.name, dirs_exist_ok=True)
+            shutil.copytree(artifact, target if one_folder else target / artifact.name, dirs_exist_ok=True)
 
     def run(self, step):
         script = self.contexts.fill(step["run"]).replace("sudo ", "")

@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 use emulator::Options;
 use serde_json::{Value as Json, json};
 
-use crate::support::counts::{skip, skip_or_fail};
+use crate::support::counts::{elsewhere, skip_or_fail};
 use crate::support::workspace::Workspace;
 use crate::support::world::{Variant, World};
 
@@ -37,7 +37,7 @@ async fn made(part: &str) -> Option<Made> {
     let place = root.join(target).join("sap_clients");
     if !place.join(part).with_extension("lock").exists() {
         match part {
-            "java" => skip("no Java client of SAP (make sap-clients)"),
+            "java" => elsewhere("SAP's client in Java (make sap-clients)"),
             _ => skip_or_fail("no clients of SAP (sh tests/sap_clients.sh)"),
         }
         return None;

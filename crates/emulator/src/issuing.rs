@@ -155,11 +155,71 @@ fn signed(
     let text = STANDARD.decode(request).ok();
     let text = text.and_then(|text| String::from_utf8(text).ok());
     let text = text.ok_or("'CSR' is not base64 of PEM text")?;
-    let request = rcgen::CertificateSigningRequestParams::from_pem(&text)
-        .map_err(|error| format!("'CSR' is not valid: {error}"))?;
-    let made = params.signed_by(&request.public_key, &authority.issuer);
+    let key = requested::Key::of(&text)?;
+    let made = params.signed_by(&key, &authority.issuer);
     let made = made.map_err(|error| error.to_string())?;
     Ok(format!("{}{}", made.pem(), authority.chain))
+}
+
+/// The public key of a certificate request, which whoever made it has the private
+/// key of.
+#[cfg(feature = "pkcs12")]
+mod requested {
+    use aws_lc_rs::signature::{
+        ECDSA_P256_SHA256_ASN1, ECDSA_P384_SHA384_ASN1, RSA_PKCS1_2048_8192_SHA256,
+        UnparsedPublicKey, VerificationAlgorithm,
+    };
+    use rcgen::{
+        PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_RSA_SHA256, PublicKeyData,
+        SignatureAlgorithm,
+    };
+    use x509_cert::der::{DecodePem as _, Encode as _};
+    use x509_cert::request::CertReq;
+
+    pub(super) struct Key {
+        bytes: Vec<u8>,
+        kind: &'static SignatureAlgorithm,
+    }
+
+    impl Key {
+        /// That of a request in PEM.
+        pub(super) fn of(request: &str) -> Result<Self, String> {
+            Self::read(request).ok_or_else(|| "'CSR' is not valid".to_owned())
+        }
+
+        fn read(request: &str) -> Option<Self> {
+            let request = CertReq::from_pem(request).ok()?;
+            let bytes = request.info.public_key.subject_public_key.as_bytes()?;
+            let info = request.info.to_der().ok()?;
+            let signature = request.signature.as_bytes()?;
+            let kinds: [(_, &dyn VerificationAlgorithm); 3] = [
+                (&PKCS_ECDSA_P256_SHA256, &ECDSA_P256_SHA256_ASN1),
+                (&PKCS_ECDSA_P384_SHA384, &ECDSA_P384_SHA384_ASN1),
+                (&PKCS_RSA_SHA256, &RSA_PKCS1_2048_8192_SHA256),
+            ];
+            let is_signed = |algorithm| {
+                let key = UnparsedPublicKey::new(algorithm, bytes);
+                key.verify(&info, signature).is_ok()
+            };
+            let (kind, _) = kinds
+                .into_iter()
+                .find(|(_, algorithm)| is_signed(*algorithm))?;
+            Some(Self {
+                bytes: bytes.to_vec(),
+                kind,
+            })
+        }
+    }
+
+    impl PublicKeyData for Key {
+        fn der_bytes(&self) -> &[u8] {
+            &self.bytes
+        }
+
+        fn algorithm(&self) -> &'static SignatureAlgorithm {
+            self.kind
+        }
+    }
 }
 
 #[cfg(not(feature = "pkcs12"))]
@@ -171,17 +231,19 @@ fn signed(_: &CertificateParams, _: &str, _: &Authority) -> Result<String, Strin
 /// another one, and is not older. Who signed it is not looked at.
 #[cfg(feature = "pkcs12")]
 pub(crate) fn is_of_the_same(known: &[u8], shown: &[u8], now: SystemTime) -> bool {
-    use x509_parser::prelude::{FromDer as _, X509Certificate};
+    use x509_cert::Certificate;
+    use x509_cert::der::Decode as _;
 
-    let read = |der| X509Certificate::from_der(der).map(|(_, read)| read);
-    let (Ok(known), Ok(shown)) = (read(known), read(shown)) else {
+    let (Ok(known), Ok(shown)) = (Certificate::from_der(known), Certificate::from_der(shown))
+    else {
         return false;
     };
-    let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let (known, shown) = (known.tbs_certificate(), shown.tbs_certificate());
+    let (before, valid) = (known.validity(), shown.validity());
     shown.subject() == known.subject()
         && shown.issuer() == known.issuer()
-        && shown.validity().not_before >= known.validity().not_before
-        && i64::try_from(now).is_ok_and(|now| shown.validity().not_after.timestamp() > now)
+        && valid.not_before.to_unix_duration() >= before.not_before.to_unix_duration()
+        && UNIX_EPOCH + valid.not_after.to_unix_duration() > now
 }
 
 #[cfg(not(feature = "pkcs12"))]

@@ -169,7 +169,7 @@ impl Cli {
             match lacking.since().terraform {
                 _ if only_one() => skip(&reason),
                 Some(_) => skip_or_fail(&reason),
-                None => elsewhere(&reason),
+                None => elsewhere("what only OpenTofu has (make clients)"),
             }
         }
         found

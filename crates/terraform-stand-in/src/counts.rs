@@ -69,11 +69,10 @@ pub fn skip(reason: &str) {
     append("skipped", &format!("{reason}\n"));
 }
 
-/// Notes that a test is for a client that is not at hand, and that `make clients`
-/// brings.
-pub fn elsewhere(reason: &str) {
-    eprintln!("not for the clients at hand: {reason}");
-    append("elsewhere", &format!("{reason}\n"));
+/// Notes that a test is for what another command brings, in a run of its own.
+pub fn elsewhere(what: &str) {
+    eprintln!("for a run of its own: {what}");
+    append("elsewhere", &format!("{what}\n"));
 }
 
 fn append(kind: &str, lines: &str) {
