@@ -27,7 +27,7 @@ one() {
   sums=$(sed -n 's/^test result: [^.]*\. \([0-9]*\) passed; \([0-9]*\) failed.*/\1 \2/p' "$folder/log" |
     awk '{ passed += $1; failed += $2 } END { print passed + 0, failed + 0 }')
   cat "$folder"/counts/skipped-* 2>/dev/null | sort | uniq -c | awk -v name="$name" -v status="$status" -v sums="$sums" '
-    { n = $1; sub(/^ *[0-9]+ .* has no /, ""); sum += n; why = why (why == "" ? "" : ", ") $0 " (" n ")" }
+    { n = $1; sub(/^ *[0-9]+ /, ""); sub(/^.* has no /, ""); sum += n; why = why (why == "" ? "" : ", ") $0 " (" n ")" }
     END {
       split(sums, count, " ")
       printf "%s\t%d\t%d\t%d\t%s\n", name, count[1] - sum, count[2], sum, why
@@ -50,6 +50,8 @@ done > "$place/paths"
 NO_DOWNLOAD=1 sh tools/cli.sh opentofu newest >> "$place/paths" 2>/dev/null || true
 for path in ${TF_CLIS:-}; do echo "$path"; done >> "$place/paths"
 
+# As in tests/run.sh.
+sh tests/sap_clients.sh || true
 $cargo test --locked --workspace --tests --no-run
 cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 status=0

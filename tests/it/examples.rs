@@ -498,27 +498,40 @@ fn bindings(landscape: &str, world: &World) -> String {
     overrides.concat()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn cli_three_landscapes_are_connected_with_the_keys_of_saps_provider() {
-    let Some(mut workspace) = Workspace::with(&[Feature::Mocks]) else {
-        return;
-    };
+/// The composition in a workspace, with SAP's provider to be mocked.
+fn three_landscapes(feature: Feature) -> Option<(Workspace, Btp, PathBuf)> {
+    let mut workspace = Workspace::with(&[feature])?;
     let btp = Btp::start();
     workspace.set_env("TF_REATTACH_PROVIDERS", &btp.reattach());
     let composition = Path::new(EXAMPLES).join("compositions/three-landscapes");
-    // The module by itself, everything mocked.
-    copy(&composition.join("connection"), workspace.path());
-    let output = workspace.run(&["test"]).await.ok();
-    assert!(output.stdout.contains("2 passed, 0 failed"), "{output}");
-
-    // The whole, everything mocked.
     copy(&composition, workspace.path());
-    fs::remove_file(workspace.path().join("tests/connection.tftest.hcl")).unwrap();
+    Some((workspace, btp, composition))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cli_the_tests_of_the_three_landscapes_need_no_account() {
+    let Some((workspace, _btp, composition)) = three_landscapes(Feature::Mocks) else {
+        return;
+    };
     workspace.run(&["get"]).await.ok();
     let output = workspace.run(&["test"]).await.ok();
     assert!(output.stdout.contains("1 passed, 0 failed"), "{output}");
 
-    // The whole, with SAP's provider mocked alone.
+    // The module by itself.
+    for name in ["main.tf", "tests/landscapes.tftest.hcl"] {
+        fs::remove_file(workspace.path().join(name)).unwrap();
+    }
+    copy(&composition.join("connection"), workspace.path());
+    let output = workspace.run(&["test"]).await.ok();
+    assert!(output.stdout.contains("2 passed, 0 failed"), "{output}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cli_three_landscapes_are_connected_with_the_keys_of_saps_provider() {
+    let Some((workspace, _btp, composition)) = three_landscapes(Feature::MocksOfInstances) else {
+        return;
+    };
+    workspace.run(&["get"]).await.ok();
     let mut test = fs::read_to_string(composition.join("tests/landscapes.tftest.hcl")).unwrap();
     let ours = test.find("mock_provider \"sapcalm\"").unwrap();
     let variables = test.find("variables {").unwrap();

@@ -10,6 +10,8 @@ pub enum Feature {
     /// `lifecycle` in a `removed` block.
     RemovedLifecycle,
     Mocks,
+    /// A mocked object of one instance of a module.
+    MocksOfInstances,
     Functions,
     MoveAcrossTypes,
     /// With ephemeral resources, which came earlier or together.
@@ -40,6 +42,7 @@ impl Feature {
             Self::GeneratedLines => ("generated texts of several lines", Some(10), Some(10)),
             Self::RemovedLifecycle => ("`lifecycle` in `removed` blocks", Some(7), Some(10)),
             Self::Mocks => ("mocked providers", Some(7), Some(8)),
+            Self::MocksOfInstances => ("mocks in one instance of a module", Some(7), None),
             Self::Functions => ("functions of providers", Some(8), Some(7)),
             Self::MoveAcrossTypes => ("moves between types", Some(8), Some(10)),
             Self::WriteOnly => ("write-only arguments", Some(11), Some(11)),
@@ -74,10 +77,11 @@ impl fmt::Display for Feature {
 mod tests {
     use super::*;
 
-    const ALL: [Feature; 15] = [
+    const ALL: [Feature; 16] = [
         Feature::GeneratedLines,
         Feature::RemovedLifecycle,
         Feature::Mocks,
+        Feature::MocksOfInstances,
         Feature::Functions,
         Feature::MoveAcrossTypes,
         Feature::WriteOnly,
