@@ -29,7 +29,7 @@ if ! cat requirements.txt package-lock.json | cmp -s - "$place/lock"; then
     --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null)
   cat requirements.txt package-lock.json > "$place/lock"
 fi
-rm -rf "$place/work"
-mkdir "$place/work"
+rm -rf "$place/run"
+mkdir "$place/run"
 PYTHONPATH=$place/python python3 judge.py \
   "$place" "$binaries/sapcalm-emulator" "$binaries/terraform-provider-sapcalm" "$terraform"

@@ -159,7 +159,7 @@ def listed():
 
 def main():
     place, emulator, provider, terraform = (pathlib.Path(argument).absolute() for argument in sys.argv[1:])
-    work = place / "work"
+    work = place / "run"
     specification = place / "../sap_clients/python/sap_cloud_sdk/destination/spec/api_spec.yaml"
     started = []
     try:

@@ -52,7 +52,7 @@ impl Door {
 pub(crate) type Listener = (TcpListener, String);
 
 impl Origins {
-    /// The first port, for now alone.
+    /// With the first port; [`Origins::open`] adds those of token servers.
     pub(crate) fn new(tls: bool, host: String, port: u16) -> Self {
         let scheme = if tls { "https" } else { "http" };
         Self {

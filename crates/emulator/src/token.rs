@@ -1,7 +1,8 @@
 //! The token servers, one per zone, as XSUAA does it: `POST oauth/token` with
 //! client credentials, the key set and the `OpenID` configuration.
 //!
-//! Each is there twice, the second time behind mutual TLS; see `origins`. Only the grant `client_credentials` exists.
+//! Each is there twice, the second time behind mutual TLS; see `origins`. Only the
+//! grant `client_credentials` exists.
 
 use std::time::Duration;
 

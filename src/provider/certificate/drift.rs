@@ -12,7 +12,6 @@
 //! validity are compared with the last look, its common name and public key with
 //! the configuration, and neither file nor etag with anything.
 
-use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +19,7 @@ use client::{CertificateFile, CertificateSource, DestinationCertificate};
 use framework::private::Private;
 
 use super::super::destination_service::secret::{Comparison, NoRandomness, Remembered, text};
+use super::renewal::is_as_long;
 use super::schema::{Generate, Model};
 
 /// The entry in private data.
@@ -201,28 +201,6 @@ impl Record {
     }
 }
 
-/// Whether two times mean the same validity: a month has 28 to 31 days.
-fn is_as_long(one: i64, other: i64) -> bool {
-    one.abs_diff(other) <= one.max(other).unsigned_abs() / 8
-}
-
-/// From when on SAP renews a certificate. Its documentation has two tables, for
-/// days and for months and years; they say the same.
-pub(super) fn renewal_of(not_before: Timestamp, not_after: Timestamp) -> Timestamp {
-    const HOUR: i64 = 3600;
-    let days = not_after.duration_since(not_before).as_hours() + 12;
-    let margin = match days / 24 {
-        ..=1 => 12 * HOUR,
-        2..=14 => 24 * HOUR,
-        15..=31 => 3 * 24 * HOUR,
-        32..=154 => 7 * 24 * HOUR,
-        _ => 30 * 24 * HOUR,
-    };
-    not_after
-        .checked_sub(SignedDuration::from_secs(margin))
-        .unwrap_or(not_after)
-}
-
 /// What makes the file that SAP tells this one.
 fn essence(found: &DestinationCertificate) -> Option<String> {
     let file = found.file.as_ref()?;
@@ -302,49 +280,6 @@ mod tests {
             entry(&look(&seen, &at_sap(None, Some(b"x")))),
             text::CHANGED
         );
-    }
-
-    #[test]
-    fn the_time_of_renewal_follows_from_the_length_of_validity_as_sap_says() {
-        let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
-        let day = SignedDuration::from_hours(24);
-        // The longest and shortest months and years, too.
-        for (days, margin) in [
-            (1, 12),
-            (2, 24),
-            (14, 24),
-            (15, 72),
-            (28, 72),
-            (31, 72),
-            (32, 168),
-            (59, 168),
-            (154, 168),
-            (155, 720),
-            (181, 720),
-            (366, 720),
-            (3653, 720),
-        ] {
-            let end = start + day * days;
-            let before = end.duration_since(renewal_of(start, end));
-            assert_eq!(before.as_hours(), margin, "{days} days");
-        }
-    }
-
-    #[test]
-    fn months_and_years_are_as_long_as_others_of_their_kind_only() {
-        let day = 86_400;
-        for (one, other, is_same) in [
-            (28, 31, true),
-            (365, 366, true),
-            (181, 184, true),
-            (30, 60, false),
-            (1, 2, false),
-            (30, 365, false),
-        ] {
-            for (one, other) in [(one, other), (other, one)] {
-                assert_eq!(is_as_long(one * day, other * day), is_same, "{one} {other}");
-            }
-        }
     }
 
     #[test]

@@ -11,6 +11,7 @@
 
 mod drift;
 mod plan;
+mod renewal;
 mod schema;
 
 use std::sync::Arc;
@@ -33,7 +34,7 @@ use framework::value::Value;
 use super::configured::{Configured, Key, client_context};
 use super::destination_service::creation::{Created, Creation, Judgement};
 use super::destination_service::ids::{self, DEFAULT_LEVEL, ImportId, id_of};
-use super::destination_service::moves::{self, BTP, stub};
+use super::destination_service::moves::{self, BTP, taken_over};
 use super::destination_service::owner::Owner;
 use super::destination_service::secret::text;
 use super::destination_service::{Calls, Event, Found, Kind, Site};
@@ -60,7 +61,7 @@ static MOVERS: &[Mover] = &[Mover {
     source_versions: &[1],
     convert: |state| {
         const NAME: &str = "certificate_name";
-        stub(state, NAME, moves::text(state, NAME))
+        taken_over(state, NAME, moves::text(state, NAME))
     },
 }];
 

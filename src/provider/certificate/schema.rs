@@ -17,7 +17,7 @@ use framework::value::Value;
 use super::super::destination_service::ids::{
     ADOPT_EXISTING, ID, INSTANCE_ID, LEVEL, SUBACCOUNT_ID, Timeouts,
 };
-use super::drift::renewal_of;
+use super::renewal::renewal_of;
 
 /// Full type name.
 pub(crate) const TYPE_NAME: &str = "sapcalm_destination_certificate";

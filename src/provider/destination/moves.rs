@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use super::super::destination_service::moves::{BTP, stub, text};
+use super::super::destination_service::moves::{BTP, taken_over, text};
 use framework::resource::Mover;
 
 /// The resource types whose objects can become destinations of ours.
@@ -33,12 +33,12 @@ fn from_generic(state: &Value) -> Result<Value, String> {
         let properties: Map<String, Value> = serde_json::from_str(configuration).ok()?;
         properties.get("Name")?.as_str().map(str::to_owned)
     });
-    stub(state, "name", name.as_deref())
+    taken_over(state, "name", name.as_deref())
 }
 
 /// `btp_subaccount_destination`.
 fn from_typed(state: &Value) -> Result<Value, String> {
-    stub(state, "name", text(state, "name"))
+    taken_over(state, "name", text(state, "name"))
 }
 
 #[cfg(test)]

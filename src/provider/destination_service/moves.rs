@@ -13,7 +13,11 @@ use super::ids::{DEFAULT_LEVEL, INSTANCE_LEVEL, id_of};
 pub(crate) const BTP: &str = "sap/btp";
 
 /// The object that a state of that provider is about; `attribute` has its name.
-pub(crate) fn stub(state: &Value, attribute: &str, name: Option<&str>) -> Result<Value, String> {
+pub(crate) fn taken_over(
+    state: &Value,
+    attribute: &str,
+    name: Option<&str>,
+) -> Result<Value, String> {
     let name = name.ok_or_else(|| format!("It does not say the `{attribute}`."))?;
     let subaccount = text(state, "subaccount_id");
     let subaccount = subaccount.ok_or("It does not say the `subaccount_id`.")?;
