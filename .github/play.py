@@ -5,6 +5,8 @@ every step with the matrix's values in a clone of the last commit.
     python3 .github/play.py test.yml test        plays the rows of a job
     python3 .github/play.py test.yml test --row 0
     python3 .github/play.py build.yml --dry-run  says what would run
+    python3 .github/play.py build.yml --artifacts made
+                                                 keeps what jobs upload, for `release.yml` to download
 
 What needs another system or GitHub itself is not played, and said at the end.
 Secrets are taken from the environment. Needs PyYAML (Debian: apt-get install python3-yaml)."""
@@ -155,6 +157,8 @@ class Play:
             found = [self.artifacts / given["name"]]
         else:
             found = list(self.artifacts.glob(given["pattern"]))
+        if not found:
+            raise NotPlayed(f"no artifact {given['pattern']} was made here")
         for artifact in found:
             if not artifact.is_dir():
                 raise NotPlayed(f"the artifact {artifact.name} was not made here")
@@ -182,22 +186,21 @@ def pairs(file):
     return dict(line.split("=", 1) for line in file.read_text().splitlines() if "=" in line)
 
 
-def play(name, wanted, row, dry):
+def play(name, wanted, row, dry, artifacts):
     workflow = load(name)
     results = []
-    with tempfile.TemporaryDirectory() as artifacts:
-        for job_name, job in workflow["jobs"].items():
-            if wanted and job_name != wanted:
+    for job_name, job in workflow["jobs"].items():
+        if wanted and job_name != wanted:
+            continue
+        if "uses" in job:
+            print(f"{name} {job_name}: {job['uses']}, played by its own name")
+            continue
+        for number, values in enumerate(rows(job)):
+            if row is not None and number != row:
                 continue
-            if "uses" in job:
-                print(f"{name} {job_name}: {job['uses']}, played by its own name")
-                continue
-            for number, values in enumerate(rows(job)):
-                if row is not None and number != row:
-                    continue
-                title = f"{name} {job_name} {' '.join(values.values())}".strip()
-                print(title, flush=True)
-                results.append((title, one(workflow, job, values, pathlib.Path(artifacts), dry)))
+            title = f"{name} {job_name} {' '.join(values.values())}".strip()
+            print(title, flush=True)
+            results.append((title, one(workflow, job, values, artifacts, dry)))
     return results
 
 
@@ -222,6 +225,7 @@ def main():
     parser.add_argument("job", nargs="?")
     parser.add_argument("--row", type=int)
     parser.add_argument("--dry-run", action="store_true")
+    parser.add_argument("--artifacts", type=pathlib.Path)
     arguments = parser.parse_args()
     if not arguments.workflow:
         for file in sorted(WORKFLOWS.glob("*.yml")):
@@ -229,7 +233,9 @@ def main():
                 for number, values in enumerate(rows(job)):
                     print(file.name, name, number, *values.values())
         return 0
-    results = play(arguments.workflow, arguments.job, arguments.row, arguments.dry_run)
+    with tempfile.TemporaryDirectory() as scratch:
+        artifacts = arguments.artifacts or pathlib.Path(scratch)
+        results = play(arguments.workflow, arguments.job, arguments.row, arguments.dry_run, artifacts)
     print()
     for title, result in results:
         print(f"{title}: {result}")
