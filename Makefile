@@ -54,9 +54,10 @@ bench: prerequisites ## Measure everything and print the figures (PEER_PROVIDER,
 	@$(CARGO) bench --locked --quiet --profile dev --bench figures
 
 .PHONY: lint
-lint: prerequisites ## Formatting, clippy, and the rules for dependencies
+lint: prerequisites ## Formatting, clippy, the generated code, and the rules for dependencies
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --locked --workspace --all-targets --features protocol/generate -- -D warnings
+	$(CARGO) test --locked --quiet --workspace --features protocol/generate --bin protocol
 	@if $(CARGO) deny --version >/dev/null 2>&1; then \
 		$(CARGO) deny --locked check bans licenses sources; \
 	else \
@@ -71,7 +72,7 @@ docs: prerequisites ## Write the documentation into docs/ from schema, examples 
 
 .PHONY: protocol
 protocol: prerequisites ## Write the Rust code of the wire interface from proto/
-	$(CARGO) run --locked --quiet --workspace --bin protocol
+	$(CARGO) run --locked --quiet --workspace --features protocol/generate --bin protocol
 
 .PHONY: licences
 licences: prerequisites ## Write THIRD_PARTY_LICENSES, which goes into the archive, anew

@@ -129,3 +129,20 @@ fn security_md_names_a_private_channel_and_the_supported_versions() {
     }
     assert!(PAGE.contains("private vulnerability reporting"));
 }
+
+/// Whoever writes `{:?}` of a message of Terraform does not get a secret, but no program.
+#[test]
+fn messages_that_can_hold_values_have_no_debug_form() {
+    let code = include_str!("../../proto/code/tfplugin6.rs");
+    let lines: Vec<&str> = code.lines().map(str::trim).collect();
+    let mut messages = 0;
+    for (at, line) in lines.iter().enumerate() {
+        let is_message = line.contains("::prost::Message)") || line.contains("::prost::Oneof)");
+        if line.starts_with("#[derive(") && is_message {
+            messages += 1;
+            assert!(!line.contains("Debug"), "{line}");
+            assert_eq!(lines[at + 1], "#[prost(skip_debug)]", "{}", lines[at + 2]);
+        }
+    }
+    assert!(messages > 100, "{messages}");
+}

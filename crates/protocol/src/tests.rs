@@ -7,7 +7,7 @@ use std::fs;
 use prost_types::{DescriptorProto, FileDescriptorSet};
 
 fn files() -> FileDescriptorSet {
-    protocol::interface().unwrap()
+    super::interface().unwrap()
 }
 
 /// Every method as `package.Service/Method(request) -> answer`.
@@ -77,23 +77,6 @@ fn methods_are_those_of_the_interface() {
     insta::assert_snapshot!(methods().join("\n"));
 }
 
-/// Whoever writes `{:?}` of one does not get a secret, but no program.
-#[test]
-fn messages_that_can_hold_values_have_no_debug_form() {
-    let code = fs::read_to_string(protocol::folder().join("code/tfplugin6.rs")).unwrap();
-    let lines: Vec<&str> = code.lines().map(str::trim).collect();
-    let mut messages = 0;
-    for (at, line) in lines.iter().enumerate() {
-        let is_message = line.contains("::prost::Message)") || line.contains("::prost::Oneof)");
-        if line.starts_with("#[derive(") && is_message {
-            messages += 1;
-            assert!(!line.contains("Debug"), "{line}");
-            assert_eq!(lines[at + 1], "#[prost(skip_debug)]", "{}", lines[at + 2]);
-        }
-    }
-    assert!(messages > 100, "{messages}");
-}
-
 #[test]
 fn fields_are_those_of_the_interface() {
     insta::assert_snapshot!(fields().join("\n"));
@@ -102,11 +85,11 @@ fn fields_are_those_of_the_interface() {
 #[test]
 fn the_code_is_that_of_the_files() {
     let folder = tempfile::tempdir().unwrap();
-    protocol::write_code(folder.path()).unwrap();
+    super::write_code(folder.path()).unwrap();
     let mut compared = 0;
     for entry in fs::read_dir(folder.path()).unwrap() {
         let name = entry.unwrap().file_name();
-        let [expected, code] = [folder.path(), &protocol::folder().join("code")]
+        let [expected, code] = [folder.path(), &super::folder().join("code")]
             .map(|folder| fs::read_to_string(folder.join(&name)).unwrap());
         assert!(
             code == expected,
