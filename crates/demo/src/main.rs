@@ -55,6 +55,7 @@ async fn show(terraform: &Terraform, sap: &Sap) -> Result<()> {
 
     title("1. Terraform installs the provider");
     terraform.run(&["init"], 0)?;
+    terraform.run(&["version"], 0)?;
 
     title("2. Plan: nothing is there yet");
     terraform.run(&["plan", "-out=first.tfplan"], 0)?;
