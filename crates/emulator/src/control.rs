@@ -181,7 +181,7 @@ fn rotate(shared: &Shared, world: &mut World, key: &str) -> Result<(), Refusal> 
     let client = client_of(world, key)?;
     client.secret = keys::new_secret();
     if let Some(authority) = &shared.authority {
-        let renewed = authority.client_certificate(&client.id).map_err(|error| {
+        let renewed = authority.next_certificate(&client.id).map_err(|error| {
             let text = format!("cannot make a certificate: {error}");
             Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, text)
         })?;

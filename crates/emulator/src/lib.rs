@@ -337,7 +337,7 @@ fn new_world(options: Options, authority: Option<&Authority>) -> Result<World, S
     }
     if let Some(authority) = authority {
         for client in &mut world.clients {
-            client.certificate = Some(authority.client_certificate(&client.id)?);
+            client.certificate = Some(authority.first_certificate(&client.id)?);
         }
     }
     add_destinations(&mut world, options.destinations);

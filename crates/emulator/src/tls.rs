@@ -1,7 +1,9 @@
 //! The emulator's own certificate authority, for `--tls` and x509 keys.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rcgen::{
@@ -76,13 +78,35 @@ impl Authority {
         Ok(Arc::new(config))
     }
 
-    /// A certificate for the x509 key of a client, RSA with 2048 bits as SAP
-    /// makes them.
-    pub(crate) fn client_certificate(
+    /// The first certificate for the x509 key of a client. Making a key pair takes a
+    /// while, so every emulator of this process gives a client the same one.
+    pub(crate) fn first_certificate(
         &self,
         client_id: &str,
     ) -> Result<ClientCertificate, StartError> {
-        let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048)?;
+        static KEYS: Mutex<BTreeMap<String, Arc<KeyPair>>> = Mutex::new(BTreeMap::new());
+        let mut keys = KEYS.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = match keys.entry(client_id.to_owned()) {
+            Entry::Occupied(known) => Arc::clone(known.get()),
+            Entry::Vacant(new) => Arc::clone(new.insert(Arc::new(new_client_key()?))),
+        };
+        drop(keys);
+        self.client_certificate(client_id, &key)
+    }
+
+    /// A certificate with a new key pair, in the place of one before.
+    pub(crate) fn next_certificate(
+        &self,
+        client_id: &str,
+    ) -> Result<ClientCertificate, StartError> {
+        self.client_certificate(client_id, &new_client_key()?)
+    }
+
+    fn client_certificate(
+        &self,
+        client_id: &str,
+        key: &KeyPair,
+    ) -> Result<ClientCertificate, StartError> {
         let mut params = CertificateParams::new(Vec::new())?;
         params
             .distinguished_name
@@ -94,7 +118,7 @@ impl Authority {
         // A little earlier, as is usual: clocks differ.
         params.not_before = epoch + since_epoch(now).saturating_sub(Duration::from_hours(1));
         params.not_after = epoch + since_epoch(expires);
-        let certificate = params.signed_by(&key, &self.issuer)?;
+        let certificate = params.signed_by(key, &self.issuer)?;
         Ok(ClientCertificate {
             is_own: false,
             is_pinned: true,
@@ -104,6 +128,14 @@ impl Authority {
             private_key_pem: pkcs1_pem(&key.serialize_der())?,
         })
     }
+}
+
+/// RSA with 2048 bits, as SAP makes the keys of clients.
+fn new_client_key() -> Result<KeyPair, StartError> {
+    Ok(KeyPair::generate_rsa_for(
+        &PKCS_RSA_SHA256,
+        RsaKeySize::_2048,
+    )?)
 }
 
 /// An RSA key as PKCS#1 (`BEGIN RSA PRIVATE KEY`), as SAP writes it: SAP's Java

@@ -18,6 +18,7 @@ use serde_json::{Value as Json, json};
 
 use crate::counts::{elsewhere, skip, skip_or_fail};
 use crate::feature::Feature;
+use crate::process::inherited;
 
 /// A command that takes longer is killed, and the test fails.
 const LIMIT: Duration = Duration::from_secs(90);
@@ -207,7 +208,7 @@ impl Cli {
         let mut child = Command::new(&self.program)
             .args(args)
             .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .envs(inherited())
             .env("HOME", directory)
             .env("CHECKPOINT_DISABLE", "1")
             .env("TF_IN_AUTOMATION", "1")

@@ -1,6 +1,7 @@
 //! The provider binary as Terraform starts it: environment, handshake line,
 //! mutual TLS, shutdown. Written against go-plugin's rules, not against ours.
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -272,6 +273,15 @@ pub struct Process {
     directory: tempfile::TempDir,
 }
 
+/// All that a program of a test has from ours: where programs are, and which
+/// certificates are trusted. Reading all that a machine trusts takes longer than
+/// anything else in the life of a short process.
+pub(crate) fn inherited() -> impl Iterator<Item = (&'static str, OsString)> {
+    ["PATH", "SSL_CERT_FILE"]
+        .into_iter()
+        .filter_map(|name| Some((name, std::env::var_os(name)?)))
+}
+
 impl Process {
     /// Starts the binary and reads its handshake line.
     pub async fn start(launch: &Launch) -> Result<Self, String> {
@@ -280,7 +290,7 @@ impl Process {
         let mut command = Command::new(&launch.program);
         command
             .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .envs(inherited())
             .env("HOME", directory.path())
             .env("TMPDIR", directory.path())
             .env(MAGIC_COOKIE.0, MAGIC_COOKIE.1)

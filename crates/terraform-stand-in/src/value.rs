@@ -37,6 +37,10 @@ pub enum Val {
 impl Val {
     /// A string, in the normal form C that core gives to all strings.
     pub fn string(text: &str) -> Self {
+        // ASCII is in it.
+        if text.is_ascii() {
+            return Self::String(text.to_owned());
+        }
         Self::String(text.nfc().collect())
     }
 
