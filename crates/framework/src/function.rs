@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 
 use super::model;
 use super::schema::AttributeType;
-use super::schema_check;
+use super::schema::rules::{broken, check_object, check_simple, equal, is_name, is_sentence};
 use super::value::Value;
 use super::value_error::ValueError;
 
@@ -63,7 +63,7 @@ pub struct Definition {
 }
 
 impl Definition {
-    /// A signature that keeps the rules of [`super::schema_check`].
+    /// A signature that Terraform accepts.
     ///
     /// # Panics
     /// Where it does not keep them: at compile time, as a definition is a
@@ -85,7 +85,7 @@ impl Definition {
             returns,
             checked: (),
         };
-        schema_check::check_function(&definition);
+        check(&definition);
         definition
     }
 
@@ -96,7 +96,7 @@ impl Definition {
     #[must_use]
     pub const fn variadic(mut self, parameter: Parameter) -> Self {
         self.variadic = Some(parameter);
-        schema_check::check_function(&self);
+        check(&self);
         self
     }
 
@@ -243,4 +243,55 @@ impl<F: Function> DynFunction for F {
         let expected = &Function::definition(self).returns.kind;
         model::to_value(&returned, expected).map_err(|error| FunctionError::misfit(&error))
     }
+}
+
+/// Checks a signature as a whole.
+const fn check(function: &Definition) {
+    let name = function.name;
+    if !is_name(name) {
+        broken(name, "a function is named in snake_case");
+    }
+    if !is_sentence(function.summary) || !is_sentence(function.description) {
+        broken(
+            name,
+            "summary and description of a function end with a full stop",
+        );
+    }
+    let mut rest = function.parameters;
+    while let [parameter, others @ ..] = rest {
+        check_parameter(parameter, others);
+        rest = others;
+    }
+    if let Some(variadic) = &function.variadic {
+        check_parameter(variadic, function.parameters);
+    }
+    if !is_sentence(function.returns.description) {
+        broken(
+            name,
+            "the description of what a function returns ends with a full stop",
+        );
+    }
+    match &function.returns.kind {
+        AttributeType::Object(attributes) => check_object(name, attributes, true, false),
+        simple => check_simple(name, simple),
+    }
+}
+
+/// Checks a parameter, and that none of the others has its name.
+const fn check_parameter(parameter: &Parameter, others: &[Parameter]) {
+    let name = parameter.name;
+    if !is_name(name) {
+        broken(name, "a parameter is named in snake_case");
+    }
+    if !is_sentence(parameter.description) {
+        broken(name, "the description of a parameter ends with a full stop");
+    }
+    let mut rest = others;
+    while let [other, others @ ..] = rest {
+        if equal(name, other.name) {
+            broken(name, "two parameters have the same name");
+        }
+        rest = others;
+    }
+    check_simple(name, &parameter.kind);
 }
