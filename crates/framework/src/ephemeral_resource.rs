@@ -9,9 +9,9 @@
 
 use std::time::SystemTime;
 
-use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tonic::async_trait;
 
 use super::definition::Described;
 use super::diagnostics::{Diagnostic, Diagnostics};
@@ -109,65 +109,60 @@ pub trait EphemeralResource: Described + Send + Sync + 'static {
 
 /// The object-safe twin of [`EphemeralResource`], implemented for every
 /// ephemeral resource. Where the one has a model, the other has a [`Value`].
+#[async_trait]
 pub trait DynEphemeralResource<P>: Described + Send + Sync {
     /// See [`EphemeralResource::open`].
-    fn open<'a>(
-        &'a self,
-        provider: &'a P,
-        context: &'a Context,
-        config: &'a Value,
-    ) -> BoxFuture<'a, Result<Opened<Value>, Diagnostics>>;
+    async fn open(
+        &self,
+        provider: &P,
+        context: &Context,
+        config: &Value,
+    ) -> Result<Opened<Value>, Diagnostics>;
 
     /// See [`EphemeralResource::renew`].
-    fn renew<'a>(
-        &'a self,
-        provider: &'a P,
-        context: &'a Context,
+    async fn renew(
+        &self,
+        provider: &P,
+        context: &Context,
         private: Private,
-    ) -> BoxFuture<'a, Result<Lease, Diagnostics>>;
+    ) -> Result<Lease, Diagnostics>;
 
     /// See [`EphemeralResource::close`].
-    fn close<'a>(
-        &'a self,
-        provider: &'a P,
-        context: &'a Context,
-        private: Private,
-    ) -> BoxFuture<'a, Diagnostics>;
+    async fn close(&self, provider: &P, context: &Context, private: Private) -> Diagnostics;
 }
 
+#[async_trait]
 impl<E: EphemeralResource> DynEphemeralResource<E::Provider> for E {
-    fn open<'a>(
-        &'a self,
-        provider: &'a E::Provider,
-        context: &'a Context,
-        config: &'a Value,
-    ) -> BoxFuture<'a, Result<Opened<Value>, Diagnostics>> {
-        Box::pin(async move {
-            let config = model::from_value(config).map_err(misfit)?;
-            let Opened { result, lease } =
-                EphemeralResource::open(self, provider, context, config).await?;
-            let object_type = self.definition().schema.object_type();
-            let result = result.map(|result| model::to_value(&result, &object_type));
-            let result = result.transpose().map_err(misfit)?;
-            Ok(Opened { result, lease })
-        })
+    async fn open(
+        &self,
+        provider: &E::Provider,
+        context: &Context,
+        config: &Value,
+    ) -> Result<Opened<Value>, Diagnostics> {
+        let config = model::from_value(config).map_err(misfit)?;
+        let Opened { result, lease } =
+            EphemeralResource::open(self, provider, context, config).await?;
+        let object_type = self.definition().schema.object_type();
+        let result = result.map(|result| model::to_value(&result, &object_type));
+        let result = result.transpose().map_err(misfit)?;
+        Ok(Opened { result, lease })
     }
 
-    fn renew<'a>(
-        &'a self,
-        provider: &'a E::Provider,
-        context: &'a Context,
+    async fn renew(
+        &self,
+        provider: &E::Provider,
+        context: &Context,
         private: Private,
-    ) -> BoxFuture<'a, Result<Lease, Diagnostics>> {
-        Box::pin(EphemeralResource::renew(self, provider, context, private))
+    ) -> Result<Lease, Diagnostics> {
+        EphemeralResource::renew(self, provider, context, private).await
     }
 
-    fn close<'a>(
-        &'a self,
-        provider: &'a E::Provider,
-        context: &'a Context,
+    async fn close(
+        &self,
+        provider: &E::Provider,
+        context: &Context,
         private: Private,
-    ) -> BoxFuture<'a, Diagnostics> {
-        Box::pin(EphemeralResource::close(self, provider, context, private))
+    ) -> Diagnostics {
+        EphemeralResource::close(self, provider, context, private).await
     }
 }

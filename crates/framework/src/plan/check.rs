@@ -10,34 +10,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::path::Path;
 use crate::schema::{Attribute, AttributeType};
 use crate::value::Value;
-
-/// Refuses what was made from a configuration in one go, without a plan, where
-/// what is configured does not come back as it was: the result of a data source
-/// or an ephemeral resource.
-pub(crate) fn result(
-    attributes: &[Attribute],
-    config: &Value,
-    result: &Value,
-) -> Result<(), Diagnostics> {
-    let mut diagnostics = Diagnostics::new();
-    let planned = super::known_later(attributes, config);
-    for path in contradictions(attributes, &planned, result) {
-        let detail = format!(
-            "`{path}` differs from the configured value in the result. Nothing was changed. This \
-             is a bug in the provider: report it together with the configuration of this block."
-        );
-        diagnostics.push(Diagnostic::error("Provider made an impossible result", detail).at(path));
-    }
-    if diagnostics.is_empty() {
-        Ok(())
-    } else {
-        Err(diagnostics)
-    }
-}
 
 /// The attributes in which a result is not what was planned, sorted.
 pub(crate) fn contradictions(

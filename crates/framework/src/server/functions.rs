@@ -75,18 +75,9 @@ pub(super) fn call<P: Provider>(
         },
         Err(FunctionError { text, argument }) => Response {
             result: None,
-            error: Some(error(&text, argument)),
+            error: Some(convert::function_error(&text, argument)),
         },
     })
-}
-
-/// An error as Terraform wants it: without the last full stop, which Terraform
-/// adds.
-pub(super) fn error(text: &str, argument: Option<usize>) -> proto::FunctionError {
-    proto::FunctionError {
-        text: foreign::visible(text.trim_end().trim_end_matches('.')),
-        function_argument: argument.and_then(|index| i64::try_from(index).ok()),
-    }
 }
 
 /// The arguments by name. Terraform sends as many as the parameters demand,
