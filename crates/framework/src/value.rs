@@ -1,6 +1,6 @@
 //! A value as Terraform sees it: known, null or not yet known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::number::Number;
@@ -39,6 +39,14 @@ impl Value {
     #[must_use]
     pub fn string(text: impl Into<String>) -> Self {
         Self::String(text.into())
+    }
+
+    /// A set of these elements, each once, in the order of their first appearance.
+    /// Elements that are not wholly known stay: they can become different ones.
+    pub(crate) fn set(mut elements: Vec<Value>) -> Self {
+        let mut seen = BTreeSet::new();
+        elements.retain(|one| !one.is_wholly_known() || seen.insert(one.canonical()));
+        Self::Set(elements)
     }
 
     /// Whether this is [`Value::Null`].

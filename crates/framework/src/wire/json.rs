@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use super::{MAX_DEPTH, attribute_step, normalised, without_duplicates};
+use super::{MAX_DEPTH, attribute_step, normalised};
 use crate::path::Step;
 use crate::schema::{Attribute, AttributeType, find};
 use crate::value::Value;
@@ -80,8 +80,7 @@ fn from_json(
             let items = items.iter().map(|item| {
                 from_json(element, item, leniency, depth + 1).map_err(ValueError::within_set)
             });
-            let items = without_duplicates(element, items.collect::<Result<_, _>>()?)?;
-            Ok(Value::Set(items))
+            Ok(Value::set(items.collect::<Result<_, _>>()?))
         }
         (AttributeType::Map(element), Json::Object(entries)) => {
             let entries = entries.iter().map(|(key, item)| {

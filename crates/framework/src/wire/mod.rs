@@ -9,13 +9,11 @@ pub mod json;
 pub mod msgpack;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
 
 use unicode_normalization::UnicodeNormalization;
 
 use super::path::Step;
-use super::schema::{Attribute, AttributeType, find};
-use super::value::Value;
+use super::schema::AttributeType;
 use super::value_error::ValueError;
 
 /// How deep values may be nested.
@@ -75,43 +73,6 @@ pub(super) fn normalised(text: &str) -> String {
         text.to_owned()
     } else {
         text.nfc().collect()
-    }
-}
-
-/// The elements of a set, each once, in the order of their first appearance.
-/// Elements that are not wholly known stay: they can become different ones.
-///
-/// # Errors
-/// Where an element is not of the type.
-pub(super) fn without_duplicates(
-    element: &AttributeType,
-    items: Vec<Value>,
-) -> Result<Vec<Value>, ValueError> {
-    let mut seen = HashSet::new();
-    let mut distinct = Vec::new();
-    for item in items {
-        // Equal values have equal bytes, sets within the element included.
-        let bytes = msgpack::encode(element, &item).map_err(ValueError::within_set)?;
-        if !item.is_wholly_known() || seen.insert(bytes) {
-            distinct.push(item);
-        }
-    }
-    Ok(distinct)
-}
-
-/// Checks that the object has exactly the attributes of its type.
-fn check_attributes(
-    attributes: &[Attribute],
-    entries: &BTreeMap<String, Value>,
-) -> Result<(), ValueError> {
-    let mut names = attributes.iter().map(|attribute| attribute.name);
-    if let Some(name) = names.find(|name| !entries.contains_key(*name)) {
-        return Err(ValueError::missing(name));
-    }
-    let mut names = entries.keys();
-    match names.find(|name| find(attributes, name).is_none()) {
-        Some(name) => Err(ValueError::unexpected(name)),
-        None => Ok(()),
     }
 }
 

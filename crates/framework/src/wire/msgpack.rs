@@ -17,7 +17,7 @@ use rmp::Marker;
 use rmp::decode::{self, ValueReadError};
 use rmp::encode;
 
-use super::{MAX_DEPTH, attribute_step, check_attributes, normalised, without_duplicates};
+use super::{MAX_DEPTH, attribute_step, normalised};
 use crate::number::Number;
 use crate::path::Step;
 use crate::schema::{Attribute, AttributeType, find};
@@ -125,7 +125,7 @@ impl<'a> Reader<'a> {
             item.map_err(ValueError::within_set)
         });
         let items = items.collect::<Result<_, _>>()?;
-        Ok(Value::Set(without_duplicates(element, items)?))
+        Ok(Value::set(items))
     }
 
     fn map(
@@ -311,6 +311,22 @@ fn write_value(
         _ => return Err(ValueError::mismatch(expected)),
     }
     Ok(())
+}
+
+/// Checks that the object has exactly the attributes of its type.
+fn check_attributes(
+    attributes: &[Attribute],
+    entries: &BTreeMap<String, Value>,
+) -> Result<(), ValueError> {
+    let mut names = attributes.iter().map(|attribute| attribute.name);
+    if let Some(name) = names.find(|name| !entries.contains_key(*name)) {
+        return Err(ValueError::missing(name));
+    }
+    let mut names = entries.keys();
+    match names.find(|name| find(attributes, name).is_none()) {
+        Some(name) => Err(ValueError::unexpected(name)),
+        None => Ok(()),
+    }
 }
 
 /// Elements that are equal are written once. Those that are not wholly known

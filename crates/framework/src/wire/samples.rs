@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 
-use super::{normalised, without_duplicates};
+use super::normalised;
 use crate::schema::{Attribute, AttributeType};
 use crate::value::Value;
 
@@ -55,12 +55,9 @@ fn value(of: &AttributeType, unknowns: bool) -> BoxedStrategy<Value> {
         AttributeType::List(element) => vec(value(element, unknowns), 0..4)
             .prop_map(Value::List)
             .boxed(),
-        AttributeType::Set(element) => {
-            let element = *element;
-            vec(value(element, unknowns), 0..4)
-                .prop_map(move |items| Value::Set(without_duplicates(element, items).unwrap()))
-                .boxed()
-        }
+        AttributeType::Set(element) => vec(value(element, unknowns), 0..4)
+            .prop_map(Value::set)
+            .boxed(),
         AttributeType::Map(element) => btree_map("[a-zé]{0,3}", value(element, unknowns), 0..4)
             .prop_map(Value::Map)
             .boxed(),
