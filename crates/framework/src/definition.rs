@@ -97,30 +97,15 @@ pub trait Described {
     }
 }
 
-/// Names that Terraform gives a meaning of its own in a `provider` block.
-const RESERVED_IN_PROVIDER: &[&str] = &[
-    "alias",
-    "count",
-    "depends_on",
-    "for_each",
-    "lifecycle",
-    "locals",
-    "source",
-    "version",
-];
+/// Names that Terraform gives a meaning of its own in every block. In a `config`
+/// block every name is free.
+const RESERVED: &[&str] = &["count", "depends_on", "for_each", "lifecycle", "locals"];
 
-/// The same in a `resource`, `data` or `ephemeral` block. In a `config` block
-/// every name is free.
-const RESERVED: &[&str] = &[
-    "connection",
-    "count",
-    "depends_on",
-    "for_each",
-    "lifecycle",
-    "locals",
-    "provider",
-    "provisioner",
-];
+/// The same in a `provider` block alone.
+const RESERVED_IN_PROVIDER: &[&str] = &["alias", "source", "version"];
+
+/// The same in a `resource`, `data` or `ephemeral` block.
+const RESERVED_IN_RESOURCE: &[&str] = &["connection", "provider", "provisioner"];
 
 /// Checks what a kind asks of its schema.
 const fn check(kind: Kind, type_name: &str, schema: &Schema) {
@@ -128,13 +113,15 @@ const fn check(kind: Kind, type_name: &str, schema: &Schema) {
         broken(type_name, "a type is named in snake_case");
     }
     let reserved = match kind {
-        Kind::Provider => RESERVED_IN_PROVIDER,
-        Kind::Resource | Kind::DataSource | Kind::EphemeralResource => RESERVED,
-        Kind::ListResource | Kind::Action | Kind::Function => &[],
+        Kind::Provider => [RESERVED, RESERVED_IN_PROVIDER],
+        Kind::Resource | Kind::DataSource | Kind::EphemeralResource => {
+            [RESERVED, RESERVED_IN_RESOURCE]
+        }
+        Kind::ListResource | Kind::Action | Kind::Function => [&[] as &[&str]; 2],
     };
     let mut rest = schema.attributes;
     while let [attribute, others @ ..] = rest {
-        if contains(reserved, attribute.name) {
+        if contains(reserved[0], attribute.name) || contains(reserved[1], attribute.name) {
             broken(attribute.name, "Terraform reserves this name");
         }
         rest = others;

@@ -170,23 +170,8 @@ impl Value {
     /// Equality as Terraform sees it: sets compare without order.
     #[must_use]
     pub fn same(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Set(a), Self::Set(b)) => {
-                let in_order = || a.iter().zip(b).all(|(x, y)| x.same(y));
-                let in_any_order = || self.canonical() == other.canonical();
-                // Terraform keeps the order of a set, so it seldom differs.
-                a.len() == b.len() && (in_order() || in_any_order())
-            }
-            (Self::List(a), Self::List(b)) => {
-                a.len() == b.len() && a.iter().zip(b).all(|(x, y)| x.same(y))
-            }
-            (Self::Map(a), Self::Map(b)) | (Self::Object(a), Self::Object(b)) => {
-                a.len() == b.len()
-                    && a.iter()
-                        .all(|(key, x)| b.get(key).is_some_and(|y| x.same(y)))
-            }
-            _ => self == other,
-        }
+        // Terraform keeps the order of a set, so it seldom differs.
+        self == other || self.canonical() == other.canonical()
     }
 
     /// The same value with the elements of all sets in one order.
