@@ -49,7 +49,7 @@ pub fn to_value<M: Serialize + ?Sized>(
 ) -> Result<Value, ValueError> {
     let json = serde_json::to_value(model)
         .map_err(|_| ValueError::new("The model cannot be written as JSON."))?;
-    json::decode_value(expected, &json, Leniency::Strict)
+    json::decode_value(expected, json, Leniency::Strict)
 }
 
 /// The report of a value that fits the schema and not the model: a bug, of the

@@ -46,7 +46,7 @@ pub(super) fn typed_value(unknowns: bool) -> impl Strategy<Value = (AttributeTyp
 fn value(of: &AttributeType, unknowns: bool) -> BoxedStrategy<Value> {
     let known = match of {
         AttributeType::String => "[a-zäe\u{301}ﬁ\u{0}]{0,4}"
-            .prop_map(|text| Value::String(normalised(&format!("{SECRET}{text}"))))
+            .prop_map(|text| Value::String(normalised(format!("{SECRET}{text}"))))
             .boxed(),
         AttributeType::Bool => any::<bool>().prop_map(Value::Bool).boxed(),
         AttributeType::Number => "-?[0-9]{1,25}(\\.[0-9]{1,25})?(e-?[0-9]{1,2})?"
