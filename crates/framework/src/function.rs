@@ -9,8 +9,6 @@
 //! Terraform cannot be told that a result is sensitive; it is where an
 //! argument is. A function therefore returns nothing secret.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -53,8 +51,6 @@ pub struct Definition {
     pub description: &'static str,
     /// What it takes, in this order.
     pub parameters: &'static [Parameter],
-    /// What it takes after that, any number of times.
-    pub variadic: Option<Parameter>,
     /// What it gives.
     pub returns: Return,
     /// Only [`Definition::new`] makes one.
@@ -81,7 +77,6 @@ impl Definition {
             summary,
             description,
             parameters,
-            variadic: None,
             returns,
             checked: (),
         };
@@ -89,38 +84,10 @@ impl Definition {
         definition
     }
 
-    /// The same with a parameter for all further arguments.
-    ///
-    /// # Panics
-    /// As [`Definition::new`].
-    #[must_use]
-    pub const fn variadic(mut self, parameter: Parameter) -> Self {
-        self.variadic = Some(parameter);
-        check(&self);
-        self
-    }
-
-    /// The parameter that takes the argument at a position, if one does.
-    #[must_use]
-    pub fn parameter(&self, position: usize) -> Option<&Parameter> {
-        self.parameters.get(position).or(self.variadic.as_ref())
-    }
-
-    /// The arguments by the names of their parameters; those of the variadic
-    /// one are a list. There must be as many as the parameters demand.
-    #[must_use]
-    pub fn named(&self, mut arguments: Vec<Value>) -> Value {
-        let rest = arguments.split_off(self.parameters.len().min(arguments.len()));
-        let mut named: BTreeMap<String, Value> = self
-            .parameters
-            .iter()
-            .zip(arguments)
-            .map(|(parameter, argument)| (parameter.name.to_owned(), argument))
-            .collect();
-        if let Some(variadic) = &self.variadic {
-            named.insert(variadic.name.to_owned(), Value::List(rest));
-        }
-        Value::Object(named)
+    /// The arguments by the names of their parameters.
+    pub(super) fn named(&self, arguments: Vec<Value>) -> Value {
+        let names = self.parameters.iter().map(|parameter| parameter.name);
+        Value::Object(names.map(str::to_owned).zip(arguments).collect())
     }
 }
 
@@ -173,7 +140,7 @@ pub struct FunctionError {
     /// What is wrong and what to do. It quotes no argument: an argument can be
     /// a secret.
     pub text: String,
-    /// The argument to blame, counted from 0; the variadic ones count on.
+    /// The argument to blame, counted from 0.
     pub argument: Option<usize>,
 }
 
@@ -202,8 +169,8 @@ impl FunctionError {
 
 /// A function, as its author writes it.
 pub trait Function: Send + Sync + 'static {
-    /// A struct with a field for every parameter, named like it; the variadic
-    /// one is a `Vec`. Arguments are known when the function is called.
+    /// A struct with a field for every parameter, named like it. Arguments are
+    /// known when the function is called.
     type Arguments: DeserializeOwned;
     /// What it returns.
     type Returned: Serialize;
@@ -261,9 +228,6 @@ const fn check(function: &Definition) {
     while let [parameter, others @ ..] = rest {
         check_parameter(parameter, others);
         rest = others;
-    }
-    if let Some(variadic) = &function.variadic {
-        check_parameter(variadic, function.parameters);
     }
     if !is_sentence(function.returns.description) {
         broken(
