@@ -154,11 +154,17 @@ methods! {
         (Kind::EphemeralResource, &request.type_name)
         => ephemeral_resources::open(server, request).await;
     renew_ephemeral_resource "RenewEphemeralResource" |server, request|
-        (Kind::EphemeralResource, &request.type_name)
-        => ephemeral_resources::renew(server, request).await;
+        (Kind::EphemeralResource, &request.type_name) => {
+            // Opening asks for no renewal.
+            server.ephemeral_resource(&request.type_name)?;
+            Ok(proto::renew_ephemeral_resource::Response::default())
+        };
     close_ephemeral_resource "CloseEphemeralResource" |server, request|
-        (Kind::EphemeralResource, &request.type_name)
-        => ephemeral_resources::close(server, request).await;
+        (Kind::EphemeralResource, &request.type_name) => {
+            // What was opened ends by itself.
+            server.ephemeral_resource(&request.type_name)?;
+            Ok(proto::close_ephemeral_resource::Response::default())
+        };
 
     call_function "CallFunction" |server, request|
         (Kind::Function, &request.name)
