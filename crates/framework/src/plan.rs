@@ -36,7 +36,7 @@ use super::private::Private;
 use super::schema::{Attribute, AttributeType, Mode, Replace, find};
 use super::value::Value;
 
-pub(super) use check::{contradictions, null_write_only, settle};
+pub(super) use check::{contradictions, null_where, null_write_only, settle};
 
 /// What a plan is made from.
 #[derive(Debug, Clone)]

@@ -65,13 +65,32 @@ impl Value {
     /// Whether neither this value nor any part of it is unknown.
     #[must_use]
     pub fn is_wholly_known(&self) -> bool {
+        !self.is_unknown() && self.parts().all(Self::is_wholly_known)
+    }
+
+    /// The values directly inside it.
+    fn parts(&self) -> impl Iterator<Item = &Value> {
+        let items = self.items().unwrap_or_default();
+        let entries = self.entries().into_iter();
+        items.iter().chain(entries.flat_map(BTreeMap::values))
+    }
+
+    /// The same value with something else in the place of each value directly
+    /// inside it.
+    pub(crate) fn with_parts(&self, instead_of: fn(&Value) -> Value) -> Self {
+        let items = |items: &[Self]| items.iter().map(instead_of).collect();
+        let entries = |entries: &BTreeMap<String, Self>| {
+            let entries = entries.iter();
+            entries
+                .map(|(key, entry)| (key.clone(), instead_of(entry)))
+                .collect()
+        };
         match self {
-            Self::Unknown => false,
-            Self::List(items) | Self::Set(items) => items.iter().all(Self::is_wholly_known),
-            Self::Map(entries) | Self::Object(entries) => {
-                entries.values().all(Self::is_wholly_known)
-            }
-            Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) => true,
+            Self::List(list) => Self::List(items(list)),
+            Self::Set(set) => Self::Set(items(set)),
+            Self::Map(map) => Self::Map(entries(map)),
+            Self::Object(object) => Self::Object(entries(object)),
+            _ => self.clone(),
         }
     }
 
@@ -153,18 +172,10 @@ impl Value {
 
     /// Calls `use_text` with every text in it.
     pub(crate) fn each_text(&self, use_text: &mut impl FnMut(&str)) {
-        match self {
-            Self::String(text) => use_text(text),
-            Self::List(items) | Self::Set(items) => {
-                items.iter().for_each(|item| item.each_text(use_text));
-            }
-            Self::Map(members) | Self::Object(members) => {
-                members
-                    .values()
-                    .for_each(|member| member.each_text(use_text));
-            }
-            _ => {}
+        if let Self::String(text) = self {
+            use_text(text);
         }
+        self.parts().for_each(|part| part.each_text(use_text));
     }
 
     /// Equality as Terraform sees it: sets compare without order.
@@ -176,24 +187,11 @@ impl Value {
 
     /// The same value with the elements of all sets in one order.
     pub(crate) fn canonical(&self) -> Self {
-        let all = |items: &[Self]| items.iter().map(Self::canonical).collect::<Vec<_>>();
-        let each = |entries: &BTreeMap<String, Self>| {
-            let entries = entries.iter();
-            entries
-                .map(|(key, entry)| (key.clone(), entry.canonical()))
-                .collect()
-        };
-        match self {
-            Self::List(items) => Self::List(all(items)),
-            Self::Set(items) => {
-                let mut items = all(items);
-                items.sort();
-                Self::Set(items)
-            }
-            Self::Map(entries) => Self::Map(each(entries)),
-            Self::Object(entries) => Self::Object(each(entries)),
-            _ => self.clone(),
+        let mut canonical = self.with_parts(Self::canonical);
+        if let Self::Set(items) = &mut canonical {
+            items.sort();
         }
+        canonical
     }
 }
 
