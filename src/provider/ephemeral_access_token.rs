@@ -20,7 +20,7 @@ use super::diagnostics::{Call, failed};
 use client::{KeyKind, Token};
 use framework::definition::{Definition, Described, Kind};
 use framework::diagnostics::Diagnostics;
-use framework::ephemeral_resource::{EphemeralResource, Lease, Opened};
+use framework::ephemeral_resource::{EphemeralResource, Opened};
 use framework::resource::Context;
 use framework::schema::{Absent, Attribute, AttributeType, Schema};
 use framework::sensitive::Sensitive;
@@ -169,7 +169,7 @@ impl EphemeralResource for AccessToken {
                 tenant_id: claims.tenant.clone(),
                 ..config
             }),
-            lease: Lease::default(),
+            warnings: Diagnostics::new(),
         })
     }
 }

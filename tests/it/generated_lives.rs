@@ -18,11 +18,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use framework::diagnostics::Severity;
 use framework::path::Step;
-use framework::plan::{Change, plan};
+use framework::plan::Change;
 use framework::private::Private;
 use framework::resource::DynResource;
 use framework::schema::{Attribute, AttributeType, Mode};
-use framework::validators::{Validator, validate_config};
+use framework::validation::validate_config;
+use framework::validators::Validator;
 use framework::value::Value;
 use framework::wire::json::{self as wire, Leniency};
 use proptest::collection::{btree_map, btree_set, vec};
@@ -505,7 +506,7 @@ fn blamed(resource: &dyn DynResource<Configured>, config: &Json) -> Option<Vec<S
         prior: Value::Null,
         private: Private::default(),
     };
-    found.extend(plan(resource, None, create).diagnostics);
+    found.extend(resource.plan(None, create).diagnostics);
     let error = found.iter().find(|one| one.severity == Severity::Error)?;
     let path = error.path.as_ref();
     Some(path.map_or(Vec::new(), |path| path.steps().to_vec()))

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use emulator::{DestinationKey, Emulator, Options, Scenario};
 use framework::diagnostics::Severity;
-use framework::plan::{Change, plan};
+use framework::plan::Change;
 use framework::private::Private;
 use framework::resource::{DynResource, ImportRequest};
 use framework::value::Value;
@@ -327,7 +327,7 @@ async fn create_without_a_key_is_refused_while_planning_and_names_attribute_and_
         prior: Value::Null,
         private: Private::default(),
     };
-    let planned = plan(TF.resource, Some(&provider), change);
+    let planned = TF.resource.plan(Some(&provider), change);
     let problem = planned.diagnostics.iter().next().unwrap();
     assert_eq!(problem.severity, Severity::Error);
     let detail = &problem.detail;

@@ -13,9 +13,10 @@ use std::time::Instant;
 use serde_json::{Value as Json, json};
 
 use crate::support::cli::Output;
+use crate::support::core::change::Change as Planned;
 use crate::support::core::diagnostics::Diags;
 use crate::support::core::driver::Core;
-use crate::support::core::managed::{Change as Planned, PlanInputs};
+use crate::support::core::managed::PlanInputs;
 use crate::support::core::provider;
 use crate::support::core::session::Session;
 use crate::support::core::state::{Object, State};

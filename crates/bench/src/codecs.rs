@@ -17,7 +17,7 @@ use std::hint::black_box;
 
 use client::{Client, Config, DestinationKey};
 use criterion::Criterion;
-use framework::plan::{Change, plan};
+use framework::plan::Change;
 use framework::private::Private;
 use framework::resource::DynResource;
 use framework::schema::AttributeType;
@@ -86,7 +86,7 @@ fn planned(provider: &Configured, config: &Value, prior: Value) -> Value {
         prior,
         private: Private::default(),
     };
-    let planned = plan(resource(), Some(provider), change);
+    let planned = resource().plan(Some(provider), change);
     assert!(
         !planned.diagnostics.has_errors(),
         "{:?}",

@@ -10,10 +10,7 @@ use framework::schema::AttributeType;
 pub(super) fn sections(definition: &'static Definition) -> String {
     let mut text = String::from("## Signature\n\n```text\n");
     let parameters = definition.parameters.iter();
-    let mut parameters: Vec<String> = parameters.map(in_signature).collect();
-    if let Some(variadic) = &definition.variadic {
-        parameters.push(format!("{}...", in_signature(variadic)));
-    }
+    let parameters: Vec<String> = parameters.map(in_signature).collect();
     let _ = write!(
         text,
         "{}({}) {}\n```\n\n## Arguments\n\n",
@@ -25,10 +22,7 @@ pub(super) fn sections(definition: &'static Definition) -> String {
         text.push_str("There are none.\n");
     }
     for (index, parameter) in definition.parameters.iter().enumerate() {
-        let _ = writeln!(text, "{}. {}", index + 1, argument("", parameter));
-    }
-    if let Some(variadic) = &definition.variadic {
-        let _ = writeln!(text, "\n{}", argument("Variadic, ", variadic));
+        let _ = writeln!(text, "{}. {}", index + 1, argument(parameter));
     }
     let _ = write!(text, "\n## Result\n\n{}\n", definition.returns.description);
     if let AttributeType::Object(attributes) = definition.returns.kind {
@@ -42,14 +36,14 @@ fn in_signature(parameter: &Parameter) -> String {
     format!("{} {}", parameter.name, type_name(&parameter.kind))
 }
 
-fn argument(kind: &str, parameter: &Parameter) -> String {
+fn argument(parameter: &Parameter) -> String {
     let null = if parameter.allow_null {
         ", Nullable"
     } else {
         ""
     };
     format!(
-        "`{}` ({kind}{}{null}) {}",
+        "`{}` ({}{null}) {}",
         parameter.name,
         schema::type_name(&parameter.kind),
         parameter.description
@@ -75,19 +69,23 @@ mod tests {
     use framework::function::Return;
     use framework::schema::Attribute;
 
+    const TEXTS: AttributeType = AttributeType::List(&AttributeType::String);
+
     static JOIN: Definition = Definition::new(
         "join",
         "Joins texts.",
         "Joins texts with another between them.",
-        &[Parameter::new("between", AttributeType::String, "What is between.").nullable()],
+        &[
+            Parameter::new("between", AttributeType::String, "What is between.").nullable(),
+            Parameter::new("texts", TEXTS, "The texts."),
+        ],
         Return {
             kind: AttributeType::Object(&[Attribute::string("text")
                 .computed()
                 .describe("The whole text.")]),
             description: "What was joined.",
         },
-    )
-    .variadic(Parameter::new("texts", AttributeType::String, "The texts."));
+    );
 
     #[test]
     fn a_function_shows_what_it_takes_and_gives() {
@@ -96,14 +94,13 @@ mod tests {
             "## Signature
 
 ```text
-join(between string, texts string...) object
+join(between string, texts list of string) object
 ```
 
 ## Arguments
 
 1. `between` (String, Nullable) What is between.
-
-`texts` (Variadic, String) The texts.
+2. `texts` (List of String) The texts.
 
 ## Result
 

@@ -92,31 +92,12 @@ impl Kind {
 
     /// How the names of its examples begin and end. There can be several.
     #[must_use]
-    pub const fn example_files(self) -> (&'static str, &'static str) {
+    pub fn example_files(self) -> (&'static str, &'static str) {
         match self {
             Self::Provider => ("provider", ".tf"),
-            Self::Resource => ("resource", ".tf"),
-            Self::DataSource => ("data-source", ".tf"),
-            Self::EphemeralResource => ("ephemeral-resource", ".tf"),
-            Self::Function => ("function", ".tf"),
             Self::ListResource => ("list-resource", ".tfquery.hcl"),
-            Self::Action => ("action", ".tf"),
-            Self::Guide => ("", ""),
-        }
-    }
-
-    /// The folder with hand-written pages or parts of pages.
-    #[must_use]
-    pub const fn templates(self) -> &'static str {
-        match self {
-            Self::Provider => "templates/",
-            Self::Resource => "templates/resources/",
-            Self::DataSource => "templates/data-sources/",
-            Self::EphemeralResource => "templates/ephemeral-resources/",
-            Self::Function => "templates/functions/",
-            Self::ListResource => "templates/list-resources/",
-            Self::Action => "templates/actions/",
-            Self::Guide => "templates/guides/",
+            // `resource.tf` in the folder `resources`.
+            _ => (self.folder().trim_end_matches('s'), ".tf"),
         }
     }
 

@@ -23,35 +23,14 @@ mod schema;
 
 pub use files::Files;
 pub use kind::Kind;
+pub use page::Page;
 
 use framework::definition::Definition;
 use framework::provider::Provider;
-use framework::schema::{IdentitySchema, Schema};
+use page::Subject;
 
-/// One page.
-#[derive(Debug, Clone)]
-pub struct Page {
-    /// What it is about.
-    pub kind: Kind,
-    /// The full name of what it is about, such as `sapcalm_destination`; of a
-    /// guide the name of its file.
-    pub name: String,
-    /// Its title.
-    pub title: String,
-    /// Its place in the folder `docs`, such as `resources/destination.md`.
-    pub path: String,
-    /// Its text, in Markdown with front matter.
-    pub text: String,
-}
-
-/// Something that the provider offers and that has a schema.
-#[derive(Debug, Clone, Copy)]
-struct Subject {
-    kind: Kind,
-    name: &'static str,
-    schema: &'static Schema,
-    identity: Option<&'static IdentitySchema>,
-}
+/// The guides, in the repository.
+const GUIDES: &str = "templates/guides/";
 
 /// All pages of a provider, in the order of the documentation.
 #[must_use]
@@ -69,7 +48,7 @@ pub fn pages<P: Provider>(provider: &P, files: &Files) -> Vec<Page> {
         functions.map(|function| page::of_function(type_name, function.definition(), files)),
     );
     pages.sort_by_key(|page| page.kind);
-    let guides = files.below(Kind::Guide.templates());
+    let guides = files.below(GUIDES);
     pages.extend(guides.map(|(name, text)| page::of_guide(name, text, files)));
     let index = page::index(type_name, schema, files);
     pages.insert(0, index);

@@ -3,9 +3,9 @@
 //! The typed trait that its author writes, and its object-safe twin that the
 //! server calls.
 
-use futures_util::future::BoxFuture;
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
+use tonic::async_trait;
 
 use super::definition::Described;
 use super::diagnostics::Diagnostics;
@@ -56,37 +56,37 @@ pub trait Action: Described + Send + Sync + 'static {
 
 /// The object-safe twin of [`Action`], implemented for every action. Where the
 /// one has a struct, the other has a [`Value`].
+#[async_trait]
 pub trait DynAction<P>: Described + Send + Sync {
     /// See [`Action::plan`].
     fn plan(&self, provider: Option<&P>, config: &Value) -> Diagnostics;
 
     /// See [`Action::invoke`].
-    fn invoke<'a>(
-        &'a self,
-        provider: &'a P,
-        context: &'a Context,
+    async fn invoke(
+        &self,
+        provider: &P,
+        context: &Context,
         config: Value,
-        progress: &'a Progress,
-    ) -> BoxFuture<'a, Diagnostics>;
+        progress: &Progress,
+    ) -> Diagnostics;
 }
 
+#[async_trait]
 impl<A: Action> DynAction<A::Provider> for A {
     fn plan(&self, provider: Option<&A::Provider>, config: &Value) -> Diagnostics {
         Action::plan(self, provider, config)
     }
 
-    fn invoke<'a>(
-        &'a self,
-        provider: &'a A::Provider,
-        context: &'a Context,
+    async fn invoke(
+        &self,
+        provider: &A::Provider,
+        context: &Context,
         config: Value,
-        progress: &'a Progress,
-    ) -> BoxFuture<'a, Diagnostics> {
-        Box::pin(async move {
-            match model::from_value(&config) {
-                Ok(config) => Action::invoke(self, provider, context, config, progress).await,
-                Err(error) => misfit(error),
-            }
-        })
+        progress: &Progress,
+    ) -> Diagnostics {
+        match model::from_value(&config) {
+            Ok(config) => Action::invoke(self, provider, context, config, progress).await,
+            Err(error) => misfit(error),
+        }
     }
 }

@@ -7,9 +7,9 @@
 //! word for "gone": what is missing is an error, or a null or empty result
 //! where the data source says so.
 
-use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tonic::async_trait;
 
 use super::definition::Described;
 use super::diagnostics::{Diagnostic, Diagnostics};
@@ -66,30 +66,29 @@ pub trait DataSource: Described + Send + Sync + 'static {
 
 /// The object-safe twin of [`DataSource`], implemented for every data source.
 /// Where the one has a model, the other has a [`Value`].
+#[async_trait]
 pub trait DynDataSource<P>: Described + Send + Sync {
     /// See [`DataSource::read`].
-    fn read<'a>(
-        &'a self,
-        provider: &'a P,
-        context: &'a Context,
-        config: &'a Value,
-    ) -> BoxFuture<'a, Result<Found<Value>, Diagnostics>>;
+    async fn read(
+        &self,
+        provider: &P,
+        context: &Context,
+        config: &Value,
+    ) -> Result<Found<Value>, Diagnostics>;
 }
 
+#[async_trait]
 impl<D: DataSource> DynDataSource<D::Provider> for D {
-    fn read<'a>(
-        &'a self,
-        provider: &'a D::Provider,
-        context: &'a Context,
-        config: &'a Value,
-    ) -> BoxFuture<'a, Result<Found<Value>, Diagnostics>> {
-        Box::pin(async move {
-            let config = model::from_value(config).map_err(misfit)?;
-            let Found { state, warnings } =
-                DataSource::read(self, provider, context, config).await?;
-            let object_type = self.definition().schema.object_type();
-            let state = model::to_value(&state, &object_type).map_err(misfit)?;
-            Ok(Found { state, warnings })
-        })
+    async fn read(
+        &self,
+        provider: &D::Provider,
+        context: &Context,
+        config: &Value,
+    ) -> Result<Found<Value>, Diagnostics> {
+        let config = model::from_value(config).map_err(misfit)?;
+        let Found { state, warnings } = DataSource::read(self, provider, context, config).await?;
+        let object_type = self.definition().schema.object_type();
+        let state = model::to_value(&state, &object_type).map_err(misfit)?;
+        Ok(Found { state, warnings })
     }
 }

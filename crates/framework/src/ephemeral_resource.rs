@@ -3,20 +3,17 @@
 //! resource implements, and its object-safe twin that the server calls, as for
 //! a [`resource`](super::resource).
 //!
-//! Terraform opens it once while planning and once more while applying, renews
-//! it as often as it is told to, and closes it after its last use. What was
-//! opened cannot change: renewing only makes it last longer.
+//! Terraform opens it once while planning and once more while applying. What is
+//! opened ends by itself: nothing here is renewed or given back, which Terraform
+//! asks for only where opening says so.
 
-use std::time::SystemTime;
-
-use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tonic::async_trait;
 
 use super::definition::Described;
 use super::diagnostics::{Diagnostic, Diagnostics};
 use super::model::{self, misfit};
-use super::private::Private;
 use super::resource::Context;
 use super::value::Value;
 
@@ -27,8 +24,8 @@ pub struct Opened<M> {
     /// is only known after another change: every computed attribute is unknown
     /// then, and Terraform opens once more while applying.
     pub result: Option<M>,
-    /// How long it lasts, and what renewing and closing need to know.
-    pub lease: Lease,
+    /// Warnings.
+    pub warnings: Diagnostics,
 }
 
 impl<M> Opened<M> {
@@ -37,24 +34,9 @@ impl<M> Opened<M> {
     pub fn later(warning: Diagnostic) -> Self {
         Self {
             result: None,
-            lease: Lease {
-                warnings: warning.into(),
-                ..Lease::default()
-            },
+            warnings: warning.into(),
         }
     }
-}
-
-/// How long something opened lasts, and what is known about it meanwhile.
-#[derive(Debug, Default)]
-pub struct Lease {
-    /// What the next renewal gets. Closing gets what *opening* kept, whatever
-    /// the renewals since then answered.
-    pub private: Private,
-    /// When Terraform is to renew; `None` means never.
-    pub renew_at: Option<SystemTime>,
-    /// Warnings.
-    pub warnings: Diagnostics,
 }
 
 /// An ephemeral resource, as its author writes it.
@@ -75,99 +57,35 @@ pub trait EphemeralResource: Described + Send + Sync + 'static {
         context: &Context,
         config: Self::Model,
     ) -> impl Future<Output = Result<Opened<Self::Model>, Diagnostics>> + Send;
-
-    /// Makes it last longer. Called only where `renew_at` asks for it.
-    ///
-    /// # Errors
-    /// What could not be renewed.
-    fn renew(
-        &self,
-        provider: &Self::Provider,
-        context: &Context,
-        private: Private,
-    ) -> impl Future<Output = Result<Lease, Diagnostics>> + Send {
-        let _ = (provider, context);
-        async move {
-            Ok(Lease {
-                private,
-                ..Lease::default()
-            })
-        }
-    }
-
-    /// Gives back what was opened; giving back what has expired succeeds.
-    fn close(
-        &self,
-        provider: &Self::Provider,
-        context: &Context,
-        private: Private,
-    ) -> impl Future<Output = Diagnostics> + Send {
-        let _ = (provider, context, private);
-        async { Diagnostics::new() }
-    }
 }
 
 /// The object-safe twin of [`EphemeralResource`], implemented for every
 /// ephemeral resource. Where the one has a model, the other has a [`Value`].
+#[async_trait]
 pub trait DynEphemeralResource<P>: Described + Send + Sync {
     /// See [`EphemeralResource::open`].
-    fn open<'a>(
-        &'a self,
-        provider: &'a P,
-        context: &'a Context,
-        config: &'a Value,
-    ) -> BoxFuture<'a, Result<Opened<Value>, Diagnostics>>;
-
-    /// See [`EphemeralResource::renew`].
-    fn renew<'a>(
-        &'a self,
-        provider: &'a P,
-        context: &'a Context,
-        private: Private,
-    ) -> BoxFuture<'a, Result<Lease, Diagnostics>>;
-
-    /// See [`EphemeralResource::close`].
-    fn close<'a>(
-        &'a self,
-        provider: &'a P,
-        context: &'a Context,
-        private: Private,
-    ) -> BoxFuture<'a, Diagnostics>;
+    async fn open(
+        &self,
+        provider: &P,
+        context: &Context,
+        config: &Value,
+    ) -> Result<Opened<Value>, Diagnostics>;
 }
 
+#[async_trait]
 impl<E: EphemeralResource> DynEphemeralResource<E::Provider> for E {
-    fn open<'a>(
-        &'a self,
-        provider: &'a E::Provider,
-        context: &'a Context,
-        config: &'a Value,
-    ) -> BoxFuture<'a, Result<Opened<Value>, Diagnostics>> {
-        Box::pin(async move {
-            let config = model::from_value(config).map_err(misfit)?;
-            let Opened { result, lease } =
-                EphemeralResource::open(self, provider, context, config).await?;
-            let object_type = self.definition().schema.object_type();
-            let result = result.map(|result| model::to_value(&result, &object_type));
-            let result = result.transpose().map_err(misfit)?;
-            Ok(Opened { result, lease })
-        })
-    }
-
-    fn renew<'a>(
-        &'a self,
-        provider: &'a E::Provider,
-        context: &'a Context,
-        private: Private,
-    ) -> BoxFuture<'a, Result<Lease, Diagnostics>> {
-        Box::pin(EphemeralResource::renew(self, provider, context, private))
-    }
-
-    fn close<'a>(
-        &'a self,
-        provider: &'a E::Provider,
-        context: &'a Context,
-        private: Private,
-    ) -> BoxFuture<'a, Diagnostics> {
-        Box::pin(EphemeralResource::close(self, provider, context, private))
+    async fn open(
+        &self,
+        provider: &E::Provider,
+        context: &Context,
+        config: &Value,
+    ) -> Result<Opened<Value>, Diagnostics> {
+        let config = model::from_value(config).map_err(misfit)?;
+        let opened = EphemeralResource::open(self, provider, context, config).await?;
+        let Opened { result, warnings } = opened;
+        let object_type = self.definition().schema.object_type();
+        let result = result.map(|result| model::to_value(&result, &object_type));
+        let result = result.transpose().map_err(misfit)?;
+        Ok(Opened { result, warnings })
     }
 }

@@ -9,14 +9,12 @@
 //! Terraform cannot be told that a result is sensitive; it is where an
 //! argument is. A function therefore returns nothing secret.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::model;
 use super::schema::AttributeType;
-use super::schema_check;
+use super::schema::rules::{broken, check_object, check_simple, equal, is_name, is_sentence};
 use super::value::Value;
 use super::value_error::ValueError;
 
@@ -53,8 +51,6 @@ pub struct Definition {
     pub description: &'static str,
     /// What it takes, in this order.
     pub parameters: &'static [Parameter],
-    /// What it takes after that, any number of times.
-    pub variadic: Option<Parameter>,
     /// What it gives.
     pub returns: Return,
     /// Only [`Definition::new`] makes one.
@@ -63,7 +59,7 @@ pub struct Definition {
 }
 
 impl Definition {
-    /// A signature that keeps the rules of [`super::schema_check`].
+    /// A signature that Terraform accepts.
     ///
     /// # Panics
     /// Where it does not keep them: at compile time, as a definition is a
@@ -81,46 +77,17 @@ impl Definition {
             summary,
             description,
             parameters,
-            variadic: None,
             returns,
             checked: (),
         };
-        schema_check::check_function(&definition);
+        check(&definition);
         definition
     }
 
-    /// The same with a parameter for all further arguments.
-    ///
-    /// # Panics
-    /// As [`Definition::new`].
-    #[must_use]
-    pub const fn variadic(mut self, parameter: Parameter) -> Self {
-        self.variadic = Some(parameter);
-        schema_check::check_function(&self);
-        self
-    }
-
-    /// The parameter that takes the argument at a position, if one does.
-    #[must_use]
-    pub fn parameter(&self, position: usize) -> Option<&Parameter> {
-        self.parameters.get(position).or(self.variadic.as_ref())
-    }
-
-    /// The arguments by the names of their parameters; those of the variadic
-    /// one are a list. There must be as many as the parameters demand.
-    #[must_use]
-    pub fn named(&self, mut arguments: Vec<Value>) -> Value {
-        let rest = arguments.split_off(self.parameters.len().min(arguments.len()));
-        let mut named: BTreeMap<String, Value> = self
-            .parameters
-            .iter()
-            .zip(arguments)
-            .map(|(parameter, argument)| (parameter.name.to_owned(), argument))
-            .collect();
-        if let Some(variadic) = &self.variadic {
-            named.insert(variadic.name.to_owned(), Value::List(rest));
-        }
-        Value::Object(named)
+    /// The arguments by the names of their parameters.
+    pub(super) fn named(&self, arguments: Vec<Value>) -> Value {
+        let names = self.parameters.iter().map(|parameter| parameter.name);
+        Value::Object(names.map(str::to_owned).zip(arguments).collect())
     }
 }
 
@@ -173,7 +140,7 @@ pub struct FunctionError {
     /// What is wrong and what to do. It quotes no argument: an argument can be
     /// a secret.
     pub text: String,
-    /// The argument to blame, counted from 0; the variadic ones count on.
+    /// The argument to blame, counted from 0.
     pub argument: Option<usize>,
 }
 
@@ -202,8 +169,8 @@ impl FunctionError {
 
 /// A function, as its author writes it.
 pub trait Function: Send + Sync + 'static {
-    /// A struct with a field for every parameter, named like it; the variadic
-    /// one is a `Vec`. Arguments are known when the function is called.
+    /// A struct with a field for every parameter, named like it. Arguments are
+    /// known when the function is called.
     type Arguments: DeserializeOwned;
     /// What it returns.
     type Returned: Serialize;
@@ -243,4 +210,52 @@ impl<F: Function> DynFunction for F {
         let expected = &Function::definition(self).returns.kind;
         model::to_value(&returned, expected).map_err(|error| FunctionError::misfit(&error))
     }
+}
+
+/// Checks a signature as a whole.
+const fn check(function: &Definition) {
+    let name = function.name;
+    if !is_name(name) {
+        broken(name, "a function is named in snake_case");
+    }
+    if !is_sentence(function.summary) || !is_sentence(function.description) {
+        broken(
+            name,
+            "summary and description of a function end with a full stop",
+        );
+    }
+    let mut rest = function.parameters;
+    while let [parameter, others @ ..] = rest {
+        check_parameter(parameter, others);
+        rest = others;
+    }
+    if !is_sentence(function.returns.description) {
+        broken(
+            name,
+            "the description of what a function returns ends with a full stop",
+        );
+    }
+    match &function.returns.kind {
+        AttributeType::Object(attributes) => check_object(name, attributes, true, false),
+        simple => check_simple(name, simple),
+    }
+}
+
+/// Checks a parameter, and that none of the others has its name.
+const fn check_parameter(parameter: &Parameter, others: &[Parameter]) {
+    let name = parameter.name;
+    if !is_name(name) {
+        broken(name, "a parameter is named in snake_case");
+    }
+    if !is_sentence(parameter.description) {
+        broken(name, "the description of a parameter ends with a full stop");
+    }
+    let mut rest = others;
+    while let [other, others @ ..] = rest {
+        if equal(name, other.name) {
+            broken(name, "two parameters have the same name");
+        }
+        rest = others;
+    }
+    check_simple(name, &parameter.kind);
 }

@@ -8,10 +8,10 @@
 
 use std::ops::ControlFlow;
 
-use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
+use tonic::async_trait;
 
 use super::definition::Described;
 use super::diagnostics::Diagnostics;
@@ -133,34 +133,34 @@ pub trait ListResource: Described + Send + Sync + 'static {
 
 /// The object-safe twin of [`ListResource`], implemented for every one. Where
 /// the one has a struct, the other has a [`Value`].
+#[async_trait]
 pub trait DynListResource<P>: Described + Send + Sync {
     /// See [`ListResource::list`].
-    fn list<'a>(
-        &'a self,
-        provider: &'a P,
-        context: &'a Context,
+    async fn list(
+        &self,
+        provider: &P,
+        context: &Context,
         request: ListRequest<Value>,
-        results: &'a mut Results,
-    ) -> BoxFuture<'a, Diagnostics>;
+        results: &mut Results,
+    ) -> Diagnostics;
 }
 
+#[async_trait]
 impl<L: ListResource> DynListResource<L::Provider> for L {
-    fn list<'a>(
-        &'a self,
-        provider: &'a L::Provider,
-        context: &'a Context,
+    async fn list(
+        &self,
+        provider: &L::Provider,
+        context: &Context,
         request: ListRequest<Value>,
-        results: &'a mut Results,
-    ) -> BoxFuture<'a, Diagnostics> {
-        Box::pin(async move {
-            let request = match model::from_value(&request.config) {
-                Ok(config) => ListRequest {
-                    config,
-                    include_object: request.include_object,
-                },
-                Err(error) => return misfit(error),
-            };
-            ListResource::list(self, provider, context, request, results).await
-        })
+        results: &mut Results,
+    ) -> Diagnostics {
+        let request = match model::from_value(&request.config) {
+            Ok(config) => ListRequest {
+                config,
+                include_object: request.include_object,
+            },
+            Err(error) => return misfit(error),
+        };
+        ListResource::list(self, provider, context, request, results).await
     }
 }

@@ -10,16 +10,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::de::{self, Deserialize, Deserializer, Visitor};
-use serde::{Serialize, Serializer};
-
 /// The longest text of a number, in characters. It leaves room for every
 /// `f64` and for far more digits than Terraform computes with, and keeps a
 /// short text with a large exponent from filling the memory.
 const MAX_LENGTH: usize = 4096;
-
-/// Marks a [`Number`] for the serializer of [`super::model`].
-pub(super) const NEWTYPE: &str = "framework::Number";
 
 /// A decimal number in canonical form: no exponent, no superfluous zeros, no
 /// plus sign, no negative zero. Equal numbers have equal texts.
@@ -177,39 +171,6 @@ impl fmt::Debug for Number {
     /// Numbers can be sensitive, so the digits are not printed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Number(..)")
-    }
-}
-
-impl Serialize for Number {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_newtype_struct(NEWTYPE, &self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for Number {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_newtype_struct(NEWTYPE, NumberVisitor)
-    }
-}
-
-struct NumberVisitor;
-
-impl<'de> Visitor<'de> for NumberVisitor {
-    type Value = Number;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a number")
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Number, E> {
-        text.parse().map_err(E::custom)
-    }
-
-    fn visit_newtype_struct<D: Deserializer<'de>>(
-        self,
-        deserializer: D,
-    ) -> Result<Number, D::Error> {
-        deserializer.deserialize_str(self)
     }
 }
 

@@ -33,11 +33,10 @@ mod tests;
 use super::diagnostics::{Diagnostic, Diagnostics};
 use super::path::Path;
 use super::private::Private;
-use super::resource::DynResource;
 use super::schema::{Attribute, AttributeType, Mode, Replace, find};
 use super::value::Value;
 
-pub(super) use check::{contradictions, null_write_only, result as check_result, settle};
+pub(super) use check::{contradictions, null_where, null_write_only, settle};
 
 /// What a plan is made from.
 #[derive(Debug, Clone)]
@@ -62,15 +61,6 @@ pub struct Planned {
     pub private: Private,
     /// Errors and warnings.
     pub diagnostics: Diagnostics,
-}
-
-/// Plans a change of one object. `provider` is `None` where the provider is
-/// not configured.
-#[must_use]
-pub fn plan<P>(resource: &dyn DynResource<P>, provider: Option<&P>, change: Change) -> Planned {
-    let mut plan = Plan::propose(resource.definition().schema.attributes, change);
-    resource.plan(provider, &mut plan);
-    plan.finish()
 }
 
 /// What kind of change is planned.
@@ -213,7 +203,7 @@ impl Plan {
     }
 
     /// Steps 1 and 2 of the algorithm.
-    fn propose(attributes: &'static [Attribute], change: Change) -> Self {
+    pub(super) fn propose(attributes: &'static [Attribute], change: Change) -> Self {
         let Change {
             config,
             prior,
@@ -241,7 +231,7 @@ impl Plan {
     }
 
     /// Step 5 of the algorithm.
-    fn finish(self) -> Planned {
+    pub(super) fn finish(self) -> Planned {
         Planned {
             replace: self.replacements(),
             state: self.planned,
@@ -326,6 +316,30 @@ pub(super) fn known_later(attributes: &[Attribute], config: &Value) -> Value {
     let mut later = config.clone();
     mark_unknown(attributes, config, &Value::Null, &mut later);
     later
+}
+
+/// Refuses what was made from a configuration in one go, without a plan, where
+/// what is configured does not come back as it was: the result of a data source
+/// or an ephemeral resource.
+pub(super) fn check_result(
+    attributes: &[Attribute],
+    config: &Value,
+    result: &Value,
+) -> Result<(), Diagnostics> {
+    let mut diagnostics = Diagnostics::new();
+    let planned = known_later(attributes, config);
+    for path in contradictions(attributes, &planned, result) {
+        let detail = format!(
+            "`{path}` differs from the configured value in the result. Nothing was changed. This \
+             is a bug in the provider: report it together with the configuration of this block."
+        );
+        diagnostics.push(Diagnostic::error("Provider made an impossible result", detail).at(path));
+    }
+    if diagnostics.is_empty() {
+        Ok(())
+    } else {
+        Err(diagnostics)
+    }
 }
 
 /// Step 2: leaves to the provider what only the provider can know. Terraform's

@@ -8,15 +8,15 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
+use tonic::async_trait;
 
 use super::definition::Described;
 use super::diagnostics::{Diagnostic, Diagnostics};
 use super::model;
-use super::plan::{Action, Plan};
+use super::plan::{Action, Change, Plan, Planned};
 use super::private::Private;
 use super::schema::IdentitySchema;
 use super::value::Value;
@@ -311,6 +311,7 @@ pub trait Resource: Described + Send + Sync + 'static {
 
 /// The object-safe twin of [`Resource`], implemented for every resource. Where
 /// the one has a model, the other has a [`Value`].
+#[async_trait]
 pub trait DynResource<P>: Described + Send + Sync {
     /// See [`Resource::identity_schema`].
     fn identity_schema(&self) -> &'static IdentitySchema;
@@ -324,8 +325,9 @@ pub trait DynResource<P>: Described + Send + Sync {
     /// See [`Resource::movers`].
     fn movers(&self) -> &'static [Mover];
 
-    /// See [`Resource::plan`].
-    fn plan(&self, provider: Option<&P>, plan: &mut Plan);
+    /// Plans a change of one object: see [`super::plan`] for the algorithm. `provider`
+    /// is `None` where the provider is not configured.
+    fn plan(&self, provider: Option<&P>, change: Change) -> Planned;
 
     /// See [`Resource::turn`].
     ///
@@ -334,36 +336,36 @@ pub trait DynResource<P>: Described + Send + Sync {
     fn turn(&self, object: &Value) -> Result<String, Diagnostics>;
 
     /// See [`Resource::create`].
-    fn create<'a>(
-        &'a self,
-        provider: &'a P,
-        context: &'a Context,
+    async fn create(
+        &self,
+        provider: &P,
+        context: &Context,
         request: CreateRequest<Value, serde_json::Value>,
-    ) -> BoxFuture<'a, Result<Saved<Value>, Failed<Value>>>;
+    ) -> Result<Saved<Value>, Failed<Value>>;
 
     /// See [`Resource::read`].
-    fn read<'a>(
-        &'a self,
-        provider: &'a P,
-        context: &'a Context,
+    async fn read(
+        &self,
+        provider: &P,
+        context: &Context,
         request: ReadRequest<Value>,
-    ) -> BoxFuture<'a, Result<Seen<Value>, Diagnostics>>;
+    ) -> Result<Seen<Value>, Diagnostics>;
 
     /// See [`Resource::update`].
-    fn update<'a>(
-        &'a self,
-        provider: &'a P,
-        context: &'a Context,
+    async fn update(
+        &self,
+        provider: &P,
+        context: &Context,
         request: UpdateRequest<Value, serde_json::Value>,
-    ) -> BoxFuture<'a, Result<Saved<Value>, Failed<Value>>>;
+    ) -> Result<Saved<Value>, Failed<Value>>;
 
     /// See [`Resource::delete`].
-    fn delete<'a>(
-        &'a self,
-        provider: &'a P,
-        context: &'a Context,
+    async fn delete(
+        &self,
+        provider: &P,
+        context: &Context,
         request: DeleteRequest<Value>,
-    ) -> BoxFuture<'a, Result<Diagnostics, Failed<Value>>>;
+    ) -> Result<Diagnostics, Failed<Value>>;
 
     /// See [`Resource::import`].
     ///
@@ -378,6 +380,7 @@ pub trait DynResource<P>: Described + Send + Sync {
     fn identity(&self, state: &Value) -> Result<Vec<(&'static str, Option<String>)>, Diagnostics>;
 }
 
+#[async_trait]
 impl<R: Resource> DynResource<R::Provider> for R {
     fn identity_schema(&self) -> &'static IdentitySchema {
         Resource::identity_schema(self)
@@ -399,85 +402,79 @@ impl<R: Resource> DynResource<R::Provider> for R {
         Resource::movers(self)
     }
 
-    fn plan(&self, provider: Option<&R::Provider>, plan: &mut Plan) {
-        let decision = Resource::plan(self, provider, plan);
+    fn plan(&self, provider: Option<&R::Provider>, change: Change) -> Planned {
+        let mut plan = Plan::propose(self.definition().schema.attributes, change);
+        let decision = Resource::plan(self, provider, &mut plan);
         if plan.action() != Action::Delete {
             plan.private.decide(&decision);
         }
+        plan.finish()
     }
 
     fn turn(&self, object: &Value) -> Result<String, Diagnostics> {
         Ok(Resource::turn(self, &from_value(object)?))
     }
 
-    fn create<'a>(
-        &'a self,
-        provider: &'a R::Provider,
-        context: &'a Context,
+    async fn create(
+        &self,
+        provider: &R::Provider,
+        context: &Context,
         request: CreateRequest<Value, serde_json::Value>,
-    ) -> BoxFuture<'a, Result<Saved<Value>, Failed<Value>>> {
-        Box::pin(async move {
-            let request = CreateRequest {
-                config: from_value(&request.config)?,
-                planned: from_value(&request.planned)?,
-                decision: decision(request.decision)?,
-            };
-            let created = Resource::create(self, provider, context, request).await;
-            encode(self, created)
-        })
+    ) -> Result<Saved<Value>, Failed<Value>> {
+        let request = CreateRequest {
+            config: from_value(&request.config)?,
+            planned: from_value(&request.planned)?,
+            decision: decision(request.decision)?,
+        };
+        let created = Resource::create(self, provider, context, request).await;
+        encode(self, created)
     }
 
-    fn read<'a>(
-        &'a self,
-        provider: &'a R::Provider,
-        context: &'a Context,
+    async fn read(
+        &self,
+        provider: &R::Provider,
+        context: &Context,
         request: ReadRequest<Value>,
-    ) -> BoxFuture<'a, Result<Seen<Value>, Diagnostics>> {
-        Box::pin(async move {
-            let request = ReadRequest {
-                state: from_value(&request.state)?,
-                private: request.private,
-            };
-            match Resource::read(self, provider, context, request).await? {
-                Seen::There(saved) => Ok(Seen::There(encode_saved(self, saved)?)),
-                Seen::Gone(warnings) => Ok(Seen::Gone(warnings)),
-            }
-        })
+    ) -> Result<Seen<Value>, Diagnostics> {
+        let request = ReadRequest {
+            state: from_value(&request.state)?,
+            private: request.private,
+        };
+        match Resource::read(self, provider, context, request).await? {
+            Seen::There(saved) => Ok(Seen::There(encode_saved(self, saved)?)),
+            Seen::Gone(warnings) => Ok(Seen::Gone(warnings)),
+        }
     }
 
-    fn update<'a>(
-        &'a self,
-        provider: &'a R::Provider,
-        context: &'a Context,
+    async fn update(
+        &self,
+        provider: &R::Provider,
+        context: &Context,
         request: UpdateRequest<Value, serde_json::Value>,
-    ) -> BoxFuture<'a, Result<Saved<Value>, Failed<Value>>> {
-        Box::pin(async move {
-            let request = UpdateRequest {
-                config: from_value(&request.config)?,
-                planned: from_value(&request.planned)?,
-                prior: from_value(&request.prior)?,
-                private: request.private,
-                decision: decision(request.decision)?,
-            };
-            let updated = Resource::update(self, provider, context, request).await;
-            encode(self, updated)
-        })
+    ) -> Result<Saved<Value>, Failed<Value>> {
+        let request = UpdateRequest {
+            config: from_value(&request.config)?,
+            planned: from_value(&request.planned)?,
+            prior: from_value(&request.prior)?,
+            private: request.private,
+            decision: decision(request.decision)?,
+        };
+        let updated = Resource::update(self, provider, context, request).await;
+        encode(self, updated)
     }
 
-    fn delete<'a>(
-        &'a self,
-        provider: &'a R::Provider,
-        context: &'a Context,
+    async fn delete(
+        &self,
+        provider: &R::Provider,
+        context: &Context,
         request: DeleteRequest<Value>,
-    ) -> BoxFuture<'a, Result<Diagnostics, Failed<Value>>> {
-        Box::pin(async move {
-            let request = DeleteRequest {
-                prior: from_value(&request.prior)?,
-                private: request.private,
-            };
-            let deleted = Resource::delete(self, provider, context, request).await;
-            deleted.map_err(|failed| encode_failed(self, failed))
-        })
+    ) -> Result<Diagnostics, Failed<Value>> {
+        let request = DeleteRequest {
+            prior: from_value(&request.prior)?,
+            private: request.private,
+        };
+        let deleted = Resource::delete(self, provider, context, request).await;
+        deleted.map_err(|failed| encode_failed(self, failed))
     }
 
     fn import(&self, request: ImportRequest) -> Result<Value, Diagnostics> {

@@ -1,6 +1,6 @@
 //! A value as Terraform sees it: known, null or not yet known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::number::Number;
@@ -41,6 +41,14 @@ impl Value {
         Self::String(text.into())
     }
 
+    /// A set of these elements, each once, in the order of their first appearance.
+    /// Elements that are not wholly known stay: they can become different ones.
+    pub(crate) fn set(mut elements: Vec<Value>) -> Self {
+        let mut seen = BTreeSet::new();
+        elements.retain(|one| !one.is_wholly_known() || seen.insert(one.canonical()));
+        Self::Set(elements)
+    }
+
     /// Whether this is [`Value::Null`].
     #[must_use]
     pub fn is_null(&self) -> bool {
@@ -57,13 +65,32 @@ impl Value {
     /// Whether neither this value nor any part of it is unknown.
     #[must_use]
     pub fn is_wholly_known(&self) -> bool {
+        !self.is_unknown() && self.parts().all(Self::is_wholly_known)
+    }
+
+    /// The values directly inside it.
+    fn parts(&self) -> impl Iterator<Item = &Value> {
+        let items = self.items().unwrap_or_default();
+        let entries = self.entries().into_iter();
+        items.iter().chain(entries.flat_map(BTreeMap::values))
+    }
+
+    /// The same value with something else in the place of each value directly
+    /// inside it.
+    pub(crate) fn with_parts(&self, instead_of: fn(&Value) -> Value) -> Self {
+        let items = |items: &[Self]| items.iter().map(instead_of).collect();
+        let entries = |entries: &BTreeMap<String, Self>| {
+            let entries = entries.iter();
+            entries
+                .map(|(key, entry)| (key.clone(), instead_of(entry)))
+                .collect()
+        };
         match self {
-            Self::Unknown => false,
-            Self::List(items) | Self::Set(items) => items.iter().all(Self::is_wholly_known),
-            Self::Map(entries) | Self::Object(entries) => {
-                entries.values().all(Self::is_wholly_known)
-            }
-            Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) => true,
+            Self::List(list) => Self::List(items(list)),
+            Self::Set(set) => Self::Set(items(set)),
+            Self::Map(map) => Self::Map(entries(map)),
+            Self::Object(object) => Self::Object(entries(object)),
+            _ => self.clone(),
         }
     }
 
@@ -145,62 +172,26 @@ impl Value {
 
     /// Calls `use_text` with every text in it.
     pub(crate) fn each_text(&self, use_text: &mut impl FnMut(&str)) {
-        match self {
-            Self::String(text) => use_text(text),
-            Self::List(items) | Self::Set(items) => {
-                items.iter().for_each(|item| item.each_text(use_text));
-            }
-            Self::Map(members) | Self::Object(members) => {
-                members
-                    .values()
-                    .for_each(|member| member.each_text(use_text));
-            }
-            _ => {}
+        if let Self::String(text) = self {
+            use_text(text);
         }
+        self.parts().for_each(|part| part.each_text(use_text));
     }
 
     /// Equality as Terraform sees it: sets compare without order.
     #[must_use]
     pub fn same(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Set(a), Self::Set(b)) => {
-                let in_order = || a.iter().zip(b).all(|(x, y)| x.same(y));
-                let in_any_order = || self.canonical() == other.canonical();
-                // Terraform keeps the order of a set, so it seldom differs.
-                a.len() == b.len() && (in_order() || in_any_order())
-            }
-            (Self::List(a), Self::List(b)) => {
-                a.len() == b.len() && a.iter().zip(b).all(|(x, y)| x.same(y))
-            }
-            (Self::Map(a), Self::Map(b)) | (Self::Object(a), Self::Object(b)) => {
-                a.len() == b.len()
-                    && a.iter()
-                        .all(|(key, x)| b.get(key).is_some_and(|y| x.same(y)))
-            }
-            _ => self == other,
-        }
+        // Terraform keeps the order of a set, so it seldom differs.
+        self == other || self.canonical() == other.canonical()
     }
 
     /// The same value with the elements of all sets in one order.
     pub(crate) fn canonical(&self) -> Self {
-        let all = |items: &[Self]| items.iter().map(Self::canonical).collect::<Vec<_>>();
-        let each = |entries: &BTreeMap<String, Self>| {
-            let entries = entries.iter();
-            entries
-                .map(|(key, entry)| (key.clone(), entry.canonical()))
-                .collect()
-        };
-        match self {
-            Self::List(items) => Self::List(all(items)),
-            Self::Set(items) => {
-                let mut items = all(items);
-                items.sort();
-                Self::Set(items)
-            }
-            Self::Map(entries) => Self::Map(each(entries)),
-            Self::Object(entries) => Self::Object(each(entries)),
-            _ => self.clone(),
+        let mut canonical = self.with_parts(Self::canonical);
+        if let Self::Set(items) = &mut canonical {
+            items.sort();
         }
+        canonical
     }
 }
 

@@ -3,7 +3,7 @@
 
 use serde_json::Value as Json;
 
-use super::managed::Change;
+use super::change::Change;
 use super::state::{Object, State};
 use super::value::Val;
 

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use super::release::Release;
 use super::schema::{Attribute, Block, Nested, Shape};
-use super::session::Release;
 use super::types::Type;
 use super::value::{Path, Step, Val};
 

@@ -9,8 +9,9 @@
 //! * [`proposed_new`], [`ignore_changes`], [`plan_valid`], [`compatible`] and
 //!   [`rules`] are core's rules for plans and results, written from their
 //!   description.
-//! * [`session`] is one process in one walk; [`managed`] is the calls about
-//!   managed resources, with core's checks of every answer.
+//! * [`session`] is one process in one walk, as a [`release`] of Terraform has it;
+//!   [`managed`] is the calls about managed resources, with core's checks of every
+//!   answer, and [`change`] what is planned for one.
 //! * [`driver`] is the commands: [`Core`] with a state and a configuration. Their
 //!   plan and apply are in [`walks`], what they come to in [`outcome`]; a
 //!   [`hook`] sees every apply.
@@ -40,6 +41,7 @@
     reason = "for tests alone, which it fails where anything is wrong"
 )]
 
+pub mod change;
 pub mod cli;
 pub mod compatible;
 pub mod configuration;
@@ -58,6 +60,7 @@ pub mod outcome;
 pub mod plan_valid;
 pub mod process;
 pub mod proposed_new;
+pub mod release;
 pub mod rules;
 pub mod schema;
 pub mod session;
@@ -82,6 +85,7 @@ pub use driver::Core;
 pub use lifecycle::Lifecycle;
 pub use managed::ImportBy;
 pub use outcome::Outcome;
+pub use release::Release;
 pub use rules::Action;
-pub use session::{Interrupt, Release};
+pub use session::Interrupt;
 pub use value::unknown;

@@ -230,7 +230,7 @@ impl Lifecycle {
 
 /// What the provider itself made unknown for the update: not a difference that
 /// the import is to blame for.
-fn computed_only(block: &super::schema::Block, change: &super::managed::Change) -> Vec<String> {
+fn computed_only(block: &super::schema::Block, change: &super::change::Change) -> Vec<String> {
     let unknown = |name: &String| change.planned.get(name).is_unknown();
     let computed = |name: &String| {
         block

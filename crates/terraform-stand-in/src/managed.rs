@@ -3,31 +3,21 @@
 use crate::proto::tfplugin6 as proto;
 use serde_json::Value as Json;
 
+use super::change::Change;
 use super::diagnostics::{Diags, Origin, path, summary};
 use super::hook::Applied;
 use super::ignore_changes::IgnoreChanges;
+use super::release::Release;
 use super::rules::{self, Action};
 use super::session::{
-    Release, Session, encode, no_faults, no_write_only, not_deferred, raw_state, wholly_known,
+    Session, encode, no_faults, no_write_only, not_deferred, raw_state, wholly_known,
 };
 use super::state::{Instance, Object, State};
-use super::value::{Path, Val};
+use super::value::Val;
 
 /// A step went wrong; the diagnostics say how.
 #[derive(Clone, Copy, Debug)]
 pub struct Failed;
-
-/// The plan for one object.
-#[derive(Clone, Debug)]
-pub struct Change {
-    pub action: Action,
-    /// The object in the state, also when it is tainted.
-    pub prior: Val,
-    pub planned: Val,
-    pub private: Vec<u8>,
-    pub identity: Val,
-    pub replace_paths: Vec<Path>,
-}
 
 /// What a plan is made from, beside the configuration.
 #[derive(Clone, Copy, Default)]

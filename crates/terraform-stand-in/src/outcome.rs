@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
+use super::change::Change;
 use super::diagnostics::{Diag, Diags};
-use super::managed::Change;
 use super::rules::Action;
 use super::value::Val;
 

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use super::change::Change;
 use super::configuration::{Resource, Values};
 use super::diagnostics::{Diags, Origin, summary};
-use super::managed::{Change, Failed, PlanInputs};
+use super::managed::{Failed, PlanInputs};
 use super::outcome::Outcome;
 use super::rules::Action;
 use super::session::Session;

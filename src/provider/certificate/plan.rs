@@ -203,7 +203,8 @@ mod tests {
     use super::super::schema::DEFINITION;
     use super::*;
     use client::CertificateSource;
-    use framework::plan::{Change, Planned, plan};
+    use framework::plan::{Change, Planned};
+    use framework::resource::DynResource;
 
     const PEM: &str = "-----BEGIN CERTIFICATE-----\nYQ==\n-----END CERTIFICATE-----\n";
 
@@ -236,7 +237,7 @@ mod tests {
             prior: prior.clone(),
             private: Record::of(&file).unwrap().store(),
         };
-        let mut planned = plan(&Certificate, None, change);
+        let mut planned = DynResource::plan(&Certificate, None, change);
         let decision = serde_json::from_value(planned.private.take_decision());
         (planned, decision.unwrap_or_default())
     }

@@ -581,8 +581,9 @@ mod tests {
     use super::super::source::FROM_KEY;
     use super::*;
     use client::{Client, CloudAlmKey, Config, DestinationKey, KeyKind};
-    use framework::plan::{Change, Planned, plan};
+    use framework::plan::{Change, Planned};
     use framework::private::Private;
+    use framework::resource::DynResource;
 
     const KEY: &str = r#"{
         "endpoints": { "Api": "https://eu10.alm.cloud.sap/api" },
@@ -739,8 +740,8 @@ mod tests {
             prior: prior.clone(),
             private: record.store(),
         };
-        let mut first = plan(&Destination, Some(&provider), change());
-        let second = plan(&Destination, Some(&provider), change());
+        let mut first = DynResource::plan(&Destination, Some(&provider), change());
+        let second = DynResource::plan(&Destination, Some(&provider), change());
         assert!(first.state.same(&second.state), "planning is deterministic");
         let decision = serde_json::from_value(first.private.take_decision());
         let record_after = Record::load(&first.private);
@@ -1379,7 +1380,7 @@ mod tests {
             prior: Value::Null,
             private: Private::default(),
         };
-        let planned = plan(&Destination, Some(&without), change);
+        let planned = DynResource::plan(&Destination, Some(&without), change);
         let details: Vec<_> = planned.diagnostics.iter().map(|one| &one.detail).collect();
         assert_eq!(details.len(), 1, "{details:?}");
         assert!(details[0].contains("`SAPCALM_DESTINATION_SERVICE_KEY`"));

@@ -139,8 +139,9 @@ mod tests {
     use super::super::Registration;
     use super::super::schema::{Given, SCHEMA};
     use super::*;
-    use framework::plan::{Change, Planned, plan};
+    use framework::plan::{Change, Planned};
     use framework::private::Private;
+    use framework::resource::DynResource;
 
     const TENANT: &str = "11111111-2222-4333-8444-555555555555";
 
@@ -206,7 +207,7 @@ mod tests {
             prior: prior.clone(),
             private,
         };
-        let planned = plan(&Registration, Some(&provider(true)), change);
+        let planned = DynResource::plan(&Registration, Some(&provider(true)), change);
         assert!(
             !planned.diagnostics.has_errors(),
             "{:?}",
@@ -368,7 +369,7 @@ mod tests {
             prior: registered(),
             private,
         };
-        let planned = plan(&Registration, Some(&provider(false)), change);
+        let planned = DynResource::plan(&Registration, Some(&provider(false)), change);
         assert!(planned.state.same(&registered()));
     }
 

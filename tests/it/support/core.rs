@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 pub(crate) use terraform_stand_in::process::Launch;
 pub(crate) use terraform_stand_in::{
-    Action, ImportBy, Interrupt, Lifecycle, Outcome, Release, Resource, configuration, diagnostics,
-    driver, managed, others, process, schema, session, state, unknown, value,
+    Action, ImportBy, Interrupt, Lifecycle, Outcome, Release, Resource, change, configuration,
+    diagnostics, driver, managed, others, process, schema, session, state, unknown, value,
 };
 
 use super::promise;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use framework::diagnostics::{Diagnostic, Diagnostics, Severity};
-use framework::plan::{Change, Planned, plan};
+use framework::plan::{Change, Planned};
 use framework::private::Private;
 use framework::resource::{
     Context, CreateRequest, DeleteRequest, DynResource, Failed, ImportRequest, ReadRequest, Saved,
@@ -199,7 +199,7 @@ impl Direct {
             prior: prior.map_or(Value::Null, |prior| prior.state.clone()),
             private: prior.map_or_else(Private::default, |prior| prior.private.clone()),
         };
-        let planned = plan(self.resource, Some(provider), change);
+        let planned = self.resource.plan(Some(provider), change);
         let problems = &planned.diagnostics;
         assert!(!problems.has_errors(), "{problems:#?}");
         planned
@@ -247,7 +247,7 @@ impl Direct {
             prior: Value::Null,
             private: replaced.map_or_else(Private::default, |replaced| replaced.private.clone()),
         };
-        let planned = plan(self.resource, Some(provider), change);
+        let planned = self.resource.plan(Some(provider), change);
         let problems = &planned.diagnostics;
         assert!(!problems.has_errors(), "{problems:#?}");
         let Planned {

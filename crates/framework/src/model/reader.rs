@@ -6,7 +6,7 @@ use serde::Deserializer;
 use serde::de::value::{BorrowedStrDeserializer, StrDeserializer};
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 
-use crate::number::{self, Number};
+use crate::number::Number;
 use crate::path::Step;
 use crate::value::Value;
 use crate::value_error::ValueError;
@@ -101,21 +101,25 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         deserialize_u16: unsigned visit_u64,
         deserialize_u32: unsigned visit_u64,
         deserialize_u64: unsigned visit_u64,
-        deserialize_char: text visit_borrowed_str,
         deserialize_str: text visit_borrowed_str,
         deserialize_string: text visit_borrowed_str,
     );
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
-        name: &'static str,
+        _: &'static str,
         visitor: V,
     ) -> Result<V::Value, ValueError> {
-        if name == number::NEWTYPE {
-            visitor.visit_borrowed_str(self.number()?.as_str())
-        } else {
-            visitor.visit_newtype_struct(self)
-        }
+        visitor.visit_newtype_struct(self)
+    }
+
+    /// A float has not the digits that a person wrote.
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        self.deserialize_f64(visitor)
+    }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, _: V) -> Result<V::Value, ValueError> {
+        Err(self.not("no float"))
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
@@ -175,7 +179,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
     }
 
     serde::forward_to_deserialize_any! {
-        bytes byte_buf f32 f64 unit unit_struct tuple tuple_struct identifier
+        char bytes byte_buf unit unit_struct tuple tuple_struct identifier
     }
 }
 

@@ -8,36 +8,11 @@
 //! Attributes are named down to nested objects and no further: keys and
 //! elements of collections are content.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::path::Path;
 use crate::schema::{Attribute, AttributeType};
 use crate::value::Value;
-
-/// Refuses what was made from a configuration in one go, without a plan, where
-/// what is configured does not come back as it was: the result of a data source
-/// or an ephemeral resource.
-pub(crate) fn result(
-    attributes: &[Attribute],
-    config: &Value,
-    result: &Value,
-) -> Result<(), Diagnostics> {
-    let mut diagnostics = Diagnostics::new();
-    let planned = super::known_later(attributes, config);
-    for path in contradictions(attributes, &planned, result) {
-        let detail = format!(
-            "`{path}` differs from the configured value in the result. Nothing was changed. This \
-             is a bug in the provider: report it together with the configuration of this block."
-        );
-        diagnostics.push(Diagnostic::error("Provider made an impossible result", detail).at(path));
-    }
-    if diagnostics.is_empty() {
-        Ok(())
-    } else {
-        Err(diagnostics)
-    }
-}
 
 /// The attributes in which a result is not what was planned, sorted.
 pub(crate) fn contradictions(
@@ -93,19 +68,9 @@ pub(crate) fn settle(attributes: &[Attribute], planned: &Value, result: &Value) 
 
 /// A value with null in place of everything unknown.
 fn known(value: &Value) -> Value {
-    let entries = |entries: &BTreeMap<String, Value>| {
-        entries
-            .iter()
-            .map(|(key, entry)| (key.clone(), known(entry)))
-            .collect()
-    };
     match value {
         Value::Unknown => Value::Null,
-        Value::List(items) => Value::List(items.iter().map(known).collect()),
-        Value::Set(items) => Value::Set(items.iter().map(known).collect()),
-        Value::Map(map) => Value::Map(entries(map)),
-        Value::Object(object) => Value::Object(entries(object)),
-        _ => value.clone(),
+        _ => value.with_parts(known),
     }
 }
 
@@ -148,6 +113,15 @@ fn compatible_sets(planned: &[Value], result: &[Value]) -> bool {
 
 /// Takes the values of write-only attributes out of an object.
 pub(crate) fn null_write_only(attributes: &[Attribute], object: &mut Value) {
+    null_where(attributes, object, |attribute, _| attribute.write_only);
+}
+
+/// Takes the values of such attributes out of an object.
+pub(crate) fn null_where(
+    attributes: &[Attribute],
+    object: &mut Value,
+    is_out: fn(&Attribute, &Value) -> bool,
+) {
     let Value::Object(entries) = object else {
         return;
     };
@@ -155,10 +129,10 @@ pub(crate) fn null_write_only(attributes: &[Attribute], object: &mut Value) {
         let Some(entry) = entries.get_mut(attribute.name) else {
             continue;
         };
-        if attribute.write_only {
+        if is_out(attribute, entry) {
             *entry = Value::Null;
         } else if let AttributeType::Object(nested) = attribute.kind {
-            null_write_only(nested, entry);
+            null_where(nested, entry, is_out);
         }
     }
 }

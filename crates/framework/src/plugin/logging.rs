@@ -24,7 +24,7 @@ use std::{
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use tracing::{
-    Event, Level, Metadata, Subscriber,
+    Event, Metadata, Subscriber,
     field::{Field, Visit},
     level_filters::LevelFilter,
     span::{Attributes, Id, Record},
@@ -243,10 +243,6 @@ impl Visit for Fields {
         self.add(field, || value.into());
     }
 
-    fn record_f64(&mut self, field: &Field, value: f64) {
-        self.add(field, || value.into());
-    }
-
     fn record_str(&mut self, field: &Field, value: &str) {
         self.add_text(field, || value.to_owned());
     }
@@ -261,7 +257,8 @@ fn line(metadata: &Metadata<'_>, time: Timestamp, fields: &Fields) -> String {
     let mut line = Map::new();
     // Terraform crashes when one of these is not a string. No field can
     // replace them: no name of a field starts with `@`.
-    line.insert("@level".into(), level_name(*metadata.level()).into());
+    let level = metadata.level().as_str().to_ascii_lowercase();
+    line.insert("@level".into(), level.into());
     line.insert("@message".into(), fields.message.as_str().into());
     line.insert(
         "@module".into(),
@@ -278,16 +275,6 @@ fn line(metadata: &Metadata<'_>, time: Timestamp, fields: &Fields) -> String {
         line.insert((*name).into(), value.clone());
     }
     format!("{}\n", Value::from(line))
-}
-
-fn level_name(level: Level) -> &'static str {
-    match level {
-        Level::ERROR => "error",
-        Level::WARN => "warn",
-        Level::INFO => "info",
-        Level::DEBUG => "debug",
-        Level::TRACE => "trace",
-    }
 }
 
 enum Message {
@@ -410,7 +397,7 @@ mod tests {
         let metadata = tracing::metadata::Metadata::new(
             "event",
             "acme",
-            Level::INFO,
+            tracing::Level::INFO,
             None,
             None,
             None,

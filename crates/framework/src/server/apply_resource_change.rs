@@ -20,7 +20,9 @@ use crate::plan;
 use crate::private::Private;
 use crate::proto::tfplugin6::apply_resource_change::{Request, Response};
 use crate::provider::Provider;
-use crate::resource::{Context, CreateRequest, DeleteRequest, DynResource, Failed, UpdateRequest};
+use crate::resource::{
+    Context, CreateRequest, DeleteRequest, DynResource, Failed, Saved, UpdateRequest,
+};
 use crate::schema::AttributeType;
 use crate::timeouts::Operation;
 use crate::value::Value;
@@ -94,27 +96,17 @@ impl<P: Provider> Apply<'_, P> {
             planned: planned.clone(),
             decision: private.take_decision(),
         };
-        let provider = &self.configured;
-        let (state, private, diagnostics) =
-            match self.resource.create(provider, &context, request).await {
-                Ok(saved) => {
-                    let state = self.without_write_only(saved.state);
-                    let mut diagnostics = saved.warnings;
-                    let contradictions = self.contradictions(&planned, &state);
-                    if !contradictions.is_empty() {
-                        diagnostics.push(contradicts_create(&contradictions));
-                    }
-                    let attributes = self.definition.schema.attributes;
-                    let state = plan::settle(attributes, &planned, &state);
-                    (state, saved.private, diagnostics)
-                }
-                Err(failed) => match failed.into_parts() {
-                    (None, problems) => return Err(problems),
-                    (Some((state, private)), problems) => {
-                        (self.without_write_only(state), private, problems)
-                    }
-                },
-            };
+        let created = self.resource.create(&self.configured, &context, request);
+        let ((state, private), diagnostics) = match created.await {
+            Ok(saved) => {
+                let ((state, private), diagnostics) =
+                    self.compared(saved, &planned, contradicts_create);
+                let attributes = self.definition.schema.attributes;
+                let state = plan::settle(attributes, &planned, &state);
+                ((state, private), diagnostics)
+            }
+            Err(failed) => self.left(failed)?,
+        };
         let identity = identity::of_state(self.resource, &state).unwrap_or_default();
         self.saved(&state, &private.to_bytes(), &identity, diagnostics)
     }
@@ -135,20 +127,11 @@ impl<P: Provider> Apply<'_, P> {
             decision: private.take_decision(),
             private,
         };
-        let provider = &self.configured;
-        let ((state, private), mut diagnostics) =
-            match self.resource.update(provider, &context, request).await {
-                Ok(saved) => {
-                    let state = self.without_write_only(saved.state);
-                    let mut diagnostics = saved.warnings;
-                    let contradictions = self.contradictions(&planned, &state);
-                    if !contradictions.is_empty() {
-                        diagnostics.push(contradicts_update(&contradictions));
-                    }
-                    ((state, saved.private), diagnostics)
-                }
-                Err(failed) => self.left(failed)?,
-            };
+        let updated = self.resource.update(&self.configured, &context, request);
+        let ((state, private), mut diagnostics) = match updated.await {
+            Ok(saved) => self.compared(saved, &planned, contradicts_update),
+            Err(failed) => self.left(failed)?,
+        };
         let identity = identity::of_state(self.resource, &state).unwrap_or_default();
         let before = identity::decode(
             self.resource.identity_schema(),
@@ -170,8 +153,8 @@ impl<P: Provider> Apply<'_, P> {
             prior,
             private: Private::from_bytes(&self.request.planned_private),
         };
-        let provider = &self.configured;
-        match self.resource.delete(provider, &context, request).await {
+        let deleted = self.resource.delete(&self.configured, &context, request);
+        match deleted.await {
             Ok(warnings) => Ok(Response {
                 new_state: Some(convert::encode(&self.object_type, &Value::Null)?),
                 diagnostics: convert::diagnostics(warnings),
@@ -207,8 +190,22 @@ impl<P: Provider> Apply<'_, P> {
         state
     }
 
-    fn contradictions(&self, planned: &Value, state: &Value) -> Vec<Path> {
-        plan::contradictions(self.definition.schema.attributes, planned, state)
+    /// What is there, and the warnings; with one message more where it is not what
+    /// was planned.
+    fn compared(
+        &self,
+        saved: Saved<Value>,
+        planned: &Value,
+        contradicts: fn(&[Path]) -> Diagnostic,
+    ) -> (Left, Diagnostics) {
+        let state = self.without_write_only(saved.state);
+        let mut diagnostics = saved.warnings;
+        let attributes = self.definition.schema.attributes;
+        let contradictions = plan::contradictions(attributes, planned, &state);
+        if !contradictions.is_empty() {
+            diagnostics.push(contradicts(&contradictions));
+        }
+        ((state, saved.private), diagnostics)
     }
 
     /// What to keep: bytes that the provider could not read stay as they were.

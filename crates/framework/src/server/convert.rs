@@ -165,6 +165,15 @@ fn diagnostic(diagnostic: Diagnostic) -> proto::Diagnostic {
     }
 }
 
+/// An error of a function as Terraform wants it: without the last full stop, which Terraform
+/// adds.
+pub(super) fn function_error(text: &str, argument: Option<usize>) -> proto::FunctionError {
+    proto::FunctionError {
+        text: foreign::visible(text.trim_end().trim_end_matches('.')),
+        function_argument: argument.and_then(|index| i64::try_from(index).ok()),
+    }
+}
+
 /// A type as the protocol's schema messages carry it.
 pub(super) fn attribute_type(of: &AttributeType) -> Vec<u8> {
     of.to_json().to_string().into_bytes()

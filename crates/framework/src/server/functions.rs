@@ -32,7 +32,7 @@ pub(super) fn signatures<P: Provider>(
 fn signature(definition: &Definition) -> proto::Function {
     proto::Function {
         parameters: definition.parameters.iter().map(parameter).collect(),
-        variadic_parameter: definition.variadic.as_ref().map(parameter),
+        variadic_parameter: None,
         r#return: Some(proto::function::Return {
             r#type: convert::attribute_type(&definition.returns.kind),
         }),
@@ -75,18 +75,9 @@ pub(super) fn call<P: Provider>(
         },
         Err(FunctionError { text, argument }) => Response {
             result: None,
-            error: Some(error(&text, argument)),
+            error: Some(convert::function_error(&text, argument)),
         },
     })
-}
-
-/// An error as Terraform wants it: without the last full stop, which Terraform
-/// adds.
-pub(super) fn error(text: &str, argument: Option<usize>) -> proto::FunctionError {
-    proto::FunctionError {
-        text: foreign::visible(text.trim_end().trim_end_matches('.')),
-        function_argument: argument.and_then(|index| i64::try_from(index).ok()),
-    }
 }
 
 /// The arguments by name. Terraform sends as many as the parameters demand,
@@ -95,26 +86,19 @@ fn arguments(
     definition: &Definition,
     given: &[proto::DynamicValue],
 ) -> Result<Result<Value, FunctionError>, Diagnostics> {
-    let demanded = definition.parameters.len();
-    if given.len() < demanded || (given.len() > demanded && definition.variadic.is_none()) {
+    let parameters = definition.parameters;
+    if given.len() != parameters.len() {
         return Ok(Err(FunctionError {
             text: format!(
-                "The function takes {demanded} arguments{}, and there are {}.",
-                if definition.variadic.is_some() {
-                    " or more"
-                } else {
-                    ""
-                },
+                "The function takes {} arguments, and there are {}.",
+                parameters.len(),
                 given.len()
             ),
             argument: None,
         }));
     }
     let mut values = Vec::new();
-    for (index, argument) in given.iter().enumerate() {
-        let Some(parameter) = definition.parameter(index) else {
-            continue;
-        };
+    for (index, (parameter, argument)) in parameters.iter().zip(given).enumerate() {
         let value = convert::decode_part(&parameter.kind, parameter.name, argument)?;
         if value.is_null() && !parameter.allow_null {
             let text = format!("`{}` must not be null.", parameter.name);

@@ -3,9 +3,10 @@
 
 use super::{Server, convert};
 use crate::diagnostics::Diagnostics;
+use crate::plan;
 use crate::proto::tfplugin6::generate_resource_config::{Request, Response};
 use crate::provider::Provider;
-use crate::schema::{Attribute, AttributeType, Mode};
+use crate::schema::{Attribute, Mode};
 use crate::value::Value;
 
 pub(super) fn run<P: Provider>(
@@ -16,7 +17,7 @@ pub(super) fn run<P: Provider>(
     let schema = resource.definition().schema;
     let object_type = schema.object_type();
     let mut config = convert::decode_object(&object_type, "state", request.state.as_ref())?;
-    keep_configurable(schema.attributes, &mut config);
+    plan::null_where(schema.attributes, &mut config, is_not_configurable);
     if let Value::Object(attributes) = &mut config {
         let configured = server.configured().ok();
         let provider = configured.as_deref();
@@ -28,24 +29,11 @@ pub(super) fn run<P: Provider>(
     })
 }
 
-/// Takes out what a configuration cannot or need not say.
-fn keep_configurable(attributes: &[Attribute], object: &mut Value) {
-    let Value::Object(entries) = object else {
-        return;
-    };
-    for attribute in attributes {
-        let Some(value) = entries.get_mut(attribute.name) else {
-            continue;
-        };
-        let empty_text = attribute.mode != Mode::Required && value.as_str() == Some("");
-        if attribute.mode == Mode::Computed
-            || attribute.write_only
-            || attribute.deprecation.is_some()
-            || empty_text
-        {
-            *value = Value::Null;
-        } else if let AttributeType::Object(nested) = attribute.kind {
-            keep_configurable(nested, value);
-        }
-    }
+/// What a configuration cannot or need not say.
+fn is_not_configurable(attribute: &Attribute, value: &Value) -> bool {
+    let is_empty_text = attribute.mode != Mode::Required && value.as_str() == Some("");
+    attribute.mode == Mode::Computed
+        || attribute.write_only
+        || attribute.deprecation.is_some()
+        || is_empty_text
 }

@@ -1,5 +1,5 @@
 //! The provider as Terraform calls it: one file per method of the protocol, or
-//! per small group of them; the table of all methods is at the end of this one.
+//! per small group of them; [`methods`] is the table of all of them.
 //!
 //! A method has one shape everywhere: a function that answers with the response,
 //! or with the errors that prevent it; and a fallback, the response that changes
@@ -28,6 +28,7 @@ mod identity;
 mod import_resource_state;
 mod invoke_action;
 mod list_resource;
+mod methods;
 mod move_resource_state;
 mod panics;
 mod plan_action;
@@ -44,7 +45,6 @@ mod validate;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use tokio_util::sync::CancellationToken;
-use tonic::{Request, Response, Status};
 
 use super::action::DynAction;
 use super::data_source::DynDataSource;
@@ -57,10 +57,6 @@ use super::resource::{Context, DynResource};
 use super::schema::Schema;
 use super::timeouts::{self, Operation};
 use super::value::Value;
-use crate::proto::tfplugin6 as proto;
-use crate::proto::tfplugin6::provider_server::Provider as Protocol;
-use events::Events;
-use rpc::{Rpc, answer};
 use turns::Turns;
 
 /// A provider that answers Terraform's calls.
@@ -199,167 +195,4 @@ fn find<T: Described + ?Sized>(
         .find(|one| one.definition().type_name == type_name)
         .copied()
         .ok_or_else(|| convert::absent(kind, type_name))
-}
-
-type Answer<R> = Result<Response<R>, Status>;
-
-/// Implements the protocol: for every method with one answer its name, what it is
-/// called on, what answers, and, where that is not an empty response, what goes
-/// out when it cannot.
-macro_rules! methods {
-    ($(
-        $method:ident $name:literal |$server:ident, $request:ident| $($subject:expr)?
-            => $answer:expr $(, else $fallback:expr)?;
-    )+) => {
-        #[tonic::async_trait]
-        impl<P: Provider> Protocol for Server<P> {
-            $(async fn $method(
-                &self,
-                request: Request<proto::$method::Request>,
-            ) -> Answer<proto::$method::Response> {
-                let ($server, $request) = (self, &request.into_inner());
-                let rpc = Rpc {
-                    name: $name,
-                    subject: None $(.or(Some($subject)))?,
-                };
-                let fallback: Option<proto::$method::Response> = None $(.or(Some($fallback)))?;
-                answer(rpc, fallback.unwrap_or_default(), async { $answer }).await
-            })+
-
-            type ListResourceStream = Events<proto::list_resource::Event>;
-
-            async fn list_resource(
-                &self,
-                request: Request<proto::list_resource::Request>,
-            ) -> Answer<Self::ListResourceStream> {
-                let request = request.into_inner();
-                let rpc = Rpc {
-                    name: "ListResource",
-                    subject: Some((Kind::ListResource, &request.type_name)),
-                };
-                let prepare = |events| list_resource::prepare(self, &request, events);
-                events::answer(rpc, prepare, |diagnostics| {
-                    (!diagnostics.is_empty()).then(|| list_resource::failure(diagnostics))
-                })
-                .await
-            }
-
-            type InvokeActionStream = Events<proto::invoke_action::Event>;
-
-            async fn invoke_action(
-                &self,
-                request: Request<proto::invoke_action::Request>,
-            ) -> Answer<Self::InvokeActionStream> {
-                let request = request.into_inner();
-                let rpc = Rpc {
-                    name: "InvokeAction",
-                    subject: Some((Kind::Action, &request.action_type)),
-                };
-                let prepare = |events| invoke_action::prepare(self, &request, events);
-                events::answer(rpc, prepare, |diagnostics| {
-                    Some(invoke_action::completed(diagnostics))
-                })
-                .await
-            }
-        }
-    };
-}
-
-methods! {
-    get_metadata "GetMetadata" |server, _request|
-        => Ok(get_metadata::run(server));
-    get_provider_schema "GetProviderSchema" |server, _request|
-        => Ok(get_provider_schema::run(server));
-    get_resource_identity_schemas "GetResourceIdentitySchemas" |server, _request|
-        => Ok(get_resource_identity_schemas::run(server));
-    get_functions "GetFunctions" |server, _request|
-        => Ok(functions::get(server));
-
-    validate_provider_config "ValidateProviderConfig" |server, request|
-        => validate::block(server.provider, request.config.as_ref(), false);
-    configure_provider "ConfigureProvider" |server, request|
-        => configure_provider::run(server, request);
-    stop_provider "StopProvider" |server, _request| => {
-        server.stop();
-        Ok(proto::stop_provider::Response::default())
-    };
-
-    validate_resource_config "ValidateResourceConfig" |server, request|
-        (Kind::Resource, &request.type_name) => {
-            // A client that says nothing knows nothing.
-            let client = request.client_capabilities.unwrap_or_default();
-            let write_only_allowed = client.write_only_attributes_allowed;
-            let resource = server.resource(&request.type_name)?;
-            validate::block(resource, request.config.as_ref(), write_only_allowed)
-        };
-    upgrade_resource_state "UpgradeResourceState" |server, request|
-        (Kind::Resource, &request.type_name)
-        => upgrade_resource_state::run(server, request);
-    upgrade_resource_identity "UpgradeResourceIdentity" |server, request|
-        (Kind::Resource, &request.type_name)
-        => upgrade_resource_identity::run(server, request);
-    read_resource "ReadResource" |server, request|
-        (Kind::Resource, &request.type_name)
-        => read_resource::run(server, request).await,
-        else read_resource::fallback(request);
-    plan_resource_change "PlanResourceChange" |server, request|
-        (Kind::Resource, &request.type_name)
-        => plan_resource_change::run(server, request),
-        else plan_resource_change::fallback(request);
-    apply_resource_change "ApplyResourceChange" |server, request|
-        (Kind::Resource, &request.type_name)
-        => apply_resource_change::run(server, request).await,
-        else apply_resource_change::fallback(request);
-    import_resource_state "ImportResourceState" |server, request|
-        (Kind::Resource, &request.type_name)
-        => import_resource_state::run(server, request);
-    move_resource_state "MoveResourceState" |server, request|
-        (Kind::Resource, &request.target_type_name)
-        => move_resource_state::run(server, request);
-    generate_resource_config "GenerateResourceConfig" |server, request|
-        (Kind::Resource, &request.type_name)
-        => generate_resource_config::run(server, request);
-
-    validate_data_resource_config "ValidateDataResourceConfig" |server, request|
-        (Kind::DataSource, &request.type_name) => {
-            let data_source = server.data_source(&request.type_name)?;
-            validate::block(data_source, request.config.as_ref(), false)
-        };
-    read_data_source "ReadDataSource" |server, request|
-        (Kind::DataSource, &request.type_name)
-        => data_sources::read(server, request).await;
-
-    validate_ephemeral_resource_config "ValidateEphemeralResourceConfig" |server, request|
-        (Kind::EphemeralResource, &request.type_name) => {
-            let resource = server.ephemeral_resource(&request.type_name)?;
-            validate::block(resource, request.config.as_ref(), false)
-        };
-    open_ephemeral_resource "OpenEphemeralResource" |server, request|
-        (Kind::EphemeralResource, &request.type_name)
-        => ephemeral_resources::open(server, request).await;
-    renew_ephemeral_resource "RenewEphemeralResource" |server, request|
-        (Kind::EphemeralResource, &request.type_name)
-        => ephemeral_resources::renew(server, request).await;
-    close_ephemeral_resource "CloseEphemeralResource" |server, request|
-        (Kind::EphemeralResource, &request.type_name)
-        => ephemeral_resources::close(server, request).await;
-
-    call_function "CallFunction" |server, request|
-        (Kind::Function, &request.name)
-        => functions::call(server, request);
-
-    validate_list_resource_config "ValidateListResourceConfig" |server, request|
-        (Kind::ListResource, &request.type_name) => {
-            let list_resource = server.list_resource_of(&request.type_name)?;
-            validate::block(list_resource, request.config.as_ref(), false)
-        };
-
-    validate_action_config "ValidateActionConfig" |server, request|
-        (Kind::Action, &request.type_name) => {
-            let action = server.action(&request.type_name)?;
-            validate::block(action, request.config.as_ref(), false)
-        };
-    plan_action "PlanAction" |server, request|
-        (Kind::Action, &request.action_type)
-        => plan_action::run(server, request);
 }

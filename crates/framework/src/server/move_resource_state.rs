@@ -26,7 +26,7 @@ pub(super) fn run<P: Provider>(
         return Err(refused(request, "Its state is not JSON."));
     };
     let moved = convert(&source).map_err(|why| refused(request, &why))?;
-    let mut state = json::decode_value(&object_type, &moved, Leniency::Lenient)
+    let mut state = json::decode_value(&object_type, moved, Leniency::Lenient)
         .map_err(|error| refused(request, &error.to_string()))?;
     if state.is_null() {
         // Terraform would take it for an object that is gone.

@@ -1,8 +1,8 @@
-//! `PlanResourceChange`: see [`plan`] for the algorithm.
+//! `PlanResourceChange`: see [`plan`](crate::plan) for the algorithm.
 
 use super::{Server, convert};
 use crate::diagnostics::Diagnostics;
-use crate::plan::{self, Change};
+use crate::plan::Change;
 use crate::private::Private;
 use crate::proto::tfplugin6::plan_resource_change::{Request, Response};
 use crate::provider::Provider;
@@ -35,15 +35,12 @@ pub(super) fn run<P: Provider>(
     let private = Private::from_bytes(&request.prior_private);
     // Without a configured provider a plan is possible; it knows less.
     let configured = server.configured().ok();
-    let planned = plan::plan(
-        resource,
-        configured.as_deref(),
-        Change {
-            config,
-            prior,
-            private,
-        },
-    );
+    let change = Change {
+        config,
+        prior,
+        private,
+    };
+    let planned = resource.plan(configured.as_deref(), change);
 
     if planned.diagnostics.has_errors() {
         return Err(planned.diagnostics);

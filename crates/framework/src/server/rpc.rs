@@ -10,7 +10,6 @@ use tonic::{Response, Status};
 use tracing::Instrument as _;
 
 use super::convert;
-use super::functions;
 use super::panics;
 use crate::definition::Kind;
 use crate::diagnostics::{Diagnostic, Diagnostics};
@@ -203,7 +202,7 @@ impl Report for proto::call_function::Response {
             .collect::<Vec<_>>()
             .join("\n");
         self.result = None;
-        self.error = Some(functions::error(&text, None));
+        self.error = Some(convert::function_error(&text, None));
     }
 
     fn reported(&self) -> &[proto::Diagnostic] {

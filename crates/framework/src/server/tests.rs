@@ -10,8 +10,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
+use tonic::Request;
 
 use super::*;
+use crate::proto::tfplugin6 as proto;
+use crate::proto::tfplugin6::provider_server::Provider as Protocol;
 use crate::wire::msgpack;
 use sample::{DEFINITION, IDENTITY, SAMPLE, Sample};
 

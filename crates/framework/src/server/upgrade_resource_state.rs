@@ -30,7 +30,7 @@ pub(super) fn run<P: Provider>(
             stored,
         )?
     };
-    let mut state = json::decode_value(&object_type, &current, Leniency::Lenient)
+    let mut state = json::decode_value(&object_type, current, Leniency::Lenient)
         .map_err(|error| unreadable(&error.to_string()))?;
     if state.is_null() {
         // Terraform would take it for an object that is gone.

@@ -5,7 +5,7 @@ use super::{convert, rpc};
 use crate::definition::{Described, Kind};
 use crate::diagnostics::Diagnostics;
 use crate::proto::tfplugin6::DynamicValue;
-use crate::validators::validate_config;
+use crate::validation::validate_config;
 
 /// What is wrong with a block. `write_only_allowed` says whether the client
 /// knows write-only attributes; nothing but a resource has any.

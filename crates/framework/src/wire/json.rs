@@ -3,25 +3,14 @@
 //! JSON cannot express unknown values. Where a key comes twice the last one
 //! counts, as everywhere in Terraform.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value as Json;
 
-use super::{MAX_DEPTH, attribute_step, normalised, without_duplicates};
-use crate::path::Step;
-use crate::schema::{Attribute, AttributeType, find};
+use super::{attribute_step, fitted};
+use crate::schema::AttributeType;
 use crate::value::Value;
 use crate::value_error::ValueError;
 
-/// How closely JSON must follow the type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Leniency {
-    /// Exactly: for values that Terraform has just written by our schema.
-    Strict,
-    /// What an older version of a schema has left in a state file: unknown
-    /// keys are ignored, missing ones are null.
-    Lenient,
-}
+pub use super::Leniency;
 
 /// Reads a value of the given type.
 ///
@@ -39,7 +28,7 @@ pub fn decode(
             error.column()
         ))
     })?;
-    from_json(expected, &json, leniency, 0)
+    decode_value(expected, json, leniency)
 }
 
 /// Converts JSON that is parsed already; otherwise the same as [`decode`].
@@ -48,90 +37,39 @@ pub fn decode(
 /// The first place where the JSON is not such a value.
 pub(crate) fn decode_value(
     expected: &AttributeType,
-    json: &Json,
+    json: Json,
     leniency: Leniency,
 ) -> Result<Value, ValueError> {
-    from_json(expected, json, leniency, 0)
+    fitted(expected, value(json)?, leniency)
 }
 
-fn from_json(
-    expected: &AttributeType,
-    json: &Json,
-    leniency: Leniency,
-    depth: usize,
-) -> Result<Value, ValueError> {
-    if depth > MAX_DEPTH {
-        return Err(ValueError::too_deep());
-    }
-    match (expected, json) {
-        (_, Json::Null) => Ok(Value::Null),
-        (AttributeType::String, Json::String(text)) => Ok(Value::String(normalised(text))),
-        (AttributeType::Bool, Json::Bool(value)) => Ok(Value::Bool(*value)),
-        (AttributeType::Number, Json::Number(number)) => parse_number(number.as_str()),
-        (AttributeType::Number, Json::String(text)) => parse_number(text),
-        (AttributeType::List(element), Json::Array(items)) => {
-            let items = items.iter().enumerate().map(|(index, item)| {
-                from_json(element, item, leniency, depth + 1)
-                    .map_err(|error| error.within(Step::Index(index)))
+/// A value of whatever type: a list may be a set, and a map an object.
+fn value(json: Json) -> Result<Value, ValueError> {
+    Ok(match json {
+        Json::Null => Value::Null,
+        Json::Bool(value) => Value::Bool(value),
+        Json::Number(number) => Value::Number(number.as_str().parse()?),
+        Json::String(text) => Value::String(text),
+        Json::Array(items) => {
+            let items = items.into_iter().map(value).collect::<Result<_, _>>();
+            // Of a set, perhaps.
+            Value::List(items.map_err(ValueError::within_set)?)
+        }
+        Json::Object(entries) => {
+            let entries = entries.into_iter().map(|(key, json)| match value(json) {
+                Ok(value) => Ok((key, value)),
+                Err(error) => Err(error.within(attribute_step(&key))),
             });
-            Ok(Value::List(items.collect::<Result<_, _>>()?))
+            Value::Map(entries.collect::<Result<_, ValueError>>()?)
         }
-        (AttributeType::Set(element), Json::Array(items)) => {
-            let items = items.iter().map(|item| {
-                from_json(element, item, leniency, depth + 1).map_err(ValueError::within_set)
-            });
-            let items = without_duplicates(element, items.collect::<Result<_, _>>()?)?;
-            Ok(Value::Set(items))
-        }
-        (AttributeType::Map(element), Json::Object(entries)) => {
-            let entries = entries.iter().map(|(key, item)| {
-                let key = normalised(key);
-                match from_json(element, item, leniency, depth + 1) {
-                    Ok(item) => Ok((key, item)),
-                    Err(error) => Err(error.within(Step::Key(key))),
-                }
-            });
-            Ok(Value::Map(entries.collect::<Result<_, _>>()?))
-        }
-        (AttributeType::Object(attributes), Json::Object(entries)) => {
-            object(attributes, entries, leniency, depth)
-        }
-        _ => Err(ValueError::mismatch(expected)),
-    }
-}
-
-fn object(
-    attributes: &[Attribute],
-    entries: &serde_json::Map<String, Json>,
-    leniency: Leniency,
-    depth: usize,
-) -> Result<Value, ValueError> {
-    if leniency == Leniency::Strict
-        && let Some(key) = entries.keys().find(|key| find(attributes, key).is_none())
-    {
-        return Err(ValueError::unexpected(key));
-    }
-    let mut object = BTreeMap::new();
-    for Attribute { name, kind, .. } in attributes {
-        let value = match entries.get(*name) {
-            Some(json) => from_json(kind, json, leniency, depth + 1)
-                .map_err(|error| error.within(attribute_step(name)))?,
-            None if leniency == Leniency::Strict => return Err(ValueError::missing(name)),
-            None => Value::Null,
-        };
-        object.insert((*name).to_owned(), value);
-    }
-    Ok(Value::Object(object))
-}
-
-fn parse_number(text: &str) -> Result<Value, ValueError> {
-    Ok(Value::Number(text.parse()?))
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::MAX_DEPTH;
     use super::super::samples::{
         SECRET, any_type, entries, list, map, nested, object_type, set, typed_value,
     };
@@ -267,7 +205,7 @@ mod tests {
         fn errors_show_no_value((_, value) in typed_value(false), other in any_type()) {
             let json = written(&value);
             for leniency in [Leniency::Strict, Leniency::Lenient] {
-                if let Err(error) = decode_value(&other, &json, leniency) {
+                if let Err(error) = decode_value(&other, json.clone(), leniency) {
                     prop_assert!(!error.to_string().contains(SECRET));
                 }
             }

@@ -1,6 +1,7 @@
-//! Values as bytes: the schema-directed codecs of Terraform's two wire forms.
+//! Values as bytes: the codecs of Terraform's two wire forms.
 //!
-//! Both work from an [`AttributeType`]: what the type does not allow is an error that
+//! Each reads values of whatever type, and [`fitted`] makes values of an
+//! [`AttributeType`] of them: what the type does not allow is an error that
 //! names the attribute and never quotes a value. Neither of them knows the
 //! plugin protocol's messages; picking the form and wrapping the bytes is the
 //! server's business.
@@ -9,7 +10,7 @@ pub mod json;
 pub mod msgpack;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -20,6 +21,103 @@ use super::value_error::ValueError;
 
 /// How deep values may be nested.
 const MAX_DEPTH: usize = 64;
+
+/// How closely a value must follow its type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leniency {
+    /// Exactly: for values that Terraform has just written by our schema, or a
+    /// resource by its model.
+    Strict,
+    /// Exactly, and no error names what is not in the schema: a damaged length can
+    /// make a key of a secret value.
+    Unnamed,
+    /// What an older version of a schema has left in a state file: unknown
+    /// keys are ignored, missing ones are null.
+    Lenient,
+}
+
+/// A value of the type: texts are in normalisation form C, a set has each element
+/// once, an object exactly the attributes of its type, and a number may have been
+/// a text.
+///
+/// # Errors
+/// The first place where the value is none of that type.
+fn fitted(expected: &AttributeType, value: Value, leniency: Leniency) -> Result<Value, ValueError> {
+    fitted_at(expected, value, leniency, 0)
+}
+
+fn fitted_at(
+    expected: &AttributeType,
+    value: Value,
+    leniency: Leniency,
+    depth: usize,
+) -> Result<Value, ValueError> {
+    if depth > MAX_DEPTH {
+        return Err(ValueError::too_deep());
+    }
+    let inner = |of: &AttributeType, value| fitted_at(of, value, leniency, depth + 1);
+    match (expected, value) {
+        (_, Value::Null) => Ok(Value::Null),
+        (_, Value::Unknown) => Ok(Value::Unknown),
+        (AttributeType::String, Value::String(text)) => Ok(Value::String(normalised(text))),
+        (AttributeType::Bool, value @ Value::Bool(_))
+        | (AttributeType::Number, value @ Value::Number(_)) => Ok(value),
+        (AttributeType::Number, Value::String(text)) => Ok(Value::Number(text.parse()?)),
+        (AttributeType::List(element), Value::List(items)) => {
+            let items = items.into_iter().enumerate().map(|(index, item)| {
+                inner(element, item).map_err(|error| error.within(Step::Index(index)))
+            });
+            Ok(Value::List(items.collect::<Result<_, _>>()?))
+        }
+        (AttributeType::Set(element), Value::Set(items) | Value::List(items)) => {
+            let items = items.into_iter();
+            let items = items.map(|item| inner(element, item).map_err(ValueError::within_set));
+            Ok(Value::set(items.collect::<Result<_, _>>()?))
+        }
+        (AttributeType::Map(element), Value::Map(entries)) => {
+            let mut fitted = BTreeMap::new();
+            for (key, value) in entries {
+                let key = normalised(key);
+                let value =
+                    inner(element, value).map_err(|error| error.within(Step::Key(key.clone())))?;
+                if fitted.insert(key, value).is_some() {
+                    return Err(ValueError::repeated());
+                }
+            }
+            Ok(Value::Map(fitted))
+        }
+        (AttributeType::Object(attributes), Value::Object(entries) | Value::Map(entries)) => {
+            object(attributes, entries, leniency, inner)
+        }
+        _ => Err(ValueError::mismatch(expected)),
+    }
+}
+
+fn object(
+    attributes: &[Attribute],
+    mut entries: BTreeMap<String, Value>,
+    leniency: Leniency,
+    inner: impl Fn(&AttributeType, Value) -> Result<Value, ValueError>,
+) -> Result<Value, ValueError> {
+    let mut keys = entries.keys();
+    match keys.find(|key| find(attributes, key).is_none()) {
+        Some(key) if leniency == Leniency::Strict => return Err(ValueError::unexpected(key)),
+        Some(_) if leniency == Leniency::Unnamed => return Err(ValueError::unexpected_key()),
+        _ => {}
+    }
+    let mut object = BTreeMap::new();
+    for Attribute { name, kind, .. } in attributes {
+        let value = match entries.remove(*name) {
+            Some(value) => {
+                inner(kind, value).map_err(|error| error.within(attribute_step(name)))?
+            }
+            None if leniency == Leniency::Lenient => Value::Null,
+            None => return Err(ValueError::missing(name)),
+        };
+        object.insert((*name).to_owned(), value);
+    }
+    Ok(Value::Object(object))
+}
 
 impl ValueError {
     fn mismatch(expected: &AttributeType) -> Self {
@@ -70,48 +168,11 @@ fn attribute_step(name: &str) -> Step {
 
 /// The text in Unicode normalisation form C, the only one that Terraform
 /// compares and stores.
-pub(super) fn normalised(text: &str) -> String {
+fn normalised(text: String) -> String {
     if text.is_ascii() {
-        text.to_owned()
+        text
     } else {
         text.nfc().collect()
-    }
-}
-
-/// The elements of a set, each once, in the order of their first appearance.
-/// Elements that are not wholly known stay: they can become different ones.
-///
-/// # Errors
-/// Where an element is not of the type.
-pub(super) fn without_duplicates(
-    element: &AttributeType,
-    items: Vec<Value>,
-) -> Result<Vec<Value>, ValueError> {
-    let mut seen = HashSet::new();
-    let mut distinct = Vec::new();
-    for item in items {
-        // Equal values have equal bytes, sets within the element included.
-        let bytes = msgpack::encode(element, &item).map_err(ValueError::within_set)?;
-        if !item.is_wholly_known() || seen.insert(bytes) {
-            distinct.push(item);
-        }
-    }
-    Ok(distinct)
-}
-
-/// Checks that the object has exactly the attributes of its type.
-fn check_attributes(
-    attributes: &[Attribute],
-    entries: &BTreeMap<String, Value>,
-) -> Result<(), ValueError> {
-    let mut names = attributes.iter().map(|attribute| attribute.name);
-    if let Some(name) = names.find(|name| !entries.contains_key(*name)) {
-        return Err(ValueError::missing(name));
-    }
-    let mut names = entries.keys();
-    match names.find(|name| find(attributes, name).is_none()) {
-        Some(name) => Err(ValueError::unexpected(name)),
-        None => Ok(()),
     }
 }
 

@@ -1,9 +1,8 @@
 //! `MessagePack`, the form in which Terraform sends and expects every value.
 //!
-//! Reading is liberal about the width of numbers, lengths and texts and strict
-//! about everything else: an object has exactly the attributes of its type,
-//! nothing follows the value. A length that the bytes declare is believed only
-//! as far as there are bytes, and nothing is allocated ahead of them.
+//! Reading is liberal about the width of numbers, lengths and texts. A length that
+//! the bytes declare is believed only as far as there are bytes, and nothing is
+//! allocated ahead of them.
 //!
 //! Every extension type means "unknown"; refinements of unknown values are
 //! skipped when read and never written.
@@ -17,10 +16,10 @@ use rmp::Marker;
 use rmp::decode::{self, ValueReadError};
 use rmp::encode;
 
-use super::{MAX_DEPTH, attribute_step, check_attributes, normalised, without_duplicates};
+use super::{Leniency, MAX_DEPTH, attribute_step, fitted};
 use crate::number::Number;
 use crate::path::Step;
-use crate::schema::{Attribute, AttributeType, find};
+use crate::schema::AttributeType;
 use crate::value::Value;
 use crate::value_error::ValueError;
 
@@ -30,12 +29,11 @@ use crate::value_error::ValueError;
 /// The first place where the bytes are not such a value.
 pub fn decode(expected: &AttributeType, bytes: &[u8]) -> Result<Value, ValueError> {
     let mut reader = Reader { rest: bytes };
-    let value = reader.value(expected, 0)?;
-    if reader.rest.is_empty() {
-        Ok(value)
-    } else {
-        Err(ValueError::new("The data goes on after the value."))
+    let value = reader.value(0)?;
+    if !reader.rest.is_empty() {
+        return Err(ValueError::new("The data goes on after the value."));
     }
+    fitted(expected, value, Leniency::Unnamed)
 }
 
 /// Writes a value of the given type.
@@ -46,7 +44,10 @@ pub fn decode(expected: &AttributeType, bytes: &[u8]) -> Result<Value, ValueErro
 /// and Terraform must not get to see it as data.
 pub fn encode(expected: &AttributeType, value: &Value) -> Result<Vec<u8>, ValueError> {
     let mut bytes = Vec::new();
-    write_value(&mut bytes, expected, value, 0)?;
+    write(
+        &mut bytes,
+        &fitted(expected, value.clone(), Leniency::Strict)?,
+    )?;
     Ok(bytes)
 }
 
@@ -56,181 +57,102 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn value(&mut self, expected: &AttributeType, depth: usize) -> Result<Value, ValueError> {
+    /// The next value, of whatever type: a list may be a set, and a map an object.
+    fn value(&mut self, depth: usize) -> Result<Value, ValueError> {
         if depth > MAX_DEPTH {
             return Err(ValueError::too_deep());
         }
         let first = self.rest.first().ok_or_else(ends_too_early)?;
-        if Marker::from_u8(*first) == Marker::Null {
-            self.take(1)?;
-            return Ok(Value::Null);
-        }
-        let mut payload = self.rest;
-        if let Some(extension) = found(decode::read_ext_meta(&mut payload))? {
-            self.rest = payload;
-            self.take(extension.size)?;
-            return Ok(Value::Unknown);
-        }
-        let mismatch = || ValueError::mismatch(expected);
-        match expected {
-            AttributeType::String => {
-                let text = self.text()?.ok_or_else(mismatch)?;
-                Ok(Value::String(normalised(text)))
+        Ok(match Marker::from_u8(*first) {
+            Marker::Null => {
+                self.take(1)?;
+                Value::Null
             }
-            AttributeType::Bool => {
-                let value = found(decode::read_bool(&mut self.rest))?;
-                Ok(Value::Bool(value.ok_or_else(mismatch)?))
+            Marker::True | Marker::False => Value::Bool(read(decode::read_bool(&mut self.rest))?),
+            Marker::F32 => exact(f64::from(read(decode::read_f32(&mut self.rest))?))?,
+            Marker::F64 => exact(read(decode::read_f64(&mut self.rest))?)?,
+            Marker::FixStr(_) | Marker::Str8 | Marker::Str16 | Marker::Str32 => {
+                let length = read(decode::read_str_len(&mut self.rest))?;
+                self.text(length)?
             }
-            AttributeType::Number => Ok(Value::Number(self.number()?.ok_or_else(mismatch)?)),
-            AttributeType::List(element) => {
-                let length = self.array_length()?.ok_or_else(mismatch)?;
-                self.list(element, length, depth)
+            Marker::Bin8 | Marker::Bin16 | Marker::Bin32 => {
+                let length = read(decode::read_bin_len(&mut self.rest))?;
+                self.text(length)?
             }
-            AttributeType::Set(element) => {
-                let length = self.array_length()?.ok_or_else(mismatch)?;
-                self.set(element, length, depth)
+            Marker::FixArray(_) | Marker::Array16 | Marker::Array32 => {
+                let length = read(decode::read_array_len(&mut self.rest))?;
+                self.list(length, depth)?
             }
-            AttributeType::Map(element) => {
-                let length = self.map_length()?.ok_or_else(mismatch)?;
-                self.map(element, length, depth)
+            Marker::FixMap(_) | Marker::Map16 | Marker::Map32 => {
+                let length = read(decode::read_map_len(&mut self.rest))?;
+                self.map(length, depth)?
             }
-            AttributeType::Object(attributes) => {
-                let length = self.map_length()?.ok_or_else(mismatch)?;
-                self.object(attributes, length, depth)
+            Marker::FixPos(_)
+            | Marker::FixNeg(_)
+            | Marker::U8
+            | Marker::U16
+            | Marker::U32
+            | Marker::U64
+            | Marker::I8
+            | Marker::I16
+            | Marker::I32
+            | Marker::I64 => {
+                let whole: i128 = decode::read_int(&mut self.rest).map_err(|_| ends_too_early())?;
+                Value::Number(whole.into())
             }
+            Marker::Reserved => return Err(ValueError::new("The data has a marker of no type.")),
+            _ => {
+                let extension = read(decode::read_ext_meta(&mut self.rest))?;
+                self.take(extension.size)?;
+                Value::Unknown
+            }
+        })
+    }
+
+    /// A text, or bytes that are one.
+    fn text(&mut self, length: u32) -> Result<Value, ValueError> {
+        match std::str::from_utf8(self.take(length)?) {
+            Ok(text) => Ok(Value::string(text)),
+            Err(_) => Err(ValueError::new(
+                "The data has a text that is not valid UTF-8.",
+            )),
         }
     }
 
-    fn list(
-        &mut self,
-        element: &AttributeType,
-        length: usize,
-        depth: usize,
-    ) -> Result<Value, ValueError> {
-        let items = (0..length).map(|index| {
-            let item = self.value(element, depth + 1);
+    fn list(&mut self, length: u32, depth: usize) -> Result<Value, ValueError> {
+        self.check_length(length, 1)?;
+        let items = (0..length as usize).map(|index| {
+            let item = self.value(depth + 1);
             item.map_err(|error| error.within(Step::Index(index)))
         });
         Ok(Value::List(items.collect::<Result<_, _>>()?))
     }
 
-    fn set(
-        &mut self,
-        element: &AttributeType,
-        length: usize,
-        depth: usize,
-    ) -> Result<Value, ValueError> {
-        let items = (0..length).map(|_| {
-            let item = self.value(element, depth + 1);
-            item.map_err(ValueError::within_set)
-        });
-        let items = items.collect::<Result<_, _>>()?;
-        Ok(Value::Set(without_duplicates(element, items)?))
-    }
-
-    fn map(
-        &mut self,
-        element: &AttributeType,
-        length: usize,
-        depth: usize,
-    ) -> Result<Value, ValueError> {
+    fn map(&mut self, length: u32, depth: usize) -> Result<Value, ValueError> {
+        // Each entry is a key and a value.
+        self.check_length(length, 2)?;
         let mut entries = BTreeMap::new();
         for _ in 0..length {
-            let key = normalised(self.key()?);
-            let item = self
-                .value(element, depth + 1)
-                .map_err(|error| error.within(Step::Key(key.clone())))?;
-            if entries.insert(key, item).is_some() {
-                return Err(ValueError::repeated());
+            let Value::String(key) = self.value(depth + 1)? else {
+                return Err(ValueError::new("The data has a key that is not a string."));
+            };
+            let within = |error: ValueError| error.within(attribute_step(&key));
+            let value = self.value(depth + 1).map_err(within)?;
+            if entries.contains_key(&key) {
+                return Err(within(ValueError::repeated()));
             }
+            entries.insert(key, value);
         }
         Ok(Value::Map(entries))
     }
 
-    fn object(
-        &mut self,
-        attributes: &[Attribute],
-        length: usize,
-        depth: usize,
-    ) -> Result<Value, ValueError> {
-        let mut entries = BTreeMap::new();
-        for _ in 0..length {
-            let name = self.key()?;
-            let attribute = find(attributes, name).ok_or_else(ValueError::unexpected_key)?;
-            let value = self
-                .value(&attribute.kind, depth + 1)
-                .map_err(|error| error.within(attribute_step(name)))?;
-            if entries.insert(name.to_owned(), value).is_some() {
-                return Err(ValueError::repeated().within(attribute_step(name)));
-            }
-        }
-        check_attributes(attributes, &entries)?;
-        Ok(Value::Object(entries))
-    }
-
-    fn key(&mut self) -> Result<&'a str, ValueError> {
-        self.text()?
-            .ok_or_else(|| ValueError::new("The data has a key that is not a string."))
-    }
-
-    /// A text, or bytes that are one; `None` for anything else.
-    fn text(&mut self) -> Result<Option<&'a str>, ValueError> {
-        let mut rest = self.rest;
-        let mut length = found(decode::read_str_len(&mut rest))?;
-        if length.is_none() {
-            rest = self.rest;
-            length = found(decode::read_bin_len(&mut rest))?;
-        }
-        let Some(length) = length else {
-            return Ok(None);
-        };
-        self.rest = rest;
-        std::str::from_utf8(self.take(length)?)
-            .map(Some)
-            .map_err(|_| ValueError::new("The data has a text that is not valid UTF-8."))
-    }
-
-    /// A number of any width, or a text that is one; `None` for anything else.
-    fn number(&mut self) -> Result<Option<Number>, ValueError> {
-        let mut rest = self.rest;
-        let number = if let Ok(whole) = decode::read_int::<i128, _>(&mut rest) {
-            self.rest = rest;
-            Number::from(whole)
-        } else {
-            rest = self.rest;
-            match decode::read_marker(&mut rest) {
-                Ok(Marker::F32) => exact(found(decode::read_f32(&mut self.rest))?.map(f64::from))?,
-                Ok(Marker::F64) => exact(found(decode::read_f64(&mut self.rest))?)?,
-                _ => match self.text()? {
-                    Some(text) => text.parse()?,
-                    None => return Ok(None),
-                },
-            }
-        };
-        Ok(Some(number))
-    }
-
-    /// How many elements a list or set has; `None` for anything else.
-    fn array_length(&mut self) -> Result<Option<usize>, ValueError> {
-        let length = found(decode::read_array_len(&mut self.rest))?;
-        self.check_length(length, 1)
-    }
-
-    /// How many entries a map or object has; `None` for anything else.
-    fn map_length(&mut self) -> Result<Option<usize>, ValueError> {
-        let length = found(decode::read_map_len(&mut self.rest))?;
-        // Each entry is a key and a value.
-        self.check_length(length, 2)
-    }
-
     /// Refuses a number of elements that the rest cannot hold, at so many bytes
     /// each.
-    fn check_length(&self, length: Option<u32>, least: usize) -> Result<Option<usize>, ValueError> {
-        let length = length.map(|length| length as usize);
-        match length {
-            Some(length) if length.saturating_mul(least) > self.rest.len() => Err(ends_too_early()),
-            length => Ok(length),
+    fn check_length(&self, length: u32, least: usize) -> Result<(), ValueError> {
+        if (length as usize).saturating_mul(least) > self.rest.len() {
+            return Err(ends_too_early());
         }
+        Ok(())
     }
 
     fn take(&mut self, length: u32) -> Result<&'a [u8], ValueError> {
@@ -243,21 +165,17 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// What was read; `None` where there is something else.
-fn found<T>(read: Result<T, ValueReadError>) -> Result<Option<T>, ValueError> {
-    match read {
-        Ok(read) => Ok(Some(read)),
-        Err(ValueReadError::TypeMismatch(_)) => Ok(None),
-        Err(_) => Err(ends_too_early()),
-    }
+/// What follows a marker that was looked at before.
+fn read<T>(read: Result<T, ValueReadError>) -> Result<T, ValueError> {
+    read.map_err(|_| ends_too_early())
 }
 
 fn ends_too_early() -> ValueError {
     ValueError::new("The data ends too early.")
 }
 
-fn exact(value: Option<f64>) -> Result<Number, ValueError> {
-    Ok(Number::from_exact_f64(value.unwrap_or(f64::NAN))?)
+fn exact(value: f64) -> Result<Value, ValueError> {
+    Ok(Value::Number(Number::from_exact_f64(value)?))
 }
 
 impl From<encode::ValueWriteError> for ValueError {
@@ -267,102 +185,44 @@ impl From<encode::ValueWriteError> for ValueError {
     }
 }
 
-fn write_value(
-    bytes: &mut Vec<u8>,
-    expected: &AttributeType,
-    value: &Value,
-    depth: usize,
-) -> Result<(), ValueError> {
-    if depth > MAX_DEPTH {
-        return Err(ValueError::too_deep());
-    }
-    match (expected, value) {
-        (_, Value::Null) => bytes.push(Marker::Null.to_u8()),
-        (_, Value::Unknown) => bytes.extend([Marker::FixExt1.to_u8(), 0, 0]),
-        (AttributeType::Bool, Value::Bool(true)) => bytes.push(Marker::True.to_u8()),
-        (AttributeType::Bool, Value::Bool(false)) => bytes.push(Marker::False.to_u8()),
-        (AttributeType::Number, Value::Number(number)) => write_number(bytes, number)?,
-        (AttributeType::String, Value::String(text)) => {
-            encode::write_str(bytes, &normalised(text))?;
-        }
-        (AttributeType::List(element), Value::List(items)) => {
+fn write(bytes: &mut Vec<u8>, value: &Value) -> Result<(), encode::ValueWriteError> {
+    match value {
+        Value::Null => bytes.push(Marker::Null.to_u8()),
+        Value::Unknown => bytes.extend([Marker::FixExt1.to_u8(), 0, 0]),
+        Value::Bool(true) => bytes.push(Marker::True.to_u8()),
+        Value::Bool(false) => bytes.push(Marker::False.to_u8()),
+        // As its decimal text, as Terraform reads it from a state file. An integer
+        // or a float would be the same number to it, and yet not the same value: it
+        // holds them with fewer bits, and `plan -refresh-only -detailed-exitcode`
+        // compares the bits.
+        Value::Number(number) => encode::write_str(bytes, number.as_str())?,
+        Value::String(text) => encode::write_str(bytes, text)?,
+        Value::List(items) => {
             encode::write_array_len(bytes, length(items.len()))?;
-            for (index, item) in items.iter().enumerate() {
-                write_value(bytes, element, item, depth + 1)
-                    .map_err(|error| error.within(Step::Index(index)))?;
+            for item in items {
+                write(bytes, item)?;
             }
         }
-        (AttributeType::Set(element), Value::Set(items)) => {
-            write_set(bytes, element, items, depth)?;
+        Value::Set(items) => {
+            let mut elements = Vec::new();
+            for item in items {
+                let mut element = Vec::new();
+                write(&mut element, item)?;
+                elements.push(element);
+            }
+            elements.sort();
+            encode::write_array_len(bytes, length(elements.len()))?;
+            bytes.extend(elements.concat());
         }
-        (AttributeType::Map(element), Value::Map(entries)) => {
-            write_map(bytes, element, entries, depth)?;
-        }
-        (AttributeType::Object(attributes), Value::Object(entries)) => {
-            check_attributes(attributes, entries)?;
+        Value::Map(entries) | Value::Object(entries) => {
             encode::write_map_len(bytes, length(entries.len()))?;
-            for (name, value) in entries {
-                let attribute = find(attributes, name).ok_or_else(|| ValueError::missing(name))?;
-                encode::write_str(bytes, name)?;
-                write_value(bytes, &attribute.kind, value, depth + 1)
-                    .map_err(|error| error.within(attribute_step(name)))?;
+            for (key, value) in entries {
+                encode::write_str(bytes, key)?;
+                write(bytes, value)?;
             }
         }
-        _ => return Err(ValueError::mismatch(expected)),
     }
     Ok(())
-}
-
-/// Elements that are equal are written once. Those that are not wholly known
-/// all stay: they can become different ones.
-fn write_set(
-    bytes: &mut Vec<u8>,
-    element: &AttributeType,
-    items: &[Value],
-    depth: usize,
-) -> Result<(), ValueError> {
-    let mut elements = Vec::new();
-    for item in items {
-        let mut written = Vec::new();
-        write_value(&mut written, element, item, depth + 1).map_err(ValueError::within_set)?;
-        elements.push((written, item.is_wholly_known()));
-    }
-    elements.sort();
-    elements.dedup_by(|a, b| a.1 && a == b);
-    encode::write_array_len(bytes, length(elements.len()))?;
-    for (written, _) in elements {
-        bytes.extend(written);
-    }
-    Ok(())
-}
-
-fn write_map(
-    bytes: &mut Vec<u8>,
-    element: &AttributeType,
-    entries: &BTreeMap<String, Value>,
-    depth: usize,
-) -> Result<(), ValueError> {
-    let mut normal = BTreeMap::new();
-    for (key, value) in entries {
-        if normal.insert(normalised(key), value).is_some() {
-            return Err(ValueError::repeated());
-        }
-    }
-    encode::write_map_len(bytes, length(normal.len()))?;
-    for (key, value) in normal {
-        encode::write_str(bytes, &key)?;
-        write_value(bytes, element, value, depth + 1)
-            .map_err(|error| error.within(Step::Key(key)))?;
-    }
-    Ok(())
-}
-
-/// A number as its decimal text, as Terraform reads it from a state file. An
-/// integer or a float would be the same number to it, and yet not the same
-/// value: it holds them with fewer bits, and `plan -refresh-only
-/// -detailed-exitcode` compares the bits.
-fn write_number(bytes: &mut Vec<u8>, number: &Number) -> Result<(), ValueError> {
-    Ok(encode::write_str(bytes, number.as_str())?)
 }
 
 /// A length. A gRPC message ends long before its four bytes do.
@@ -379,6 +239,7 @@ mod tests {
     };
     use super::*;
     use crate::path::Path;
+    use crate::schema::find;
 
     fn number(bytes: &[u8]) -> String {
         match decode(&AttributeType::Number, bytes) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 
-use super::{normalised, without_duplicates};
+use super::normalised;
 use crate::schema::{Attribute, AttributeType};
 use crate::value::Value;
 
@@ -46,7 +46,7 @@ pub(super) fn typed_value(unknowns: bool) -> impl Strategy<Value = (AttributeTyp
 fn value(of: &AttributeType, unknowns: bool) -> BoxedStrategy<Value> {
     let known = match of {
         AttributeType::String => "[a-zäe\u{301}ﬁ\u{0}]{0,4}"
-            .prop_map(|text| Value::String(normalised(&format!("{SECRET}{text}"))))
+            .prop_map(|text| Value::String(normalised(format!("{SECRET}{text}"))))
             .boxed(),
         AttributeType::Bool => any::<bool>().prop_map(Value::Bool).boxed(),
         AttributeType::Number => "-?[0-9]{1,25}(\\.[0-9]{1,25})?(e-?[0-9]{1,2})?"
@@ -55,12 +55,9 @@ fn value(of: &AttributeType, unknowns: bool) -> BoxedStrategy<Value> {
         AttributeType::List(element) => vec(value(element, unknowns), 0..4)
             .prop_map(Value::List)
             .boxed(),
-        AttributeType::Set(element) => {
-            let element = *element;
-            vec(value(element, unknowns), 0..4)
-                .prop_map(move |items| Value::Set(without_duplicates(element, items).unwrap()))
-                .boxed()
-        }
+        AttributeType::Set(element) => vec(value(element, unknowns), 0..4)
+            .prop_map(Value::set)
+            .boxed(),
         AttributeType::Map(element) => btree_map("[a-zé]{0,3}", value(element, unknowns), 0..4)
             .prop_map(Value::Map)
             .boxed(),

@@ -1,15 +1,12 @@
 //! An ephemeral resource that shows how it was called, called as Terraform
 //! calls it. What opening does can be chosen with the attribute `behave`.
 
-use std::time::{Duration, SystemTime};
-
 use serde::{Deserialize, Serialize};
 
 use super::sample::{World, minutes};
 use super::*;
 use crate::definition::{Definition, Described, Kind};
-use crate::ephemeral_resource::{EphemeralResource, Lease, Opened};
-use crate::private::Private;
+use crate::ephemeral_resource::{EphemeralResource, Opened};
 use crate::resource::Context;
 use crate::schema::{Attribute, Schema};
 
@@ -43,18 +40,6 @@ pub(super) struct Model {
     seen: Option<String>,
 }
 
-/// How often it was renewed, and what to do with it when it is closed.
-fn lease(renewed: u64, behave: Option<&str>) -> Lease {
-    let mut private = Private::default();
-    private.set("renewed", &renewed);
-    private.set("behave", &behave);
-    Lease {
-        private,
-        renew_at: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1000 * (renewed + 1))),
-        warnings: Diagnostics::new(),
-    }
-}
-
 fn failure() -> Diagnostics {
     Diagnostic::error("It failed", "On purpose.").into()
 }
@@ -82,8 +67,7 @@ impl EphemeralResource for Ticket {
         context: &Context,
         mut config: Model,
     ) -> Result<Opened<Model>, Diagnostics> {
-        let behave = config.behave.clone();
-        match behave.as_deref() {
+        match config.behave.as_deref() {
             Some("panic") => panic!("open s3cr3t"),
             Some("fail") => return Err(failure()),
             Some("change") => config.behave = None,
@@ -100,28 +84,8 @@ impl EphemeralResource for Ticket {
         ));
         Ok(Opened {
             result: Some(config),
-            lease: lease(0, behave.as_deref()),
+            warnings: Diagnostic::warning("Opened", "Once.").into(),
         })
-    }
-
-    async fn renew(&self, _: &World, _: &Context, private: Private) -> Result<Lease, Diagnostics> {
-        let renewed = private.get::<u64>("renewed").unwrap() + 1;
-        let behave: Option<String> = private.get("behave").unwrap();
-        if behave.as_deref() == Some("fail_renew") {
-            return Err(failure());
-        }
-        Ok(lease(renewed, behave.as_deref()))
-    }
-
-    async fn close(&self, _: &World, _: &Context, private: Private) -> Diagnostics {
-        match private.get::<Option<String>>("behave").flatten().as_deref() {
-            Some("panic_close") => panic!("close s3cr3t"),
-            Some("fail_close") => failure(),
-            _ => {
-                let renewed = private.get::<u64>("renewed").unwrap_or(99);
-                Diagnostic::warning("Closed", format!("Renewed {renewed} times.")).into()
-            }
-        }
     }
 }
 
@@ -176,29 +140,23 @@ impl Client {
 }
 
 #[tokio::test]
-async fn an_ephemeral_resource_is_opened_renewed_and_closed() {
+async fn an_ephemeral_resource_is_opened_and_closed_and_never_to_be_renewed() {
     let client = Client::new().await;
     let timeouts = Value::Object(BTreeMap::from([("open".to_owned(), text("7m"))]));
     let patient = with(&config(Value::Null), [("timeouts", timeouts)]);
     let opened = client.open(&patient).await;
-    fine(&opened.diagnostics);
+    assert_eq!(messages(&opened.diagnostics), ["WARNING: Opened: Once."]);
     let result = opened.result.unwrap();
     let result = msgpack::decode(&SCHEMA.object_type(), &result.msgpack).unwrap();
     assert_eq!(result.get("seen"), &text("region=here minutes=7"));
     assert_eq!(result.get("ticket"), &text("s3cr3t"));
-    assert_eq!(opened.renew_at.unwrap().seconds, 1000);
+    assert_eq!(opened.renew_at, None);
 
+    // Terraform closes whatever it has opened.
     let renewed = client.renew(opened.private.clone()).await;
     fine(&renewed.diagnostics);
-    assert_eq!(renewed.renew_at.unwrap().seconds, 2000);
-    let renewed = client.renew(renewed.private).await;
-    assert_eq!(renewed.renew_at.unwrap().seconds, 3000);
-
-    // Terraform closes with what opening kept.
-    let closed = client.close(opened.private).await;
-    assert_eq!(messages(&closed), ["WARNING: Closed: Renewed 0 times."]);
-    let closed = client.close(None).await;
-    assert_eq!(messages(&closed), ["WARNING: Closed: Renewed 99 times."]);
+    assert_eq!(renewed.renew_at, None);
+    fine(&client.close(opened.private).await);
 }
 
 #[tokio::test]
@@ -246,15 +204,6 @@ async fn an_ephemeral_resource_that_fails_says_so() {
     assert!(error(&opened.diagnostics).contains("A value in it is unknown"));
     let unconfigured = Client::unconfigured().open(&config(Value::Null)).await;
     assert!(error(&unconfigured.diagnostics).contains("Provider is not configured"));
-
-    let opened = client.open(&config(text("fail_renew"))).await;
-    let renewed = client.renew(opened.private).await;
-    assert!(error(&renewed.diagnostics).contains("It failed"));
-    for (behave, expected) in [("fail_close", "It failed"), ("panic_close", "crashed")] {
-        let opened = client.open(&config(text(behave))).await;
-        let closed = client.close(opened.private).await;
-        assert!(error(&closed).contains(expected));
-    }
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ fn counting(behave: &str) -> proto::invoke_action::Request {
     }
 }
 
-type Stream<E> = BoxStream<'static, Result<E, Status>>;
+type Stream<E> = BoxStream<'static, Result<E, tonic::Status>>;
 
 impl Client {
     async fn list(
