@@ -1,0 +1,4 @@
+//! `sapcalm_destination_certificate`.
+
+mod generated;
+mod life;
