@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::attributes::Timeouts;
 use super::configured::{Configured, Key, client_context};
 use super::destination::{DEFAULT_NAME, NAME_RULE};
 use super::destination_service::ids::{DEFAULT_LEVEL, INSTANCE_LEVEL, id_of};
@@ -22,7 +23,7 @@ use framework::value::Value;
 
 /// The action `sapcalm_destination_check`.
 #[derive(Debug)]
-pub struct DestinationCheck;
+pub(crate) struct DestinationCheck;
 
 static CHECK: Definition = Definition::new(Kind::Action, "sapcalm_destination_check", &SCHEMA);
 
@@ -49,16 +50,10 @@ static SCHEMA: Schema = Schema::new(
 /// The `config` block of the action; names and order follow the schema.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Target {
+pub(crate) struct Target {
     name: Option<String>,
     level: Option<String>,
     timeouts: Option<Timeouts>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Timeouts {
-    invoke: Option<String>,
 }
 
 impl Described for DestinationCheck {

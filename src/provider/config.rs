@@ -1345,7 +1345,7 @@ mod tests {
             with_variables(&config, &[("SAPCALM_CLOUD_ALM_SERVICE_KEY", &other)]);
         let config = provider.unwrap();
         let key = config.client().config().cloud_alm_key.as_ref().unwrap();
-        assert_eq!(key.api(), "https://alm.example/api");
+        assert_eq!(key.api, "https://alm.example/api");
         let messages: Vec<_> = diagnostics.iter().collect();
         assert_eq!(messages.len(), 1);
         assert_eq!(messages[0].summary, "Environment variable is overridden");

@@ -11,6 +11,7 @@ use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 
+use super::attributes::{TEXT, Timeouts};
 use super::configured::{Configured, client_context};
 use super::destination::{DEFINITION, listed};
 use super::destination_service::Site;
@@ -23,7 +24,7 @@ use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::list_resource::{ListRequest, ListResource, Results};
 use framework::path::Path;
 use framework::resource::Context;
-use framework::schema::{Attribute, AttributeType, Schema};
+use framework::schema::{Attribute, Schema};
 use framework::validators::Validator;
 use framework::value::Value;
 
@@ -34,7 +35,7 @@ const PAGE: usize = 100;
 
 /// The list resource `sapcalm_destination`.
 #[derive(Debug)]
-pub struct DestinationList;
+pub(crate) struct DestinationList;
 
 static LIST: Definition = Definition::new(Kind::ListResource, DEFINITION.type_name, &SCHEMA);
 
@@ -57,7 +58,7 @@ static SCHEMA: Schema = Schema::new(
                     .required()
                     .validate(&[Validator::NotBlank])
                     .describe("Key of the label."),
-                Attribute::set("values", &AttributeType::String)
+                Attribute::set("values", &TEXT)
                     .required()
                     .describe("Values of the label; one of them is enough."),
             ],
@@ -70,7 +71,7 @@ static SCHEMA: Schema = Schema::new(
 /// The `config` block of the list; names and order follow the schema.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Filters {
+pub(crate) struct Filters {
     level: Option<String>,
     name_prefix: Option<String>,
     label: Option<Label>,
@@ -82,12 +83,6 @@ pub struct Filters {
 struct Label {
     key: String,
     values: BTreeSet<String>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Timeouts {
-    list: Option<String>,
 }
 
 impl Described for DestinationList {

@@ -14,7 +14,6 @@ use foreign::Foreign;
 use jiff::Timestamp;
 
 use super::credentials::{KeyError, KeyKind};
-use super::destination::object::Metadata;
 use super::tls::TlsFault;
 
 /// A failed operation.
@@ -131,7 +130,6 @@ pub struct Parts {
     pub maybe_processed: bool,
     pub gave_up: Option<GaveUp>,
     pub was_patient: bool,
-    pub existing: Option<Metadata>,
 }
 
 impl Error {
@@ -154,13 +152,8 @@ impl Error {
                 maybe_processed: false,
                 gave_up: None,
                 was_patient: false,
-                existing: None,
             }),
         }
-    }
-
-    pub(crate) fn missing_key(key: KeyKind) -> Self {
-        Self::new(ErrorKind::MissingKey(key))
     }
 
     /// What is known, to be completed; also for tests of whoever shows errors.
@@ -312,12 +305,6 @@ impl Error {
             ErrorKind::Token(refusal) => Some(refusal),
             _ => None,
         }
-    }
-
-    /// After a 409 to a create call: what SAP told about the existing object.
-    #[must_use]
-    pub fn existing(&self) -> Option<&Metadata> {
-        self.parts.existing.as_ref()
     }
 
     fn is_status(&self, status: u16) -> bool {

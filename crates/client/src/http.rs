@@ -27,7 +27,6 @@ use url::Url;
 use super::Context;
 use super::clock::Clock;
 use super::config::{Config, ConfigError};
-use super::destination::object::Metadata;
 use super::error::{Error, ErrorKind, GaveUp};
 use super::proxy::Proxies;
 use super::retry::{self, Failure, Repeat, RetryPolicy};
@@ -650,7 +649,6 @@ impl Operation {
             parts.message = words.text.map(|text| self.show(&text));
             parts.said_by_sap = words.error_message;
             parts.oauth_code = words.oauth_code;
-            parts.existing = Metadata::of_answer(&body, &self.http.secrets);
             // A part of an answer, for example, is neither an error nor the answer.
             let failure = if status.is_success() {
                 parts.kind = ErrorKind::UnexpectedAnswer;

@@ -205,6 +205,7 @@ mod tests {
     use serde_json::json;
     use tokio_rustls::TlsAcceptor;
 
+    use crate::Collection as _;
     use crate::testing::{Server, TestClient, answer, test_client, token_answer};
     use crate::{Config, DestinationKey, Error, ErrorKind, KeyKind};
 

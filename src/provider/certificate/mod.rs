@@ -14,12 +14,7 @@ mod plan;
 mod renewal;
 mod schema;
 
-use std::sync::Arc;
-
-use client::{
-    self, CertificateSource, Deleted, DestinationCertificate, DestinationCertificates, Error,
-    KeyKind, Level, Token,
-};
+use client::{CertificateSource, DestinationCertificate, DestinationCertificates, Error, KeyKind};
 use framework::definition::{Definition, Described};
 use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::plan::Plan;
@@ -37,7 +32,7 @@ use super::destination_service::ids::{self, DEFAULT_LEVEL, ImportId, id_of};
 use super::destination_service::moves::{self, BTP, taken_over};
 use super::destination_service::owner::Owner;
 use super::destination_service::secret::text;
-use super::destination_service::{Calls, Event, Found, Kind, Site};
+use super::destination_service::{Calls, Event, Kind, Site};
 use super::diagnostics::{Call, failed};
 use drift::Record;
 use plan::{Decision, no_file};
@@ -459,8 +454,6 @@ async fn replace(site: &CertificateSite<'_>, source: &CertificateSource) -> Resu
 // ------------------------------------------- as an object of the service
 
 impl Kind for DestinationCertificates<'_> {
-    type Object = DestinationCertificate;
-
     const NOUN: &'static str = "certificate";
     const TYPE_NAME: &'static str = TYPE_NAME;
     const CALLS: Calls = Calls {
@@ -475,27 +468,5 @@ impl Kind for DestinationCertificates<'_> {
             Event::NotReadBack => "Certificate not read back",
             Event::NotDeleted => "Certificate not deleted",
         }
-    }
-
-    async fn token(self, context: &client::Context) -> Result<Arc<Token>, Error> {
-        DestinationCertificates::token(&self, context).await
-    }
-
-    async fn find(
-        self,
-        context: &client::Context,
-        level: Level,
-        name: &str,
-    ) -> Found<DestinationCertificate> {
-        DestinationCertificates::find(&self, context, level, name).await
-    }
-
-    async fn delete(
-        self,
-        context: &client::Context,
-        level: Level,
-        name: &str,
-    ) -> Result<Deleted, Error> {
-        DestinationCertificates::delete(&self, context, level, name).await
     }
 }

@@ -10,7 +10,7 @@ use super::super::diagnostics::{Call, next_step};
 
 /// What came of a row, from good to bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// It changes something, or what it needs is not there.
     NotTried,
     /// As assumed.
@@ -23,8 +23,7 @@ pub enum Verdict {
 
 impl Verdict {
     /// The word for machines.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::NotTried => "not tried",
             Self::Ok => "ok",
@@ -34,8 +33,7 @@ impl Verdict {
     }
 
     /// The mark at the beginning of a line.
-    #[must_use]
-    pub const fn mark(self) -> &'static str {
+    pub(crate) const fn mark(self) -> &'static str {
         match self {
             Self::NotTried => "-",
             Self::Failed => "FAIL",
@@ -57,17 +55,17 @@ pub struct Topic {
 
 /// What was observed about a topic.
 #[derive(Debug, Clone)]
-pub struct Row {
+pub(crate) struct Row {
     /// What it is about.
-    pub topic: &'static Topic,
+    pub(crate) topic: &'static Topic,
     /// What came of it.
-    pub verdict: Verdict,
+    pub(crate) verdict: Verdict,
     /// What was observed.
-    pub observed: Text,
+    pub(crate) observed: Text,
     /// What to do about it.
-    pub advice: Option<Cow<'static, str>>,
+    pub(crate) advice: Option<Cow<'static, str>>,
     /// How long the request took.
-    pub took: Option<Duration>,
+    pub(crate) took: Option<Duration>,
 }
 
 impl Topic {
@@ -131,7 +129,7 @@ impl Row {
 /// A text that can be told without the parts that name the customer. None of
 /// them is a secret.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Text(Vec<Piece>);
+pub(crate) struct Text(Vec<Piece>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {
@@ -186,8 +184,7 @@ impl Text {
     }
 
     /// Everything.
-    #[must_use]
-    pub fn whole(&self) -> String {
+    pub(crate) fn whole(&self) -> String {
         let pieces = self.0.iter().map(|piece| match piece {
             Piece::Open(text) | Piece::Private(text, _) => text.as_str(),
         });
@@ -195,8 +192,7 @@ impl Text {
     }
 
     /// The same without what names the customer.
-    #[must_use]
-    pub fn anonymous(&self) -> String {
+    pub(crate) fn anonymous(&self) -> String {
         let pieces = self.0.iter().map(|piece| match piece {
             Piece::Open(text) => text.clone(),
             Piece::Private(_, stands_for) => format!("({stands_for})"),

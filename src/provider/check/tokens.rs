@@ -90,13 +90,13 @@ impl Access {
     /// The tenant that the key acts for.
     pub(super) fn tenant(&self) -> Option<String> {
         let token = self.token.as_ref();
-        let told = token.and_then(|token| token.claims().tenant.clone());
+        let told = token.and_then(|token| token.claims.tenant.clone());
         told.or_else(|| self.key_tenant.clone())
     }
 
     /// The subaccount that the token acts for.
     pub(super) fn subaccount(&self) -> Option<String> {
-        self.token.as_ref()?.claims().subaccount_id.clone()
+        self.token.as_ref()?.claims.subaccount_id.clone()
     }
 }
 
@@ -146,7 +146,7 @@ fn key(provider: &Configured, unusable: &Unusable, asked: &Asked) -> Result<Acce
             "known only after another change of this run is applied",
         )))),
         (Key::Known, Some(oauth)) => Ok(Access {
-            key_tenant: oauth.tenant_id().map(str::to_owned),
+            key_tenant: oauth.tenant_id.clone(),
             ..access(of_key(provider, topic, oauth))
         }),
         _ => Err(without(topic.not_tried(Text::new(format!(
@@ -190,17 +190,17 @@ fn oauth(provider: &Configured, kind: KeyKind) -> Option<&OAuthClient> {
 
 fn of_key(provider: &Configured, topic: &'static Topic, oauth: &OAuthClient) -> Row {
     let expiry = oauth.certificate_expiry();
-    let text = match (oauth.proof(), expiry) {
+    let text = match (&oauth.proof, expiry) {
         (Proof::Secret(_), _) => Text::new("client secret"),
         (_, Some(end)) => Text::new(format!("x509, valid until {end}")),
         (_, None) => Text::new("x509"),
     };
-    let text = match oauth.block() {
+    let text = match oauth.block.as_deref() {
         None => text.and(" at the top"),
         Some("uaa") => text.and(" in `uaa`"),
         Some(other) => text.and(" in ").name(other, false),
     };
-    let text = match oauth.identity_zone() {
+    let text = match &oauth.identity_zone {
         Some(zone) => text.and("; subdomain ").private(zone, "subdomain"),
         None => text,
     };
@@ -216,8 +216,8 @@ fn of_key(provider: &Configured, topic: &'static Topic, oauth: &OAuthClient) -> 
 /// Whether anything may be read with a key, by its own word and that of its token.
 /// That of Cloud ALM is of another subaccount.
 fn allowed(provider: &Configured, kind: KeyKind, token: &Token) -> Result<(), Text> {
-    let of_token = token.claims().subaccount_id.as_deref();
-    let of_key = oauth(provider, kind).and_then(OAuthClient::subaccount_id);
+    let of_token = token.claims.subaccount_id.as_deref();
+    let of_key = oauth(provider, kind).and_then(|key| key.subaccount_id.as_deref());
     let mut told = [of_token, of_key].into_iter().flatten();
     let refused = told.find(|id| provider.check_subaccount(id).is_err());
     match refused.filter(|_| kind != KeyKind::CloudAlm) {
@@ -229,8 +229,8 @@ fn allowed(provider: &Configured, kind: KeyKind, token: &Token) -> Result<(), Te
 }
 
 fn of_token(topic: &'static Topic, kind: KeyKind, token: &Token) -> Row {
-    let claims = token.claims();
-    let mut text = Text::new(format!("valid for {}", length(token.lifetime())));
+    let claims = &token.claims;
+    let mut text = Text::new(format!("valid for {}", length(token.lifetime)));
     let parts = [
         ("subaccount", "subaccount id", &claims.subaccount_id),
         ("tenant", "tenant id", &claims.tenant),
@@ -300,7 +300,7 @@ fn no_token() -> Text {
 }
 
 fn of_scope(token: &Token, wanted: Option<&str>, refused: bool) -> Row {
-    let granted = token.granted_scopes();
+    let granted = &token.granted_scopes;
     let topic = &topics::SCOPE;
     if !refused && wanted.is_some_and(|wanted| granted.iter().any(|scope| scope == wanted)) {
         return topic.ok(Text::new(format!(

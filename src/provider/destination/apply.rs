@@ -9,7 +9,9 @@ use std::collections::BTreeSet;
 
 use secrecy::ExposeSecret;
 
-use client::{self, Destinations, Error, KeyKind, Labels, Metadata, Properties, TokenCheck};
+use client::{
+    self, Collection as _, Destinations, Error, KeyKind, Labels, Metadata, Properties, TokenCheck,
+};
 use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::path::Path;
 use framework::resource::{CreateRequest, Failed, Saved, UpdateRequest};
@@ -181,9 +183,13 @@ async fn adopt(
     if changes.is_empty() {
         return Ok(there(found, warning));
     }
-    let patched = site
-        .service
-        .patch_from(&site.context, site.level, &found, &changes);
+    let patched = site.service.patch(
+        &site.context,
+        site.level,
+        &site.name,
+        Some(&found),
+        &changes,
+    );
     let patched = patched.await;
     patched.map_err(|error| failed(Call::UpdateDestination, &error))?;
     let again = site.find_afterwards().await;
@@ -460,7 +466,13 @@ impl Update<'_> {
         }
         let patched = site
             .service
-            .patch_from(&site.context, site.level, &found, &changes)
+            .patch(
+                &site.context,
+                site.level,
+                &site.name,
+                Some(&found),
+                &changes,
+            )
             .await;
         let again = site.find_afterwards().await;
         match (patched, again) {

@@ -33,9 +33,8 @@ mod vocabulary;
 mod write;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use client::{self, Deleted, Destinations, Error, KeyKind, Level, Token};
+use client::{self, Destinations, KeyKind};
 use framework::definition::{Definition, Described};
 use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::plan::Plan;
@@ -51,7 +50,7 @@ use super::configured::{Configured, Key, client_context};
 use super::destination_service::ids::{self, DEFAULT_LEVEL, ImportId, id_of};
 use super::destination_service::owner::Owner;
 use super::destination_service::secret::NoRandomness;
-use super::destination_service::{Calls, Event, Found, Kind, Site};
+use super::destination_service::{Calls, Event, Kind, Site};
 use super::diagnostics::{Call, failed};
 use drift::Look;
 use plan::Decision;
@@ -254,8 +253,6 @@ fn site<'a>(
 // ------------------------------------------- as an object of the service
 
 impl Kind for Destinations<'_> {
-    type Object = client::Destination;
-
     const NOUN: &'static str = "destination";
     const TYPE_NAME: &'static str = TYPE_NAME;
     const CALLS: Calls = Calls {
@@ -270,27 +267,5 @@ impl Kind for Destinations<'_> {
             Event::NotReadBack => "Destination not read back",
             Event::NotDeleted => "Destination not deleted",
         }
-    }
-
-    async fn token(self, context: &client::Context) -> Result<Arc<Token>, Error> {
-        Destinations::token(&self, context).await
-    }
-
-    async fn find(
-        self,
-        context: &client::Context,
-        level: Level,
-        name: &str,
-    ) -> Found<client::Destination> {
-        Destinations::find(&self, context, level, name).await
-    }
-
-    async fn delete(
-        self,
-        context: &client::Context,
-        level: Level,
-        name: &str,
-    ) -> Result<Deleted, Error> {
-        Destinations::delete(&self, context, level, name).await
     }
 }

@@ -4,7 +4,7 @@
 //! The call is repeated only where nothing is there, and an object that is
 //! there is taken for the one that was to be created only where it proves it.
 
-use client::Error;
+use client::{Collection, Error};
 use framework::diagnostics::Diagnostic;
 use framework::path::Path;
 use framework::private::Private;
@@ -217,4 +217,4 @@ impl<K: Kind> Site<'_, K> {
     }
 }
 
-type Found<K> = super::Found<<K as Kind>::Object>;
+type Found<K> = super::Found<<K as Collection>::Object>;

@@ -4,8 +4,6 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
 use client::Level;
 use framework::diagnostics::Diagnostic;
 use framework::resource::ImportRequest;
@@ -60,16 +58,6 @@ pub(crate) static IDENTITY: IdentitySchema = IdentitySchema::new(&[
         .describe("Id of the service instance, for the level `instance`."),
     Attribute::string("name").required().describe("Its name."),
 ]);
-
-/// The nested object `timeouts`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Timeouts {
-    pub(crate) create: Option<String>,
-    pub(crate) read: Option<String>,
-    pub(crate) update: Option<String>,
-    pub(crate) delete: Option<String>,
-}
 
 /// `<level>/<name>`.
 pub(crate) fn id_of(level: &str, name: &str) -> String {

@@ -11,9 +11,7 @@ pub(crate) mod moves;
 pub(crate) mod owner;
 pub(crate) mod secret;
 
-use std::sync::Arc;
-
-use client::{self, Deleted, Error, KeyKind, Level, Token};
+use client::{self, Collection, Error, KeyKind, Level};
 use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::plan::{Action, Plan};
 use framework::private::Private;
@@ -27,42 +25,19 @@ use super::unsettled;
 use ids::{DEFAULT_LEVEL, id_of};
 use owner::Owner;
 
-/// One kind of object of the Destination service, with its calls.
-pub(crate) trait Kind: Copy + Send + Sync {
-    /// An object as SAP tells it.
-    type Object: Send;
-
+/// One kind of object of the Destination service, and the words for it.
+pub(crate) trait Kind: Collection {
     /// What people call it, such as `destination`.
     const NOUN: &'static str;
+
     /// The resource type that manages it.
     const TYPE_NAME: &'static str;
+
     /// Its calls, for messages.
     const CALLS: Calls;
 
     /// The summary of a message about it.
     fn summary(event: Event) -> &'static str;
-
-    /// The token of the Destination service key.
-    fn token(
-        self,
-        context: &client::Context,
-    ) -> impl Future<Output = Result<Arc<Token>, Error>> + Send;
-
-    /// The object, if there is one.
-    fn find(
-        self,
-        context: &client::Context,
-        level: Level,
-        name: &str,
-    ) -> impl Future<Output = Found<Self::Object>> + Send;
-
-    /// Removes the object; one that is gone already is success.
-    fn delete(
-        self,
-        context: &client::Context,
-        level: Level,
-        name: &str,
-    ) -> impl Future<Output = Result<Deleted, Error>> + Send;
 }
 
 /// What a look-up finds.
@@ -133,11 +108,14 @@ impl<'a, K: Kind> Site<'a, K> {
         call: Call,
         expected: &Owner,
     ) -> Result<(Owner, Diagnostics), Diagnostic> {
-        let token = self.service.token(&self.context).await;
+        let client = self.provider.client();
+        let token = client
+            .token(&self.context, KeyKind::Destination, None)
+            .await;
         let token = token.map_err(|error| failed(call, &error))?;
         let object = format!("{} `{}`", K::NOUN, self.id());
         let about = (object.as_str(), call);
-        Owner::of(self.provider, token.claims(), self.level, about, expected)
+        Owner::of(self.provider, &token.claims, self.level, about, expected)
     }
 
     /// What SAP holds.

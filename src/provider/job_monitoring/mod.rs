@@ -12,6 +12,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::attributes::{TIMEOUTS, Timeouts};
 use client::{self, Jobs, KeyKind};
 use framework::definition::{Definition, Described, Kind};
 use framework::diagnostics::{Diagnostic, Diagnostics};
@@ -27,7 +28,6 @@ use framework::validators::Validator;
 use framework::value::Value;
 
 use super::configured::{Configured, Key, client_context};
-use super::destination_service::ids::Timeouts;
 use super::diagnostics::{Call, failed};
 use super::unsettled;
 
@@ -71,12 +71,7 @@ static SCHEMA: Schema = Schema::new(
             .computed()
             .keep_prior()
             .describe("Name of the job when it was looked at last."),
-        Attribute::timeouts(&[
-            Attribute::create_timeout(),
-            Attribute::read_timeout(),
-            Attribute::update_timeout(),
-            Attribute::delete_timeout(),
-        ]),
+        TIMEOUTS,
     ],
 );
 
@@ -283,7 +278,7 @@ async fn jobs<'a>(
     let client = provider.client();
     let token = client.token(context, KeyKind::JobScheduling, None).await;
     let token = token.map_err(|error| failed(call, &error))?;
-    provider.check_token(KeyKind::JobScheduling, token.claims(), call)?;
+    provider.check_token(KeyKind::JobScheduling, &token.claims, call)?;
     Ok(jobs)
 }
 

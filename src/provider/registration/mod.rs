@@ -56,7 +56,7 @@ use schema::{
 
 /// The resource `sapcalm_registration`.
 #[derive(Debug)]
-pub struct Registration;
+pub(crate) struct Registration;
 
 impl Described for Registration {
     fn definition(&self) -> &'static Definition {
@@ -204,7 +204,7 @@ async fn create(
         Ok(answer) => {
             provider.remember_created(TYPE_NAME, &name(tenant));
             state.status = Some(Status::Accepted);
-            state.message = answer.message;
+            state.message = answer;
         }
         Err(error) => {
             let problem = failed(Call::Register, &error);
@@ -425,7 +425,7 @@ async fn update(
         let answer = ready.register(context).await;
         let answer = answer.map_err(|error| failed(Call::Register, &error))?;
         state.status = Some(Status::Accepted);
-        state.message = answer.message;
+        state.message = answer;
         let wait = verify_timeout(&config);
         landscape::verify(provider, context, &mut state, given, wait, notes).await;
     } else if moved {
