@@ -14,7 +14,7 @@ use super::keys::{attribute, missing_key, variable};
 
 /// What was being done when something failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Call {
+pub(crate) enum Call {
     /// A service key was taken out of the provider's configuration.
     UseKey,
     /// A destination was created.
@@ -60,49 +60,74 @@ pub enum Call {
 }
 
 impl Call {
+    /// The service key that it uses, whether it changes something at SAP, and the
+    /// stable summary of a failure.
+    const fn facts(self) -> (Option<KeyKind>, bool, &'static str) {
+        use KeyKind::{CloudAlm, Destination, JobScheduling, OrderManagement};
+        const READS: bool = false;
+        const WRITES: bool = true;
+        let (key, is_write, summary) = match self {
+            Self::UseKey => return (None, READS, "Unusable service key"),
+            Self::CreateDestination => (Destination, WRITES, "Cannot create destination"),
+            Self::ReadDestination => (Destination, READS, "Cannot read destination"),
+            Self::ListDestinations => (Destination, READS, "Cannot list destinations"),
+            Self::UpdateDestination => (Destination, WRITES, "Cannot update destination"),
+            Self::DeleteDestination => (Destination, WRITES, "Cannot delete destination"),
+            Self::LabelDestination => (Destination, WRITES, "Cannot set labels of destination"),
+            Self::CheckDestination => (Destination, READS, "Cannot check destination"),
+            Self::TryCloudAlmKey => (
+                CloudAlm,
+                READS,
+                "Cannot get a token with the Cloud ALM service key",
+            ),
+            Self::CreateCertificate => (Destination, WRITES, "Cannot upload certificate"),
+            Self::ReadCertificate => (Destination, READS, "Cannot read certificate"),
+            Self::UpdateCertificate => (Destination, WRITES, "Cannot update certificate"),
+            Self::DeleteCertificate => (Destination, WRITES, "Cannot delete certificate"),
+            Self::FindRegistrationDestination => (
+                Destination,
+                READS,
+                "Cannot check the destination to register with",
+            ),
+            Self::AuthorizeRegistration => (
+                OrderManagement,
+                READS,
+                "Cannot get a token for Order Management",
+            ),
+            Self::Register => (
+                OrderManagement,
+                WRITES,
+                "Cannot register for Integration Monitoring",
+            ),
+            Self::Offboard => (
+                OrderManagement,
+                WRITES,
+                "Cannot offboard from Integration Monitoring",
+            ),
+            Self::ReadLandscape => (CloudAlm, READS, "Cannot read the Cloud ALM landscape"),
+            Self::ReadJob => (JobScheduling, READS, "Cannot read job"),
+            Self::SwitchJob => (JobScheduling, WRITES, "Cannot switch monitoring of job"),
+            Self::FetchToken(kind) => (kind, READS, "Cannot get an access token"),
+        };
+        (Some(key), is_write, summary)
+    }
+
     /// Whether it changes something at SAP.
     pub(crate) fn is_write(self) -> bool {
-        matches!(
-            self,
-            Self::CreateDestination
-                | Self::UpdateDestination
-                | Self::DeleteDestination
-                | Self::LabelDestination
-                | Self::CreateCertificate
-                | Self::UpdateCertificate
-                | Self::DeleteCertificate
-                | Self::Register
-                | Self::Offboard
-                | Self::SwitchJob
-        )
+        let (_, is_write, _) = self.facts();
+        is_write
     }
 
     /// The stable summary of a failure.
-    #[must_use]
-    pub const fn summary(self) -> &'static str {
-        match self {
-            Self::UseKey => "Unusable service key",
-            Self::CreateDestination => "Cannot create destination",
-            Self::ReadDestination => "Cannot read destination",
-            Self::ListDestinations => "Cannot list destinations",
-            Self::UpdateDestination => "Cannot update destination",
-            Self::DeleteDestination => "Cannot delete destination",
-            Self::LabelDestination => "Cannot set labels of destination",
-            Self::CheckDestination => "Cannot check destination",
-            Self::TryCloudAlmKey => "Cannot get a token with the Cloud ALM service key",
-            Self::CreateCertificate => "Cannot upload certificate",
-            Self::ReadCertificate => "Cannot read certificate",
-            Self::UpdateCertificate => "Cannot update certificate",
-            Self::DeleteCertificate => "Cannot delete certificate",
-            Self::FindRegistrationDestination => "Cannot check the destination to register with",
-            Self::AuthorizeRegistration => "Cannot get a token for Order Management",
-            Self::Register => "Cannot register for Integration Monitoring",
-            Self::Offboard => "Cannot offboard from Integration Monitoring",
-            Self::ReadLandscape => "Cannot read the Cloud ALM landscape",
-            Self::ReadJob => "Cannot read job",
-            Self::SwitchJob => "Cannot switch monitoring of job",
-            Self::FetchToken(_) => "Cannot get an access token",
-        }
+    pub(crate) fn summary(self) -> &'static str {
+        let (_, _, summary) = self.facts();
+        summary
+    }
+
+    /// The service key that it uses.
+    fn key(self) -> Option<KeyKind> {
+        let (key, ..) = self.facts();
+        key
     }
 
     /// What the Destination service was asked about.
@@ -115,48 +140,20 @@ impl Call {
             _ => "destination",
         }
     }
-
-    /// The service key this call uses.
-    const fn key(self) -> Option<KeyKind> {
-        match self {
-            Self::UseKey => None,
-            Self::CreateDestination
-            | Self::ReadDestination
-            | Self::ListDestinations
-            | Self::UpdateDestination
-            | Self::DeleteDestination
-            | Self::LabelDestination
-            | Self::CheckDestination
-            | Self::CreateCertificate
-            | Self::ReadCertificate
-            | Self::UpdateCertificate
-            | Self::DeleteCertificate
-            | Self::FindRegistrationDestination => Some(KeyKind::Destination),
-            Self::AuthorizeRegistration | Self::Register | Self::Offboard => {
-                Some(KeyKind::OrderManagement)
-            }
-            Self::ReadLandscape | Self::TryCloudAlmKey => Some(KeyKind::CloudAlm),
-            Self::ReadJob | Self::SwitchJob => Some(KeyKind::JobScheduling),
-            Self::FetchToken(kind) => Some(kind),
-        }
-    }
 }
 
 /// A failed call as an error.
-#[must_use]
-pub fn failed(call: Call, error: &Error) -> Diagnostic {
+pub(crate) fn failed(call: Call, error: &Error) -> Diagnostic {
     describe(Severity::Error, call, error)
 }
 
 /// A failed call that does not end the operation.
-#[must_use]
-pub fn failed_softly(call: Call, error: &Error) -> Diagnostic {
+pub(crate) fn failed_softly(call: Call, error: &Error) -> Diagnostic {
     describe(Severity::Warning, call, error)
 }
 
 /// A failed call as an error, with advice that knows more than the status does.
-#[must_use]
-pub fn failed_advising(call: Call, error: &Error, advice: String) -> Diagnostic {
+pub(crate) fn failed_advising(call: Call, error: &Error, advice: String) -> Diagnostic {
     describe_advising(Severity::Error, call, error, advice)
 }
 
