@@ -167,7 +167,7 @@ impl World {
                 .patch(context, level, "CloudALM", None, &changes)
                 .await
                 .unwrap_err();
-            assert_eq!(error.status(), Some(404));
+            assert_eq!(error.status, Some(404));
         }
     }
 
@@ -332,7 +332,7 @@ async fn client_tells_refusals_of_the_token_service_apart() {
         .token(&world.context, KeyKind::OrderManagement, scope.as_deref());
     let error = token.await.unwrap_err();
     assert_eq!(
-        *error.kind(),
+        error.kind,
         ErrorKind::Token(Refusal::InvalidScope { scope })
     );
 }

@@ -162,9 +162,8 @@ impl TokenService {
         };
         let fetched = self.http.operation(context).bounded(fetch).await;
         fetched.map_err(|mut error| {
-            let parts = error.parts_mut();
-            parts.method = Some(Method::POST.to_string());
-            parts.url = Some(client.token_url.to_string());
+            error.method = Some(Method::POST.to_string());
+            error.url = Some(client.token_url.to_string());
             error
         })?
     }
@@ -250,7 +249,7 @@ async fn request_token(
         .and_then(|answer| decode(&answer, fetched));
     token.map(Arc::new).map_err(|mut error| {
         // Fetching a token changes nothing anybody would have to read back.
-        error.parts_mut().maybe_processed = false;
+        error.maybe_processed = false;
         error
     })
 }
@@ -289,11 +288,10 @@ fn token_request(client: &OAuthClient, scope: Option<&str>) -> Result<Request, E
 
 /// Says what a refusal of the token service means.
 fn refusal(mut error: Error, scope: Option<&str>) -> Error {
-    let parts = error.parts_mut();
-    let code = parts.oauth_code.take();
+    let code = error.oauth_code.take();
     let has_code = |word| code.as_ref().is_some_and(|code| code.is(word));
-    if parts.kind == ErrorKind::Status {
-        parts.kind = ErrorKind::Token(match parts.status {
+    if error.kind == ErrorKind::Status {
+        error.kind = ErrorKind::Token(match error.status {
             Some(400) if has_code("invalid_scope") => Refusal::InvalidScope {
                 scope: scope.map(str::to_owned),
             },
@@ -650,8 +648,8 @@ mod tests {
             let error = fetch(&test, Some("s")).await.unwrap_err();
             assert_eq!(error.token_refusal(), Some(&refusal), "{status} {body}");
             let is_repeated = matches!(status, 429 | 500..);
-            assert_eq!(error.attempts() > 1, is_repeated, "{status}");
-            assert!(!error.may_have_been_processed());
+            assert_eq!(error.attempts > 1, is_repeated, "{status}");
+            assert!(!error.maybe_processed);
             let shown = format!("{error} {error:?}");
             assert!(
                 !shown.contains("top$secret") && !shown.contains("top%24"),
@@ -681,7 +679,7 @@ mod tests {
         for body in ["{}", "", "[]", "ok", r#"{"access_token":""}"#] {
             let server = Server::handler(move |_| answer(200, body)).await;
             let error = fetch(&server.client(), None).await.unwrap_err();
-            assert_eq!(*error.kind(), ErrorKind::UnexpectedAnswer, "{body}");
+            assert_eq!(error.kind, ErrorKind::UnexpectedAnswer, "{body}");
         }
     }
 

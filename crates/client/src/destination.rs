@@ -235,7 +235,7 @@ impl<'a> Destinations<'a> {
     /// # Errors
     ///
     /// [`Error::is_conflict`] when the name exists;
-    /// [`Error::may_have_been_processed`] when the answer was lost: read back
+    /// [`Parts::maybe_processed`] when the answer was lost: read back
     /// before deciding.
     pub async fn create(
         &self,
@@ -291,7 +291,7 @@ impl<'a> Destinations<'a> {
             let Err(refused) = self.0.send(&operation, request).await else {
                 return Ok(());
             };
-            match refused.status() {
+            match refused.status {
                 Some(405 | 501) => {}
                 // No PATCH here, or no destination: the rewrite finds out, as
                 // PUT never creates one.
@@ -398,7 +398,7 @@ impl<'a> Destinations<'a> {
                 .await
             {
                 Ok(found) => return Ok(found.into_iter().next()),
-                Err(error) if matches!(error.status(), Some(400 | 404)) && !error.is_html() => {}
+                Err(error) if matches!(error.status, Some(400 | 404)) && !error.is_html() => {}
                 Err(error) => return Err(error),
             }
         }
@@ -411,7 +411,7 @@ impl<'a> Destinations<'a> {
         destination.labels = match self.labels_within(operation, level, name).await {
             Ok(labels) => Some(labels),
             // A service of that age has no labels either.
-            Err(error) if matches!(error.status(), Some(400 | 404 | 405 | 501)) => None,
+            Err(error) if matches!(error.status, Some(400 | 404 | 405 | 501)) => None,
             Err(error) => return Err(error),
         };
         Ok(Some(destination))
@@ -533,7 +533,7 @@ impl<'a> Destinations<'a> {
             }
             match self.0.send(operation, request).await {
                 Ok(answer) => return updated(&answer),
-                Err(error) if error.status() == Some(412) && etag.is_some() => {
+                Err(error) if error.status == Some(412) && etag.is_some() => {
                     refused_etag = etag;
                     if !self.0.client.may_repeat(&operation.context, retry).await {
                         break;
@@ -1052,7 +1052,13 @@ mod tests {
                 .await
                 .unwrap_err();
             assert!(error.is_conflict());
-            assert!(error.message().unwrap().starts_with("Duplicate key"));
+            assert!(
+                error
+                    .message
+                    .as_deref()
+                    .unwrap()
+                    .starts_with("Duplicate key")
+            );
             assert!(
                 !format!("{error} {error:?}").contains("s3cr3t"),
                 "{error:?}"
@@ -1068,7 +1074,7 @@ mod tests {
             .create(&test.context, LEVEL, &properties(&[("Name", "a")]))
             .await
             .unwrap_err();
-        assert!(error.may_have_been_processed());
+        assert!(error.maybe_processed);
         assert_eq!(server.calls().len(), 1);
     }
 
@@ -1095,9 +1101,9 @@ mod tests {
             .create(&test.context, LEVEL, &new)
             .await
             .unwrap_err();
-        assert_eq!(error.status(), Some(401));
+        assert_eq!(error.status, Some(401));
         assert_eq!(
-            (server.tokens(), server.calls().len(), error.attempts()),
+            (server.tokens(), server.calls().len(), error.attempts),
             (2, 2, 2)
         );
     }
@@ -1356,7 +1362,7 @@ mod tests {
                 .delete(&test.context, LEVEL, name)
                 .await
                 .unwrap_err();
-            assert_eq!(*error.kind(), ErrorKind::InvalidName);
+            assert_eq!(error.kind, ErrorKind::InvalidName);
             assert!(
                 of(&test)
                     .check_token(&test.context, LEVEL, name)
@@ -1459,8 +1465,8 @@ mod tests {
             .check_token(&test.context, LEVEL, "a")
             .await
             .unwrap_err();
-        assert_eq!(*error.kind(), ErrorKind::UnexpectedAnswer);
-        assert!(!error.may_have_been_processed());
+        assert_eq!(error.kind, ErrorKind::UnexpectedAnswer);
+        assert!(!error.maybe_processed);
         assert_eq!(
             server.calls()[1].target,
             "/destination-configuration/v1/destinations/a"

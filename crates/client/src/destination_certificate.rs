@@ -329,7 +329,7 @@ impl<'a> DestinationCertificates<'a> {
     /// # Errors
     ///
     /// [`Error::is_conflict`] when the name exists;
-    /// [`Error::may_have_been_processed`] when the answer was lost: read back
+    /// [`Parts::maybe_processed`] when the answer was lost: read back
     /// before deciding.
     pub async fn create(
         &self,

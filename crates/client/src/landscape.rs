@@ -248,8 +248,8 @@ mod tests {
     async fn list_without_an_end_is_an_error_and_not_cut_off() {
         let server = Server::script((0..=MAX_PAGES).map(|n| answer(200, &page(n, 1)))).await;
         let error = list(&server, &LandscapeQuery::default()).await.unwrap_err();
-        assert_eq!(*error.kind(), ErrorKind::UnexpectedAnswer);
-        assert!(error.message().unwrap().contains("200 pages"));
+        assert_eq!(error.kind, ErrorKind::UnexpectedAnswer);
+        assert!(error.message.as_deref().unwrap().contains("200 pages"));
         assert_eq!(server.calls().len(), MAX_PAGES);
     }
 
@@ -296,6 +296,6 @@ mod tests {
         let server = Server::script([denied]).await;
         let error = list(&server, &LandscapeQuery::default()).await.unwrap_err();
         assert!(error.is_forbidden());
-        assert_eq!(error.message(), Some("403: missing authority"));
+        assert_eq!(error.message.as_deref(), Some("403: missing authority"));
     }
 }

@@ -296,7 +296,7 @@ impl Client {
         request.bearer(&token.secret);
         let rejected = match operation.send(&request).await {
             Ok(answer) => return Ok(answer),
-            Err(error) if error.status() == Some(401) => error,
+            Err(error) if error.status == Some(401) => error,
             Err(error) => return Err(error),
         };
         self.tokens.forget(key, scope, &token);

@@ -146,7 +146,7 @@ impl Answers {
         let mut failed = failed.into_iter().flatten();
         let told = Text::new(told.join(", "));
         // What is not found or not understood is one more form.
-        match failed.find(|error| !matches!(error.status(), Some(400 | 404))) {
+        match failed.find(|error| !matches!(error.status, Some(400 | 404))) {
             Some(error) => topics::ANSWERS.error(Call::ReadDestination, &error),
             None => topics::ANSWERS.ok(told),
         }

@@ -165,17 +165,21 @@ impl Text {
     /// What went wrong, with the words of the service and where it was.
     pub(super) fn of_error(error: &Error) -> Self {
         let mut text = Self::new(kind_of(error));
-        if let Some(status) = error.status() {
+        if let Some(status) = error.status {
             text = text.and(format!(" ({status})"));
         }
-        if let Some(words) = error.message() {
+        if let Some(words) = error.message.as_deref() {
             text = text.and(": ").private(words, "its words");
         }
-        if let Some(url) = error.url().and_then(|url| url::Url::parse(url).ok()) {
+        if let Some(url) = error
+            .url
+            .as_deref()
+            .and_then(|url| url::Url::parse(url).ok())
+        {
             let origin = url.origin().ascii_serialization();
             text = text.and("; ").private(&origin, "host");
         }
-        match error.correlation_id() {
+        match error.correlation_id.as_deref() {
             Some(id) => text
                 .and(", ")
                 .private(&format!("correlation id {id}"), "correlation id"),
@@ -203,7 +207,7 @@ impl Text {
 
 /// The kind of an error, without the names that some kinds hold.
 fn kind_of(error: &Error) -> String {
-    let kind = match error.kind() {
+    let kind = match &error.kind {
         ErrorKind::Status => return "SAP answered with an error".to_owned(),
         ErrorKind::Token(Refusal::InvalidScope { .. }) => {
             ErrorKind::Token(Refusal::InvalidScope { scope: None })
@@ -242,11 +246,10 @@ mod tests {
     fn an_error_is_told_without_the_words_of_others() {
         let scope = Some("acme!b1.IntegrationMonitoring".to_owned());
         let mut error = Error::new(ErrorKind::Token(Refusal::InvalidScope { scope }));
-        let parts = error.parts_mut();
-        parts.status = Some(400);
-        parts.message = Some("acme!b1 has no such scope".to_owned());
-        parts.url = Some("https://acme.example/oauth/token".to_owned());
-        parts.correlation_id = Some("c-1".to_owned());
+        error.status = Some(400);
+        error.message = Some("acme!b1 has no such scope".to_owned());
+        error.url = Some("https://acme.example/oauth/token".to_owned());
+        error.correlation_id = Some("c-1".to_owned());
         let text = Text::of_error(&error);
         for part in ["(400)", "acme!b1 has", "https://acme.example", "c-1"] {
             assert!(text.whole().contains(part), "{}", text.whole());

@@ -105,8 +105,8 @@ impl<K: Kind> Site<'_, K> {
                 Ok(answer) => return Ok(Created::New(answer)),
                 Err(error) => error,
             };
-            is_lost |= error.may_have_been_processed();
-            if !error.is_conflict() && !error.may_have_been_processed() {
+            is_lost |= error.maybe_processed;
+            if !error.is_conflict() && !error.maybe_processed {
                 return Err(failed(K::CALLS.create, &error).into());
             }
             let found = match self.find_afterwards().await {
