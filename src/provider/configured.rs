@@ -225,27 +225,23 @@ impl Configured {
                      applied, and this operation needs it now.\n\n\
                      Apply that change first with `-target`, or give the provider a value that \
                      is known. A `data` block waits for the change with `depends_on`.",
-                    self.unknown_attribute(kind)
+                    self.unknown.get(&kind).unwrap_or(&attribute(kind))
                 ),
             )),
         }
     }
 
-    /// The warning of an operation that goes on without a service key that is
-    /// not known yet. `consequence` is a sentence.
-    pub(crate) fn unknown_key_warning(&self, kind: KeyKind, consequence: &str) -> Diagnostic {
-        Diagnostic::warning(
+    /// The warning of an operation that goes on without a service key, where that
+    /// is not known yet. `consequence` is a sentence.
+    pub(crate) fn unknown_key(&self, kind: KeyKind, consequence: &str) -> Option<Diagnostic> {
+        let attribute = self.unknown.get(&kind)?;
+        Some(Diagnostic::warning(
             "Unknown provider configuration",
             format!(
-                "The provider's `{}` is only known after another change of this run is applied. \
-                 {consequence}",
-                self.unknown_attribute(kind)
+                "The provider's `{attribute}` is only known after another change of this run is \
+                 applied. {consequence}"
             ),
-        )
-    }
-
-    fn unknown_attribute(&self, kind: KeyKind) -> &'static str {
-        self.unknown.get(&kind).copied().unwrap_or(attribute(kind))
+        ))
     }
 
     /// Remembers that create made this object in this process.

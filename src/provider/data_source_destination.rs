@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::attributes::{TEXT, TEXTS, Timeouts, shown};
 use super::configured::{Configured, client_context};
 use super::destination::{Known, NAME_RULE, TYPE_NAME, holds_credentials, lookup};
-use super::destination_service::ids::{DEFAULT_LEVEL, INSTANCE_LEVEL, LEVELS, id_of};
+use super::destination_service::ids::{DEFAULT_LEVEL, INSTANCE_LEVEL, LEVELS, id_of, level_of};
 use super::destination_service::owner::Owner;
 use super::diagnostics::{Call, failed};
 use client::{self, Collection as _, KeyKind, Labels, Level};
@@ -186,11 +186,6 @@ pub(super) async fn owner(
     let token = token.map_err(|error| failed(call, &error))?;
     let anybody = Owner::default();
     Owner::of(provider, &token.claims, level, ("data", call), &anybody)
-}
-
-/// The level that a configuration names.
-pub(super) fn level_of(name: Option<&str>) -> Level {
-    name.and_then(Level::from_name).unwrap_or(Level::Subaccount)
 }
 
 impl Described for Destination {

@@ -11,9 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::attributes::{TEXT, Timeouts};
 use super::configured::{Configured, client_context};
-use super::data_source_destination::{
-    DETAILS, Details, INSTANCE_ID, LEVEL, SUBACCOUNT_ID, level_of, owner,
-};
+use super::data_source_destination::{DETAILS, Details, INSTANCE_ID, LEVEL, SUBACCOUNT_ID, owner};
+use super::destination_service::ids::level_of;
 use super::diagnostics::{Call, failed};
 use client::ListFilter;
 use framework::data_source::{DataSource, Found};
@@ -103,6 +102,15 @@ pub(crate) struct Label {
     pub(crate) values: BTreeSet<String>,
 }
 
+impl Label {
+    pub(crate) fn filter(&self) -> ListFilter {
+        ListFilter::Label {
+            key: self.key.clone(),
+            values: self.values.iter().cloned().collect(),
+        }
+    }
+}
+
 impl Model {
     fn filter(&self) -> ListFilter {
         if let Some(names) = &self.names {
@@ -110,10 +118,7 @@ impl Model {
         } else if let Some(prefix) = &self.name_prefix {
             ListFilter::Prefix(prefix.clone())
         } else if let Some(label) = &self.label {
-            ListFilter::Label {
-                key: label.key.clone(),
-                values: label.values.iter().cloned().collect(),
-            }
+            label.filter()
         } else {
             ListFilter::All
         }

@@ -16,7 +16,7 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
 use super::attributes::{TEXT, Timeouts, shown};
-use super::configured::{Configured, Key, client_context};
+use super::configured::{Configured, client_context};
 use super::diagnostics::{Call, failed};
 use client::{KeyKind, Token};
 use framework::definition::{Definition, Described, Kind};
@@ -129,13 +129,11 @@ impl EphemeralResource for AccessToken {
         config: Model,
     ) -> Result<Opened<Model>, Diagnostics> {
         let kind = config.service_key.kind();
-        if provider.key(kind) == Key::Unknown {
-            let consequence = "The token is unknown until then, and is fetched while applying. \
-                 OpenTofu takes no unknown token and ends the plan: there, apply what makes the \
-                 key first, with `-target` or in a configuration of its own.";
-            return Ok(Opened::later(
-                provider.unknown_key_warning(kind, consequence),
-            ));
+        let consequence = "The token is unknown until then, and is fetched while applying. \
+             OpenTofu takes no unknown token and ends the plan: there, apply what makes the \
+             key first, with `-target` or in a configuration of its own.";
+        if let Some(warning) = provider.unknown_key(kind, consequence) {
+            return Ok(Opened::later(warning));
         }
         provider.require(kind)?;
         let scope = config.scope.as_deref().filter(|scope| !scope.is_empty());

@@ -13,9 +13,10 @@ use serde::{Deserialize, Serialize};
 
 use super::attributes::{TEXT, Timeouts};
 use super::configured::{Configured, client_context};
+use super::data_source_destinations::Label;
 use super::destination::{DEFINITION, listed};
 use super::destination_service::Site;
-use super::destination_service::ids::{DEFAULT_LEVEL, INSTANCE_LEVEL};
+use super::destination_service::ids::LEVELS;
 use super::destination_service::owner::Owner;
 use super::diagnostics::{Call, failed};
 use client::{self, Destinations, Level, ListFilter};
@@ -46,7 +47,7 @@ static SCHEMA: Schema = Schema::new(
      What is found can be imported as `sapcalm_destination`. Secrets are never shown.",
     &[
         Attribute::string("level")
-            .validate(&[Validator::OneOf(&[DEFAULT_LEVEL, INSTANCE_LEVEL])])
+            .validate(LEVELS)
             .describe("Only destinations of this level: `subaccount` or `instance`."),
         Attribute::string("name_prefix")
             .validate(&[Validator::NotBlank])
@@ -76,13 +77,6 @@ pub(crate) struct Filters {
     name_prefix: Option<String>,
     label: Option<Label>,
     timeouts: Option<Timeouts>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Label {
-    key: String,
-    values: BTreeSet<String>,
 }
 
 impl Described for DestinationList {
@@ -173,10 +167,7 @@ impl Search<'_> {
     fn filter(&self) -> Option<ListFilter> {
         let filters = &self.request.config;
         match (&filters.label, &filters.name_prefix) {
-            (Some(label), _) => Some(ListFilter::Label {
-                key: label.key.clone(),
-                values: label.values.iter().cloned().collect(),
-            }),
+            (Some(label), _) => Some(label.filter()),
             (None, Some(prefix)) => Some(ListFilter::Prefix(prefix.clone())),
             (None, None) => None,
         }

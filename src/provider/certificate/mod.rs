@@ -26,7 +26,7 @@ use framework::resource::{
 use framework::schema::IdentitySchema;
 use framework::value::Value;
 
-use super::configured::{Configured, Key, client_context};
+use super::configured::{Configured, client_context};
 use super::destination_service::creation::{Created, Creation, Judgement};
 use super::destination_service::ids::{self, DEFAULT_LEVEL, ImportId, id_of};
 use super::destination_service::moves::{self, BTP, taken_over};
@@ -107,11 +107,10 @@ impl Resource for Certificate {
         request: ReadRequest<Model>,
     ) -> Result<Seen<Model>, Diagnostics> {
         let ReadRequest { state, private } = request;
-        if provider.key(KeyKind::Destination) == Key::Unknown && !state.is_stub() {
-            let warning = provider.unknown_key_warning(
-                KeyKind::Destination,
-                "The certificate was not looked at; the plan is made from its last known state.",
-            );
+        let unread =
+            "The certificate was not looked at; the plan is made from its last known state.";
+        let unread = provider.unknown_key(KeyKind::Destination, unread);
+        if let Some(warning) = unread.filter(|_| !state.is_stub()) {
             return Ok(Seen::There(Saved::new(state, private).with(warning)));
         }
         let site = site(provider, context, &state)?;
@@ -436,7 +435,7 @@ async fn replace(site: &CertificateSite<'_>, source: &CertificateSource) -> Resu
         let Err(error) = replaced else {
             return Ok(());
         };
-        if !error.may_have_been_processed() {
+        if !error.maybe_processed {
             return Err(failed(Call::UpdateCertificate, &error));
         }
         match site.find_afterwards().await {

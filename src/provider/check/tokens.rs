@@ -69,11 +69,11 @@ impl Access {
     }
 
     /// Adds the row of the token.
-    fn with(mut self, provider: &Configured, asked: &Asked, bought: &Bought) -> Self {
+    fn with(mut self, provider: &Configured, asked: &Asked, (token, took): &Bought) -> Self {
         let Asked {
             kind, token: topic, ..
         } = *asked;
-        let row = match &bought.token {
+        let row = match token {
             Err(error) => topic.error(Call::FetchToken(kind), error),
             Ok(token) => allowed(provider, kind, token).map_or_else(
                 |text| topic.failed(text).advise(NOT_ALLOWED),
@@ -83,7 +83,7 @@ impl Access {
                 },
             ),
         };
-        self.rows.push(row.taking(bought.took));
+        self.rows.push(row.taking(*took));
         self
     }
 
@@ -100,11 +100,8 @@ impl Access {
     }
 }
 
-/// A token, or why there is none.
-struct Bought {
-    token: Result<Arc<Token>, Error>,
-    took: Duration,
-}
+/// A token, or why there is none, and how long that took.
+type Bought = (Result<Arc<Token>, Error>, Duration);
 
 async fn buy(
     provider: &Configured,
@@ -115,8 +112,7 @@ async fn buy(
     let client = provider.client();
     let began = client.now();
     let token = client.token(context, kind, scope).await;
-    let took = client.now().saturating_duration_since(began);
-    Bought { token, took }
+    (token, client.now().saturating_duration_since(began))
 }
 
 /// The row of a key. Without a key that can be used that is all there is.
@@ -282,7 +278,7 @@ pub(super) async fn for_registering(
     let wanted = config.order_management_key.as_ref();
     let wanted = wanted.and_then(OrderManagementKey::default_scope);
     let mut bought = buy(provider, context, asked.kind, wanted.as_deref()).await;
-    let refused = matches!(&bought.token, Err(error)
+    let refused = matches!(&bought.0, Err(error)
         if matches!(error.token_refusal(), Some(Refusal::InvalidScope { .. })));
     if refused {
         bought = buy(provider, context, asked.kind, None).await;

@@ -46,7 +46,7 @@ use framework::resource::{
 use framework::schema::IdentitySchema;
 use framework::value::Value;
 
-use super::configured::{Configured, Key, client_context};
+use super::configured::{Configured, client_context};
 use super::destination_service::ids::{self, DEFAULT_LEVEL, ImportId, id_of};
 use super::destination_service::owner::Owner;
 use super::destination_service::secret::NoRandomness;
@@ -115,11 +115,10 @@ impl Resource for Destination {
         request: ReadRequest<Model>,
     ) -> Result<Seen<Model>, Diagnostics> {
         let ReadRequest { state, private } = request;
-        if provider.key(KeyKind::Destination) == Key::Unknown && !state.is_stub() {
-            let warning = provider.unknown_key_warning(
-                KeyKind::Destination,
-                "The destination was not looked at; the plan is made from its last known state.",
-            );
+        let unread =
+            "The destination was not looked at; the plan is made from its last known state.";
+        let unread = provider.unknown_key(KeyKind::Destination, unread);
+        if let Some(warning) = unread.filter(|_| !state.is_stub()) {
             return Ok(Seen::There(Saved::new(state, private).with(warning)));
         }
         let site = site(provider, context, &state)?;

@@ -59,6 +59,11 @@ pub(crate) static IDENTITY: IdentitySchema = IdentitySchema::new(&[
     Attribute::string("name").required().describe("Its name."),
 ]);
 
+/// The level that a configuration or state names.
+pub(crate) fn level_of(name: Option<&str>) -> Level {
+    name.and_then(Level::from_name).unwrap_or(Level::Subaccount)
+}
+
 /// `<level>/<name>`.
 pub(crate) fn id_of(level: &str, name: &str) -> String {
     format!("{level}/{name}")

@@ -22,7 +22,7 @@ use super::configured::{Configured, Key, afterwards, is_over};
 use super::diagnostics::{Call, failed};
 use super::keys::missing_key;
 use super::unsettled;
-use ids::{DEFAULT_LEVEL, id_of};
+use ids::{DEFAULT_LEVEL, id_of, level_of};
 use owner::Owner;
 
 /// One kind of object of the Destination service, and the words for it.
@@ -83,9 +83,7 @@ impl<'a, K: Kind> Site<'a, K> {
             provider,
             service,
             context,
-            level: level
-                .and_then(Level::from_name)
-                .unwrap_or(Level::Subaccount),
+            level: level_of(level),
             name: name.to_owned(),
         }
     }
@@ -205,8 +203,7 @@ impl<'a, K: Kind> Site<'a, K> {
         match deleted {
             Ok(_) => Ok(warnings),
             Err(error)
-                if error.may_have_been_processed()
-                    && matches!(self.find_afterwards().await, Ok(None)) =>
+                if error.maybe_processed && matches!(self.find_afterwards().await, Ok(None)) =>
             {
                 Ok(warnings)
             }

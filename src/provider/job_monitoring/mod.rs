@@ -161,7 +161,7 @@ impl Resource for JobMonitoring {
             Ok(false) => return Err(no_such_job(id).into()),
             Err(error) => {
                 let problem = failed(Call::SwitchJob, &error);
-                if !error.may_have_been_processed() {
+                if !error.maybe_processed {
                     return Err(problem.into());
                 }
                 let private = Private::default();
@@ -179,11 +179,9 @@ impl Resource for JobMonitoring {
         request: ReadRequest<Model>,
     ) -> Result<Seen<Model>, Diagnostics> {
         let ReadRequest { mut state, private } = request;
-        if provider.key(KeyKind::JobScheduling) == Key::Unknown && state.enabled.is_some() {
-            let warning = provider.unknown_key_warning(
-                KeyKind::JobScheduling,
-                "The job was not looked at; the plan is made from its last known state.",
-            );
+        let unread = "The job was not looked at; the plan is made from its last known state.";
+        let unread = provider.unknown_key(KeyKind::JobScheduling, unread);
+        if let Some(warning) = unread.filter(|_| state.enabled.is_some()) {
             return Ok(Seen::There(Saved::new(state, private).with(warning)));
         }
         let context = client_context(context);

@@ -208,7 +208,7 @@ async fn create(
         }
         Err(error) => {
             let problem = failed(Call::Register, &error);
-            if !error.may_have_been_processed() {
+            if !error.maybe_processed {
                 return Err(problem.into());
             }
             return Err(unsettled::failed_create(problem, state, private));
@@ -278,19 +278,12 @@ async fn read(
     saved: &mut Saved<Model>,
 ) -> Result<(), Diagnostic> {
     let kind = KeyKind::OrderManagement;
-    match provider.key(kind) {
-        Key::Known => {}
-        Key::Unknown => {
-            let consequence = "The registration was not read; its state is the one of before.";
-            saved
-                .warnings
-                .push(provider.unknown_key_warning(kind, consequence));
-            return Ok(());
-        }
-        Key::Absent => {
-            saved.warnings.push(not_read());
-            return Ok(());
-        }
+    let unread = "The registration was not read; its state is the one of before.";
+    let unread = provider.unknown_key(kind, unread);
+    let unread = unread.or_else(|| (provider.key(kind) == Key::Absent).then(not_read));
+    if let Some(warning) = unread {
+        saved.warnings.push(warning);
+        return Ok(());
     }
     let Some(tenant) = saved.state.tenant_id.clone() else {
         return Ok(());
