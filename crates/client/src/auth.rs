@@ -100,7 +100,6 @@ type Fetched = Result<Arc<Token>, Error>;
 type Fetch = Pin<Box<dyn Future<Output = Fetched> + Send>>;
 
 /// Fetches and keeps tokens.
-#[derive(Debug)]
 pub(crate) struct TokenService {
     http: Arc<Http>,
     slots: Mutex<HashMap<SlotName, Arc<Slot>>>,
@@ -120,12 +119,6 @@ struct Slot {
 struct State {
     token: Option<Arc<Token>>,
     fetch: Option<WeakShared<Fetch>>,
-}
-
-impl fmt::Debug for Slot {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Slot")
-    }
 }
 
 impl TokenService {

@@ -7,7 +7,6 @@
 //! of harmless fields.
 
 use std::error::Error as StdError;
-use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -78,22 +77,6 @@ struct Settings {
 #[derive(Default)]
 pub(crate) struct Stack {
     client: OnceLock<Result<reqwest::Client, Error>>,
-}
-
-impl fmt::Debug for Http {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Http")
-            .field("retry", &self.retry)
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Stack {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stack")
-            .field("built", &self.client.get().is_some())
-            .finish()
-    }
 }
 
 impl Http {
@@ -389,12 +372,6 @@ pub(crate) struct Operation {
     started: Instant,
 }
 
-/// Why waiting for something ended early.
-enum Interrupted {
-    Cancelled,
-    Deadline,
-}
-
 /// What has happened to a request in earlier attempts.
 #[derive(Default)]
 struct SoFar {
@@ -426,7 +403,7 @@ impl Operation {
             // The semaphore is never closed, so there is always a permit.
             let permit = match self.interruptible(self.http.permits.acquire()).await {
                 Ok(permit) => permit.ok(),
-                Err(interrupted) => return Err(self.interrupted(&interrupted, request, so_far)),
+                Err(why) => return Err(self.interrupted(why, request, so_far)),
             };
             so_far.attempts += 1;
             self.http.sent.fetch_add(1, Ordering::Relaxed);
@@ -437,10 +414,10 @@ impl Operation {
             let failed = match sent {
                 Ok(Ok(answer)) => return Ok(self.finish_answer(answer, so_far.attempts)),
                 Ok(Err(failed)) => failed,
-                Err(interrupted) => {
+                Err(why) => {
                     // Nobody can know how far the attempt had come.
                     so_far.maybe_processed |= request.repeat != Repeat::Safe;
-                    return Err(self.interrupted(&interrupted, request, so_far));
+                    return Err(self.interrupted(why, request, so_far));
                 }
             };
             let verdict = retry::judge(failed.failure, request.repeat);
@@ -454,14 +431,14 @@ impl Operation {
                 }
             };
             so_far.last = Some(failed.error);
-            if let Err(interrupted) = self.interruptible(self.http.clock.sleep(delay)).await {
-                return Err(self.interrupted(&interrupted, request, so_far));
+            if let Err(why) = self.interruptible(self.http.clock.sleep(delay)).await {
+                return Err(self.interrupted(why, request, so_far));
             }
         }
     }
 
-    fn interrupted(&self, why: &Interrupted, request: &Request, mut so_far: SoFar) -> Error {
-        let mut error = Error::new(why.kind());
+    fn interrupted(&self, why: ErrorKind, request: &Request, mut so_far: SoFar) -> Error {
+        let mut error = Error::new(why);
         if let Some(last) = so_far.last.take() {
             error.message = Some(format!("the attempt before failed: {last}"));
         }
@@ -506,18 +483,19 @@ impl Operation {
 
     /// Runs something until it ends, the deadline passes or the caller cancels.
     pub(crate) async fn bounded<T>(&self, work: impl Future<Output = T>) -> Result<T, Error> {
-        self.interruptible(work).await.map_err(|interrupted| {
-            let mut error = Error::new(interrupted.kind());
+        self.interruptible(work).await.map_err(|why| {
+            let mut error = Error::new(why);
             error.elapsed = self.elapsed();
             error
         })
     }
 
-    async fn interruptible<T>(&self, work: impl Future<Output = T>) -> Result<T, Interrupted> {
+    /// The error says why it ended early.
+    async fn interruptible<T>(&self, work: impl Future<Output = T>) -> Result<T, ErrorKind> {
         tokio::select! {
             biased;
-            () = self.context.cancel.cancelled() => Err(Interrupted::Cancelled),
-            () = self.http.clock.passed(self.context.deadline) => Err(Interrupted::Deadline),
+            () = self.context.cancel.cancelled() => Err(ErrorKind::Cancelled),
+            () = self.http.clock.passed(self.context.deadline) => Err(ErrorKind::Deadline),
             done = work => Ok(done),
         }
     }
@@ -780,15 +758,6 @@ impl Operation {
     }
 }
 
-impl Interrupted {
-    fn kind(&self) -> ErrorKind {
-        match self {
-            Self::Cancelled => ErrorKind::Cancelled,
-            Self::Deadline => ErrorKind::Deadline,
-        }
-    }
-}
-
 /// Why a body could not be read to its end.
 enum Broken {
     TooLarge,
@@ -901,6 +870,7 @@ fn milliseconds(duration: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use std::fmt;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;

@@ -24,6 +24,7 @@
 //! call means "created", or a missing destination is drift, is for the caller;
 //! the client only answers truthfully what is known.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -114,7 +115,6 @@ impl Context {
 /// Creating one is cheap: the HTTP stack and the trust store are built when the
 /// first request is sent. Share it by reference or in an [`Arc`]; it holds the
 /// token cache and the bound on concurrent requests.
-#[derive(Debug)]
 pub struct Client {
     config: Config,
     http: Arc<Http>,
@@ -124,6 +124,16 @@ pub struct Client {
     /// The Destination service refused a list with filter and metadata.
     list_refused: AtomicBool,
     reads: ManyReads,
+}
+
+/// What was read is shown by name only, and no token at all.
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("config", &self.config)
+            .field("reads", &self.reads)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Client {
@@ -271,12 +281,8 @@ impl Client {
         key: KeyKind,
         scope: Option<&str>,
     ) -> Result<Arc<Token>, Error> {
-        let client = self.oauth_client(key)?;
+        let client = needed(self.config.oauth(key), key)?;
         self.tokens.token(context, key, client, scope).await
-    }
-
-    fn oauth_client(&self, key: KeyKind) -> Result<&OAuthClient, Error> {
-        needed(self.config.oauth(key), key)
     }
 
     /// Sends a request with a token of the given key. A 401 drops the token and
@@ -288,7 +294,7 @@ impl Client {
         scope: Option<&str>,
         mut request: Request,
     ) -> Result<Answer, Error> {
-        let client = self.oauth_client(key)?;
+        let client = needed(self.config.oauth(key), key)?;
         let token = self
             .tokens
             .token(&operation.context, key, client, scope)
