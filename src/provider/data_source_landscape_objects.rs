@@ -90,6 +90,7 @@ const fn wanted(name: &'static str, description: &'static str) -> Attribute {
 /// Configuration and result; names follow the schema.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "they follow the schema")]
 pub(crate) struct Model {
     pub(crate) lms_id: Option<String>,
     pub(crate) name: Option<String>,

@@ -105,7 +105,7 @@ impl Resource for Destination {
         request: CreateRequest<Model, Decision>,
     ) -> Result<Saved<Model>, Failed<Model>> {
         let site = site(provider, context, &request.planned)?;
-        apply::create(&site, request).await
+        Box::pin(apply::create(&site, request)).await
     }
 
     async fn read(
