@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::attributes::Timeouts;
 use super::check::row::Verdict;
 use super::check::{self, Unusable};
 use super::configured::{Configured, client_context};
@@ -16,7 +17,7 @@ use framework::value::Value;
 
 /// The action `sapcalm_connection_check`.
 #[derive(Debug)]
-pub struct ConnectionCheck;
+pub(crate) struct ConnectionCheck;
 
 static CHECK: Definition = Definition::new(Kind::Action, "sapcalm_connection_check", &SCHEMA);
 
@@ -35,14 +36,8 @@ static SCHEMA: Schema = Schema::new(
 /// The `config` block of the action; names and order follow the schema.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Limits {
+pub(crate) struct Limits {
     timeouts: Option<Timeouts>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Timeouts {
-    invoke: Option<String>,
 }
 
 impl Described for ConnectionCheck {

@@ -6,23 +6,23 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::attributes::Timeouts;
 use super::configured::{Configured, Key, client_context};
 use super::destination::{DEFAULT_NAME, NAME_RULE};
-use super::destination_service::ids::{DEFAULT_LEVEL, INSTANCE_LEVEL, id_of};
+use super::destination_service::ids::{LEVELS, id_of, level_of};
 use super::diagnostics::{Call, failed};
 use super::keys::missing_key;
-use client::{KeyKind, Level, TokenCheck};
+use client::{KeyKind, TokenCheck};
 use framework::action::{Action, Progress};
 use framework::definition::{Definition, Described, Kind};
 use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::resource::Context;
 use framework::schema::{Attribute, Schema};
-use framework::validators::Validator;
 use framework::value::Value;
 
 /// The action `sapcalm_destination_check`.
 #[derive(Debug)]
-pub struct DestinationCheck;
+pub(crate) struct DestinationCheck;
 
 static CHECK: Definition = Definition::new(Kind::Action, "sapcalm_destination_check", &SCHEMA);
 
@@ -36,12 +36,10 @@ static SCHEMA: Schema = Schema::new(
         Attribute::string("name")
             .validate(&[NAME_RULE])
             .describe("Name of the destination. `CloudALM` when left out."),
-        Attribute::string("level")
-            .validate(&[Validator::OneOf(&[DEFAULT_LEVEL, INSTANCE_LEVEL])])
-            .describe(
-                "Where the destination lives: `subaccount` or `instance`. `subaccount` when left \
+        Attribute::string("level").validate(LEVELS).describe(
+            "Where the destination lives: `subaccount` or `instance`. `subaccount` when left \
                  out.",
-            ),
+        ),
         Attribute::timeouts(&[Attribute::timeout("invoke", "How long the check may take.")]),
     ],
 );
@@ -49,16 +47,10 @@ static SCHEMA: Schema = Schema::new(
 /// The `config` block of the action; names and order follow the schema.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Target {
+pub(crate) struct Target {
     name: Option<String>,
     level: Option<String>,
     timeouts: Option<Timeouts>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Timeouts {
-    invoke: Option<String>,
 }
 
 impl Described for DestinationCheck {
@@ -93,14 +85,13 @@ impl Action for DestinationCheck {
             Err(problem) => return problem.into(),
         };
         let name = config.name.as_deref().unwrap_or(DEFAULT_NAME);
-        let level = config.level.as_deref().unwrap_or(DEFAULT_LEVEL);
-        let id = id_of(level, name);
+        let level = level_of(config.level.as_deref());
+        let id = id_of(level.as_str(), name);
         progress
             .say(format!(
                 "Asking the Destination service to fetch a token through `{id}`."
             ))
             .await;
-        let level = Level::from_name(level).unwrap_or(Level::Subaccount);
         let context = client_context(context);
         match service.check_token(&context, level, name).await {
             Ok(TokenCheck::Fetched) => {

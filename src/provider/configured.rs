@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use client::{
-    self, Client, DestinationCertificates, Destinations, Jobs, KeyKind, Landscape, OAuthClient,
-    OrderManagement, TokenClaims,
+    self, Client, DestinationCertificates, Destinations, Jobs, KeyKind, Landscape, OrderManagement,
+    TokenClaims,
 };
 use framework::diagnostics::Diagnostic;
 use framework::resource::Context;
@@ -46,7 +46,7 @@ pub(crate) const ALLOWED_SUBACCOUNTS: &str = "allowed_subaccount_ids";
 
 /// What is known about a service key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Key {
+pub(crate) enum Key {
     /// It can be used.
     Known,
     /// Something this service needs is decided later in the same run. Only
@@ -71,7 +71,6 @@ impl Configured {
     }
 
     /// The same, for these subaccounts only.
-    #[must_use]
     pub(crate) fn allowing(mut self, subaccounts: Option<BTreeSet<String>>) -> Self {
         self.allowed_subaccounts = subaccounts;
         self
@@ -96,7 +95,7 @@ impl Configured {
     /// another subaccount, in which nothing is changed.
     pub(crate) fn check_key(&self, kind: KeyKind) -> Result<(), Diagnostic> {
         let key = self.client.config().oauth(kind);
-        match key.and_then(OAuthClient::subaccount_id) {
+        match key.and_then(|key| key.subaccount_id.as_deref()) {
             Some(id) if kind != KeyKind::CloudAlm => self.check_subaccount(id),
             _ => Ok(()),
         }
@@ -110,7 +109,7 @@ impl Configured {
         claims: &TokenClaims,
         call: Call,
     ) -> Result<(), Diagnostic> {
-        let of_key = || self.client.config().oauth(kind)?.subaccount_id();
+        let of_key = || self.client.config().oauth(kind)?.subaccount_id.as_deref();
         let told = claims.subaccount_id.as_deref().or_else(of_key);
         self.check_told(kind, told, call)
     }
@@ -146,27 +145,26 @@ impl Configured {
 
     /// The same as the key itself says.
     pub(crate) fn subaccount_in_key(&self) -> Option<&str> {
-        let key = self.client.config().destination_key.as_ref()?.oauth();
-        let id = key.subaccount_id().or_else(|| key.tenant_id());
+        let key = &self.client.config().destination_key.as_ref()?.oauth;
+        let id = key.subaccount_id.as_deref().or(key.tenant_id.as_deref());
         id.filter(|_| self.key(KeyKind::Destination) == Key::Known)
     }
 
     /// The service instance of the Destination service key, as far as it says.
     pub(crate) fn destination_instance(&self) -> Option<&str> {
-        let key = self.client.config().destination_key.as_ref()?.oauth();
-        key.instance_id()
+        let key = &self.client.config().destination_key.as_ref()?.oauth;
+        key.instance_id
+            .as_deref()
             .filter(|_| self.key(KeyKind::Destination) == Key::Known)
     }
 
     /// The client for SAP's services.
-    #[must_use]
-    pub fn client(&self) -> &Client {
+    pub(crate) fn client(&self) -> &Client {
         &self.client
     }
 
     /// What is known about a service key.
-    #[must_use]
-    pub fn key(&self, kind: KeyKind) -> Key {
+    pub(crate) fn key(&self, kind: KeyKind) -> Key {
         if self.unknown.contains_key(&kind) {
             Key::Unknown
         } else if self.client.config().oauth(kind).is_some() {
@@ -176,61 +174,47 @@ impl Configured {
         }
     }
 
-    /// The Destination service.
-    ///
-    /// # Errors
-    /// When its service key is missing or not known yet.
-    pub fn require_destination(&self) -> Result<Destinations<'_>, Diagnostic> {
-        self.require(KeyKind::Destination)?;
-        let service = self.client.destinations();
-        service.map_err(|error| failed(Call::UseKey, &error))
+    /// The destinations of the Destination service. As for every service here, it
+    /// is an error when its key is missing or not known yet.
+    pub(crate) fn require_destination(&self) -> Result<Destinations<'_>, Diagnostic> {
+        self.service(KeyKind::Destination, Client::destinations)
     }
 
     /// The certificates of the Destination service.
-    ///
-    /// # Errors
-    /// When its service key is missing or not known yet.
-    pub fn require_certificates(&self) -> Result<DestinationCertificates<'_>, Diagnostic> {
-        self.require(KeyKind::Destination)?;
-        let service = self.client.destination_certificates();
-        service.map_err(|error| failed(Call::UseKey, &error))
+    pub(crate) fn require_certificates(&self) -> Result<DestinationCertificates<'_>, Diagnostic> {
+        self.service(KeyKind::Destination, Client::destination_certificates)
     }
 
-    /// Order Management's monitoring API.
-    ///
-    /// # Errors
-    /// When its service key is missing, not known yet or names no endpoint.
-    pub fn require_order_management(&self) -> Result<OrderManagement<'_>, Diagnostic> {
-        self.require(KeyKind::OrderManagement)?;
-        let service = self.client.order_management();
-        service.map_err(|error| failed(Call::UseKey, &error))
+    /// Order Management's monitoring API; also an error when the key names no
+    /// endpoint.
+    pub(crate) fn require_order_management(&self) -> Result<OrderManagement<'_>, Diagnostic> {
+        self.service(KeyKind::OrderManagement, Client::order_management)
     }
 
     /// Cloud ALM's landscape.
-    ///
-    /// # Errors
-    /// When its service key is missing or not known yet.
-    pub fn require_landscape(&self) -> Result<Landscape<'_>, Diagnostic> {
-        self.require(KeyKind::CloudAlm)?;
-        let service = self.client.landscape();
-        service.map_err(|error| failed(Call::UseKey, &error))
+    pub(crate) fn require_landscape(&self) -> Result<Landscape<'_>, Diagnostic> {
+        self.service(KeyKind::CloudAlm, Client::landscape)
     }
 
     /// The jobs of the Job Scheduling service.
-    ///
-    /// # Errors
-    /// When its service key is missing or not known yet.
-    pub fn require_jobs(&self) -> Result<Jobs<'_>, Diagnostic> {
-        self.require(KeyKind::JobScheduling)?;
-        let service = self.client.jobs();
-        service.map_err(|error| failed(Call::UseKey, &error))
+    pub(crate) fn require_jobs(&self) -> Result<Jobs<'_>, Diagnostic> {
+        self.service(KeyKind::JobScheduling, Client::jobs)
+    }
+
+    fn service<'a, S>(
+        &'a self,
+        kind: KeyKind,
+        open: fn(&'a Client) -> Result<S, client::Error>,
+    ) -> Result<S, Diagnostic> {
+        self.require(kind)?;
+        open(&self.client).map_err(|error| failed(Call::UseKey, &error))
     }
 
     /// Demands a service key.
     ///
     /// # Errors
     /// When it is missing or not known yet.
-    pub fn require(&self, kind: KeyKind) -> Result<(), Diagnostic> {
+    pub(crate) fn require(&self, kind: KeyKind) -> Result<(), Diagnostic> {
         match self.key(kind) {
             Key::Known => self.check_key(kind),
             Key::Absent => Err(missing_key(kind)),
@@ -241,52 +225,45 @@ impl Configured {
                      applied, and this operation needs it now.\n\n\
                      Apply that change first with `-target`, or give the provider a value that \
                      is known. A `data` block waits for the change with `depends_on`.",
-                    self.unknown_attribute(kind)
+                    self.unknown.get(&kind).unwrap_or(&attribute(kind))
                 ),
             )),
         }
     }
 
-    /// The warning of an operation that goes on without a service key that is
-    /// not known yet. `consequence` is a sentence.
-    #[must_use]
-    pub fn unknown_key_warning(&self, kind: KeyKind, consequence: &str) -> Diagnostic {
-        Diagnostic::warning(
+    /// The warning of an operation that goes on without a service key, where that
+    /// is not known yet. `consequence` is a sentence.
+    pub(crate) fn unknown_key(&self, kind: KeyKind, consequence: &str) -> Option<Diagnostic> {
+        let attribute = self.unknown.get(&kind)?;
+        Some(Diagnostic::warning(
             "Unknown provider configuration",
             format!(
-                "The provider's `{}` is only known after another change of this run is applied. \
-                 {consequence}",
-                self.unknown_attribute(kind)
+                "The provider's `{attribute}` is only known after another change of this run is \
+                 applied. {consequence}"
             ),
-        )
-    }
-
-    fn unknown_attribute(&self, kind: KeyKind) -> &'static str {
-        self.unknown.get(&kind).copied().unwrap_or(attribute(kind))
+        ))
     }
 
     /// Remembers that create made this object in this process.
-    pub fn remember_created(&self, type_name: &'static str, id: &str) {
+    pub(crate) fn remember_created(&self, type_name: &'static str, id: &str) {
         lock(&self.created).insert((type_name, id.to_owned()));
     }
 
     /// Remembers that delete removed this object in this process.
-    pub fn remember_deleted(&self, type_name: &'static str, id: &str) {
+    pub(crate) fn remember_deleted(&self, type_name: &'static str, id: &str) {
         lock(&self.created).remove(&(type_name, id.to_owned()));
     }
 
     /// Whether create made this object in this process. If so, a delete of the
     /// same object is the second half of a replacement that creates first, and
     /// would remove what was just made.
-    #[must_use]
-    pub fn was_created_here(&self, type_name: &'static str, id: &str) -> bool {
+    pub(crate) fn was_created_here(&self, type_name: &'static str, id: &str) -> bool {
         lock(&self.created).contains(&(type_name, id.to_owned()))
     }
 
     /// True once per topic, for warnings that would otherwise repeat for every
     /// object.
-    #[must_use]
-    pub fn first_time(&self, topic: &str) -> bool {
+    pub(crate) fn first_time(&self, topic: &str) -> bool {
         lock(&self.warned).insert(topic.to_owned())
     }
 
@@ -297,8 +274,7 @@ impl Configured {
 }
 
 /// What the client needs to know about the operation around it.
-#[must_use]
-pub fn client_context(context: &Context) -> client::Context {
+pub(crate) fn client_context(context: &Context) -> client::Context {
     client::Context {
         deadline: context.deadline,
         cancel: context.cancel.clone(),
@@ -307,8 +283,7 @@ pub fn client_context(context: &Context) -> client::Context {
 
 /// A context for finding out what SAP did when the operation itself was
 /// cancelled or ran out of time.
-#[must_use]
-pub fn afterwards(context: &client::Context) -> client::Context {
+pub(crate) fn afterwards(context: &client::Context) -> client::Context {
     let now = Instant::now();
     if context.cancel.is_cancelled() {
         client::Context {
@@ -326,8 +301,7 @@ pub fn afterwards(context: &client::Context) -> client::Context {
 }
 
 /// Whether an operation may not start anything new.
-#[must_use]
-pub fn is_over(context: &client::Context) -> bool {
+pub(crate) fn is_over(context: &client::Context) -> bool {
     context.cancel.is_cancelled() || context.deadline <= Instant::now()
 }
 

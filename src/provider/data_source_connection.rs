@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::attributes::{TEXT, Timeouts, shown};
 use super::check::row::{Row, Verdict};
 use super::check::{self, Findings, Unusable};
 use super::configured::{Configured, client_context};
-use super::data_source_destination::Timeouts;
 use framework::data_source::{DataSource, Found};
 use framework::definition::{Definition, Described, Kind};
 use framework::diagnostics::{Diagnostic, Diagnostics};
@@ -20,11 +20,9 @@ use framework::schema::{Attribute, AttributeType, Schema};
 
 /// The data source `sapcalm_connection`.
 #[derive(Debug)]
-pub struct Connection;
+pub(crate) struct Connection;
 
 static DEFINITION: Definition = Definition::new(Kind::DataSource, "sapcalm_connection", &SCHEMA);
-
-const TEXT: AttributeType = AttributeType::String;
 
 static SCHEMA: Schema = Schema::new(
     0,
@@ -91,42 +89,30 @@ static ROW: AttributeType = AttributeType::Object(&[
     ),
 ]);
 
-const fn shown(name: &'static str, description: &'static str) -> Attribute {
-    Attribute::string(name).computed().describe(description)
-}
-
 /// Configuration and result; names follow the schema.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(
-    missing_docs,
-    reason = "the schema above describes the attributes of the same names"
-)]
-pub struct Model {
-    pub timeouts: Option<Timeouts>,
-    pub verdict: Option<String>,
-    pub failed: Option<Vec<String>>,
-    pub notes: Option<Vec<String>>,
-    pub rows: Option<BTreeMap<String, Told>>,
-    pub subaccount_id: Option<String>,
-    pub tenant_id: Option<String>,
-    pub lms_id: Option<String>,
-    pub environment: Option<String>,
+pub(crate) struct Model {
+    pub(crate) timeouts: Option<Timeouts>,
+    pub(crate) verdict: Option<String>,
+    pub(crate) failed: Option<Vec<String>>,
+    pub(crate) notes: Option<Vec<String>>,
+    pub(crate) rows: Option<BTreeMap<String, Told>>,
+    pub(crate) subaccount_id: Option<String>,
+    pub(crate) tenant_id: Option<String>,
+    pub(crate) lms_id: Option<String>,
+    pub(crate) environment: Option<String>,
 }
 
 /// One row; names follow the schema.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(
-    missing_docs,
-    reason = "the schema above describes the attributes of the same names"
-)]
-pub struct Told {
-    pub assumed: Option<String>,
-    pub verdict: Option<String>,
-    pub observed: Option<String>,
-    pub setting: Option<String>,
-    pub advice: Option<String>,
+pub(crate) struct Told {
+    pub(crate) assumed: Option<String>,
+    pub(crate) verdict: Option<String>,
+    pub(crate) observed: Option<String>,
+    pub(crate) setting: Option<String>,
+    pub(crate) advice: Option<String>,
 }
 
 impl Told {

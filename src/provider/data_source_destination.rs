@@ -10,22 +10,23 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::attributes::{TEXT, TEXTS, Timeouts, shown};
 use super::configured::{Configured, client_context};
 use super::destination::{Known, NAME_RULE, TYPE_NAME, holds_credentials, lookup};
-use super::destination_service::ids::{DEFAULT_LEVEL, INSTANCE_LEVEL, LEVELS, id_of};
+use super::destination_service::ids::{DEFAULT_LEVEL, INSTANCE_LEVEL, LEVELS, id_of, level_of};
 use super::destination_service::owner::Owner;
 use super::diagnostics::{Call, failed};
-use client::{self, Destinations, Labels, Level};
+use client::{self, Collection as _, KeyKind, Labels, Level};
 use framework::data_source::{DataSource, Found};
 use framework::definition::{Definition, Described, Kind};
 use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::path::Path;
 use framework::resource::Context;
-use framework::schema::{Absent, Attribute, AttributeType, Schema, joined};
+use framework::schema::{Absent, Attribute, Schema, joined};
 
 /// The data source `sapcalm_destination`.
 #[derive(Debug)]
-pub struct Destination;
+pub(crate) struct Destination;
 
 static DEFINITION: Definition = Definition::new(Kind::DataSource, TYPE_NAME, &SCHEMA);
 
@@ -71,9 +72,6 @@ pub(super) const INSTANCE_ID: Attribute = shown(
     "Id of the service instance, for the level `instance`; else null.",
 );
 
-const TEXT: AttributeType = AttributeType::String;
-const TEXTS: AttributeType = AttributeType::Set(&TEXT);
-
 /// What is told about a destination.
 #[rustfmt::skip]
 pub(super) const DETAILS: [Attribute; 16] = [
@@ -98,57 +96,37 @@ pub(super) const DETAILS: [Attribute; 16] = [
     shown("modification_time", "When it was last changed (RFC 3339, UTC)."),
 ];
 
-const fn shown(name: &'static str, description: &'static str) -> Attribute {
-    Attribute::string(name).computed().describe(description)
-}
-
 /// Configuration and result; names follow the schema.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[expect(
-    missing_docs,
-    reason = "the schema above describes the attributes of the same names"
-)]
-pub struct Model {
-    pub name: String,
-    pub level: Option<String>,
-    pub timeouts: Option<Timeouts>,
-    pub subaccount_id: Option<String>,
-    pub instance_id: Option<String>,
+pub(crate) struct Model {
+    pub(crate) name: String,
+    pub(crate) level: Option<String>,
+    pub(crate) timeouts: Option<Timeouts>,
+    pub(crate) subaccount_id: Option<String>,
+    pub(crate) instance_id: Option<String>,
     #[serde(flatten)]
-    pub details: Details,
-}
-
-/// How long reading may take.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "the schema describes it")]
-pub struct Timeouts {
-    pub read: Option<String>,
+    pub(crate) details: Details,
 }
 
 /// What is told about a destination; names follow [`DETAILS`].
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[expect(
-    missing_docs,
-    reason = "the schema above describes the attributes of the same names"
-)]
-pub struct Details {
-    pub id: Option<String>,
-    pub r#type: Option<String>,
-    pub description: Option<String>,
-    pub url: Option<String>,
-    pub proxy_type: Option<String>,
-    pub authentication: Option<String>,
-    pub client_id: Option<String>,
-    pub token_service_url: Option<String>,
-    pub token_service_url_type: Option<String>,
-    pub user: Option<String>,
-    pub token_service_key_store_location: Option<String>,
-    pub properties: Option<BTreeMap<String, String>>,
-    pub hidden_properties: Option<Vec<String>>,
-    pub labels: Option<Labels>,
-    pub etag: Option<String>,
-    pub modification_time: Option<String>,
+pub(crate) struct Details {
+    pub(crate) id: Option<String>,
+    pub(crate) r#type: Option<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) url: Option<String>,
+    pub(crate) proxy_type: Option<String>,
+    pub(crate) authentication: Option<String>,
+    pub(crate) client_id: Option<String>,
+    pub(crate) token_service_url: Option<String>,
+    pub(crate) token_service_url_type: Option<String>,
+    pub(crate) user: Option<String>,
+    pub(crate) token_service_key_store_location: Option<String>,
+    pub(crate) properties: Option<BTreeMap<String, String>>,
+    pub(crate) hidden_properties: Option<Vec<String>>,
+    pub(crate) labels: Option<Labels>,
+    pub(crate) etag: Option<String>,
+    pub(crate) modification_time: Option<String>,
 }
 
 impl Details {
@@ -199,20 +177,15 @@ impl Details {
 /// Whom the token acts for: nothing says beforehand who that should be.
 pub(super) async fn owner(
     provider: &Configured,
-    service: &Destinations<'_>,
     context: &client::Context,
     call: Call,
     level: Level,
 ) -> Result<(Owner, Diagnostics), Diagnostic> {
-    let token = service.token(context).await;
+    let client = provider.client();
+    let token = client.token(context, KeyKind::Destination, None).await;
     let token = token.map_err(|error| failed(call, &error))?;
     let anybody = Owner::default();
-    Owner::of(provider, token.claims(), level, ("data", call), &anybody)
-}
-
-/// The level that a configuration names.
-pub(super) fn level_of(name: Option<&str>) -> Level {
-    name.and_then(Level::from_name).unwrap_or(Level::Subaccount)
+    Owner::of(provider, &token.claims, level, ("data", call), &anybody)
 }
 
 impl Described for Destination {
@@ -235,7 +208,7 @@ impl DataSource for Destination {
         let context = client_context(context);
         let level = level_of(config.level.as_deref());
         let call = Call::ReadDestination;
-        let (owner, warnings) = owner(provider, &service, &context, call, level).await?;
+        let (owner, warnings) = owner(provider, &context, call, level).await?;
         let found = service.find(&context, level, &config.name).await;
         let found = found.map_err(|error| failed(call, &error))?;
         let found = found.ok_or_else(|| not_found(&config.name, level, &owner))?;

@@ -9,10 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::attributes::{TEXT, Timeouts};
 use super::configured::{Configured, client_context};
-use super::data_source_destination::{
-    DETAILS, Details, INSTANCE_ID, LEVEL, SUBACCOUNT_ID, Timeouts, level_of, owner,
-};
+use super::data_source_destination::{DETAILS, Details, INSTANCE_ID, LEVEL, SUBACCOUNT_ID, owner};
+use super::destination_service::ids::level_of;
 use super::diagnostics::{Call, failed};
 use client::ListFilter;
 use framework::data_source::{DataSource, Found};
@@ -25,11 +25,10 @@ use framework::value::Value;
 
 /// The data source `sapcalm_destinations`.
 #[derive(Debug)]
-pub struct DestinationList;
+pub(crate) struct DestinationList;
 
 static DEFINITION: Definition = Definition::new(Kind::DataSource, "sapcalm_destinations", &SCHEMA);
 
-const TEXT: AttributeType = AttributeType::String;
 static DESTINATION: AttributeType = AttributeType::Object(&DETAILS);
 
 static SCHEMA: Schema = Schema::new(
@@ -84,31 +83,32 @@ fn at_least_one(value: &Value) -> Result<(), String> {
 /// Configuration and result; names follow the schema.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(
-    missing_docs,
-    reason = "the schema above describes the attributes of the same names"
-)]
-pub struct Model {
-    pub names: Option<BTreeSet<String>>,
-    pub name_prefix: Option<String>,
-    pub label: Option<Label>,
-    pub level: Option<String>,
-    pub timeouts: Option<Timeouts>,
-    pub subaccount_id: Option<String>,
-    pub instance_id: Option<String>,
-    pub destinations: Option<BTreeMap<String, Details>>,
+pub(crate) struct Model {
+    pub(crate) names: Option<BTreeSet<String>>,
+    pub(crate) name_prefix: Option<String>,
+    pub(crate) label: Option<Label>,
+    pub(crate) level: Option<String>,
+    pub(crate) timeouts: Option<Timeouts>,
+    pub(crate) subaccount_id: Option<String>,
+    pub(crate) instance_id: Option<String>,
+    pub(crate) destinations: Option<BTreeMap<String, Details>>,
 }
 
 /// A label that the destinations have.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(
-    missing_docs,
-    reason = "the schema above describes the attributes of the same names"
-)]
-pub struct Label {
-    pub key: String,
-    pub values: BTreeSet<String>,
+pub(crate) struct Label {
+    pub(crate) key: String,
+    pub(crate) values: BTreeSet<String>,
+}
+
+impl Label {
+    pub(crate) fn filter(&self) -> ListFilter {
+        ListFilter::Label {
+            key: self.key.clone(),
+            values: self.values.iter().cloned().collect(),
+        }
+    }
 }
 
 impl Model {
@@ -118,10 +118,7 @@ impl Model {
         } else if let Some(prefix) = &self.name_prefix {
             ListFilter::Prefix(prefix.clone())
         } else if let Some(label) = &self.label {
-            ListFilter::Label {
-                key: label.key.clone(),
-                values: label.values.iter().cloned().collect(),
-            }
+            label.filter()
         } else {
             ListFilter::All
         }
@@ -148,7 +145,7 @@ impl DataSource for DestinationList {
         let context = client_context(context);
         let level = level_of(config.level.as_deref());
         let call = Call::ListDestinations;
-        let (owner, warnings) = owner(provider, &service, &context, call, level).await?;
+        let (owner, warnings) = owner(provider, &context, call, level).await?;
         let filter = config.filter();
         let found = service.list(&context, level, &filter).await;
         let found = found.map_err(|error| failed(call, &error))?;

@@ -4,12 +4,14 @@
 //! SAP publishes no schema of the landscape. The members shown here are those
 //! that users of the API have seen; others are left out.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
+use super::attributes::{Timeouts, shown};
 use super::configured::{Configured, client_context};
-use super::data_source_destination::Timeouts;
 use super::diagnostics::{Call, failed, failed_advising};
-use client::{self, KeyKind, LandscapeQuery};
+use client::{self, KeyKind, LandscapeObject, LandscapeQuery};
 use framework::data_source::{DataSource, Found};
 use framework::definition::{Definition, Described, Kind};
 use framework::diagnostics::{Diagnostic, Diagnostics};
@@ -19,7 +21,7 @@ use framework::validators::Validator;
 
 /// The data source `sapcalm_landscape_objects`.
 #[derive(Debug)]
-pub struct LandscapeObjects;
+pub(crate) struct LandscapeObjects;
 
 static DEFINITION: Definition =
     Definition::new(Kind::DataSource, "sapcalm_landscape_objects", &SCHEMA);
@@ -85,89 +87,55 @@ const fn wanted(name: &'static str, description: &'static str) -> Attribute {
         .describe(description)
 }
 
-const fn shown(name: &'static str, description: &'static str) -> Attribute {
-    Attribute::string(name).computed().describe(description)
-}
-
 /// Configuration and result; names follow the schema.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(
-    missing_docs,
-    reason = "the schema above describes the attributes of the same names"
-)]
-pub struct Model {
-    pub lms_id: Option<String>,
-    pub name: Option<String>,
-    pub object_type: Option<String>,
-    pub service_type: Option<String>,
-    pub role: Option<String>,
-    pub system_number: Option<String>,
-    pub external_id: Option<String>,
-    pub deployment_model: Option<String>,
-    pub source: Option<String>,
-    pub timeouts: Option<Timeouts>,
-    pub subaccount_id: Option<String>,
-    pub objects: Option<Vec<Object>>,
+#[expect(clippy::struct_field_names, reason = "they follow the schema")]
+pub(crate) struct Model {
+    pub(crate) lms_id: Option<String>,
+    pub(crate) name: Option<String>,
+    pub(crate) object_type: Option<String>,
+    pub(crate) service_type: Option<String>,
+    pub(crate) role: Option<String>,
+    pub(crate) system_number: Option<String>,
+    pub(crate) external_id: Option<String>,
+    pub(crate) deployment_model: Option<String>,
+    pub(crate) source: Option<String>,
+    pub(crate) timeouts: Option<Timeouts>,
+    pub(crate) subaccount_id: Option<String>,
+    pub(crate) objects: Option<Vec<Object>>,
 }
 
-/// One object of the landscape; names follow the schema.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(
-    missing_docs,
-    reason = "the schema above describes the attributes of the same names"
-)]
-pub struct Object {
-    pub lms_id: Option<String>,
-    pub name: Option<String>,
-    pub object_type: Option<String>,
-    pub service_type: Option<String>,
-    pub service_type_label: Option<String>,
-    pub role: Option<String>,
-    pub system_number: Option<String>,
-    pub external_id: Option<String>,
-    pub deployment_model: Option<String>,
-    pub source: Option<String>,
-}
+/// The attributes of an object, with SAP's names of what they show.
+const MEMBERS: [(&str, &str); 10] = [
+    ("lms_id", "lmsId"),
+    ("name", "name"),
+    ("object_type", "objectType"),
+    ("service_type", "serviceType"),
+    ("service_type_label", "serviceTypeLabel"),
+    ("role", "role"),
+    ("system_number", "systemNumber"),
+    ("external_id", "externalId"),
+    ("deployment_model", "deploymentModel"),
+    ("source", "source"),
+];
 
-impl Object {
-    fn of(found: &client::LandscapeObject) -> Self {
-        let text = |name: &str| found.text(name).map(str::to_owned);
-        Self {
-            lms_id: text("lmsId"),
-            name: text("name"),
-            object_type: text("objectType"),
-            service_type: text("serviceType"),
-            service_type_label: text("serviceTypeLabel"),
-            role: text("role"),
-            system_number: text("systemNumber"),
-            external_id: text("externalId"),
-            deployment_model: text("deploymentModel"),
-            source: text("source"),
-        }
-    }
+/// One object, by the names of the attributes.
+type Object = BTreeMap<String, Option<String>>;
+
+fn told(found: &LandscapeObject) -> Object {
+    let text = |member| found.text(member).map(str::to_owned);
+    MEMBERS
+        .map(|(attribute, member)| (attribute.to_owned(), text(member)))
+        .into()
 }
 
 impl Model {
-    fn query(&self) -> LandscapeQuery {
-        LandscapeQuery {
-            lms_id: self.lms_id.clone(),
-            name: self.name.clone(),
-            object_type: self.object_type.clone(),
-            service_type: self.service_type.clone(),
-            role: self.role.clone(),
-            system_number: self.system_number.clone(),
-            external_id: self.external_id.clone(),
-            deployment_model: self.deployment_model.clone(),
-            source: self.source.clone(),
-        }
-    }
-
-    /// Whether an object is one of those that were asked for, as far as it
-    /// tells. A service that does not know a parameter may ignore it.
-    fn wants(&self, found: &client::LandscapeObject) -> bool {
-        let parameters = [
+    /// The arguments, with SAP's names.
+    fn arguments(&self) -> [(&'static str, &Option<String>); 9] {
+        [
+            ("lmsId", &self.lms_id),
+            ("name", &self.name),
             ("objectType", &self.object_type),
             ("serviceType", &self.service_type),
             ("role", &self.role),
@@ -175,21 +143,27 @@ impl Model {
             ("externalId", &self.external_id),
             ("deploymentModel", &self.deployment_model),
             ("source", &self.source),
-        ];
-        let same = |wanted: &str, told: &str| told.eq_ignore_ascii_case(wanted);
-        let met = parameters.into_iter().all(|(member, wanted)| {
-            let told = found.text(member);
-            let (Some(wanted), Some(told)) = (wanted, told) else {
-                return true;
-            };
-            same(wanted, told)
-        });
-        // A system id has no member that is known.
-        let is_named = self
-            .name
-            .as_ref()
-            .is_none_or(|name| found.texts.values().any(|text| same(name, text)));
-        met && is_named
+        ]
+    }
+
+    fn query(&self) -> LandscapeQuery {
+        let set = self.arguments().into_iter();
+        let set = set.filter_map(|(name, value)| Some((name, value.clone()?)));
+        LandscapeQuery(set.collect())
+    }
+
+    /// Whether an object is one of those that were asked for, as far as it
+    /// tells. A service that does not know a parameter may ignore it.
+    fn wants(&self, found: &LandscapeObject) -> bool {
+        self.arguments().into_iter().all(|(member, wanted)| {
+            let Some(wanted) = wanted else { return true };
+            let same = |told: &str| told.eq_ignore_ascii_case(wanted);
+            match member {
+                // A system id has no member that is known.
+                "name" => found.texts.values().any(|text| same(text)),
+                _ => found.text(member).is_none_or(same),
+            }
+        })
     }
 }
 
@@ -218,15 +192,13 @@ impl DataSource for LandscapeObjects {
         let token = token.map_err(|error| failed(Call::ReadLandscape, &error))?;
         let found = landscape.objects(&context, &config.query()).await;
         let found = found.map_err(|error| unreadable(&error))?;
-        let mut objects: Vec<Object> = found
-            .iter()
-            .filter(|object| config.wants(object))
-            .map(Object::of)
-            .collect();
-        objects.sort();
+        let mut found: Vec<_> = found.iter().filter(|one| config.wants(one)).collect();
+        let texts =
+            |one: &LandscapeObject| MEMBERS.map(|(_, member)| one.text(member).map(str::to_owned));
+        found.sort_by_cached_key(|one| texts(one));
         Ok(Model {
-            subaccount_id: token.claims().subaccount_id.clone(),
-            objects: Some(objects),
+            subaccount_id: token.claims.subaccount_id.clone(),
+            objects: Some(found.into_iter().map(told).collect()),
             ..config
         }
         .into())
@@ -249,8 +221,8 @@ mod tests {
 
     use super::*;
 
-    fn object(members: serde_json::Value) -> client::LandscapeObject {
-        client::LandscapeObject {
+    fn object(members: serde_json::Value) -> LandscapeObject {
+        LandscapeObject {
             texts: serde_json::from_value(members).unwrap(),
         }
     }

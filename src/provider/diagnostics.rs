@@ -14,7 +14,7 @@ use super::keys::{attribute, missing_key, variable};
 
 /// What was being done when something failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Call {
+pub(crate) enum Call {
     /// A service key was taken out of the provider's configuration.
     UseKey,
     /// A destination was created.
@@ -60,49 +60,74 @@ pub enum Call {
 }
 
 impl Call {
+    /// The service key that it uses, whether it changes something at SAP, and the
+    /// stable summary of a failure.
+    const fn facts(self) -> (Option<KeyKind>, bool, &'static str) {
+        use KeyKind::{CloudAlm, Destination, JobScheduling, OrderManagement};
+        const READS: bool = false;
+        const WRITES: bool = true;
+        let (key, is_write, summary) = match self {
+            Self::UseKey => return (None, READS, "Unusable service key"),
+            Self::CreateDestination => (Destination, WRITES, "Cannot create destination"),
+            Self::ReadDestination => (Destination, READS, "Cannot read destination"),
+            Self::ListDestinations => (Destination, READS, "Cannot list destinations"),
+            Self::UpdateDestination => (Destination, WRITES, "Cannot update destination"),
+            Self::DeleteDestination => (Destination, WRITES, "Cannot delete destination"),
+            Self::LabelDestination => (Destination, WRITES, "Cannot set labels of destination"),
+            Self::CheckDestination => (Destination, READS, "Cannot check destination"),
+            Self::TryCloudAlmKey => (
+                CloudAlm,
+                READS,
+                "Cannot get a token with the Cloud ALM service key",
+            ),
+            Self::CreateCertificate => (Destination, WRITES, "Cannot upload certificate"),
+            Self::ReadCertificate => (Destination, READS, "Cannot read certificate"),
+            Self::UpdateCertificate => (Destination, WRITES, "Cannot update certificate"),
+            Self::DeleteCertificate => (Destination, WRITES, "Cannot delete certificate"),
+            Self::FindRegistrationDestination => (
+                Destination,
+                READS,
+                "Cannot check the destination to register with",
+            ),
+            Self::AuthorizeRegistration => (
+                OrderManagement,
+                READS,
+                "Cannot get a token for Order Management",
+            ),
+            Self::Register => (
+                OrderManagement,
+                WRITES,
+                "Cannot register for Integration Monitoring",
+            ),
+            Self::Offboard => (
+                OrderManagement,
+                WRITES,
+                "Cannot offboard from Integration Monitoring",
+            ),
+            Self::ReadLandscape => (CloudAlm, READS, "Cannot read the Cloud ALM landscape"),
+            Self::ReadJob => (JobScheduling, READS, "Cannot read job"),
+            Self::SwitchJob => (JobScheduling, WRITES, "Cannot switch monitoring of job"),
+            Self::FetchToken(kind) => (kind, READS, "Cannot get an access token"),
+        };
+        (Some(key), is_write, summary)
+    }
+
     /// Whether it changes something at SAP.
     pub(crate) fn is_write(self) -> bool {
-        matches!(
-            self,
-            Self::CreateDestination
-                | Self::UpdateDestination
-                | Self::DeleteDestination
-                | Self::LabelDestination
-                | Self::CreateCertificate
-                | Self::UpdateCertificate
-                | Self::DeleteCertificate
-                | Self::Register
-                | Self::Offboard
-                | Self::SwitchJob
-        )
+        let (_, is_write, _) = self.facts();
+        is_write
     }
 
     /// The stable summary of a failure.
-    #[must_use]
-    pub const fn summary(self) -> &'static str {
-        match self {
-            Self::UseKey => "Unusable service key",
-            Self::CreateDestination => "Cannot create destination",
-            Self::ReadDestination => "Cannot read destination",
-            Self::ListDestinations => "Cannot list destinations",
-            Self::UpdateDestination => "Cannot update destination",
-            Self::DeleteDestination => "Cannot delete destination",
-            Self::LabelDestination => "Cannot set labels of destination",
-            Self::CheckDestination => "Cannot check destination",
-            Self::TryCloudAlmKey => "Cannot get a token with the Cloud ALM service key",
-            Self::CreateCertificate => "Cannot upload certificate",
-            Self::ReadCertificate => "Cannot read certificate",
-            Self::UpdateCertificate => "Cannot update certificate",
-            Self::DeleteCertificate => "Cannot delete certificate",
-            Self::FindRegistrationDestination => "Cannot check the destination to register with",
-            Self::AuthorizeRegistration => "Cannot get a token for Order Management",
-            Self::Register => "Cannot register for Integration Monitoring",
-            Self::Offboard => "Cannot offboard from Integration Monitoring",
-            Self::ReadLandscape => "Cannot read the Cloud ALM landscape",
-            Self::ReadJob => "Cannot read job",
-            Self::SwitchJob => "Cannot switch monitoring of job",
-            Self::FetchToken(_) => "Cannot get an access token",
-        }
+    pub(crate) fn summary(self) -> &'static str {
+        let (_, _, summary) = self.facts();
+        summary
+    }
+
+    /// The service key that it uses.
+    fn key(self) -> Option<KeyKind> {
+        let (key, ..) = self.facts();
+        key
     }
 
     /// What the Destination service was asked about.
@@ -115,65 +140,29 @@ impl Call {
             _ => "destination",
         }
     }
-
-    /// The service key this call uses.
-    const fn key(self) -> Option<KeyKind> {
-        match self {
-            Self::UseKey => None,
-            Self::CreateDestination
-            | Self::ReadDestination
-            | Self::ListDestinations
-            | Self::UpdateDestination
-            | Self::DeleteDestination
-            | Self::LabelDestination
-            | Self::CheckDestination
-            | Self::CreateCertificate
-            | Self::ReadCertificate
-            | Self::UpdateCertificate
-            | Self::DeleteCertificate
-            | Self::FindRegistrationDestination => Some(KeyKind::Destination),
-            Self::AuthorizeRegistration | Self::Register | Self::Offboard => {
-                Some(KeyKind::OrderManagement)
-            }
-            Self::ReadLandscape | Self::TryCloudAlmKey => Some(KeyKind::CloudAlm),
-            Self::ReadJob | Self::SwitchJob => Some(KeyKind::JobScheduling),
-            Self::FetchToken(kind) => Some(kind),
-        }
-    }
 }
 
 /// A failed call as an error.
-#[must_use]
-pub fn failed(call: Call, error: &Error) -> Diagnostic {
-    describe(Severity::Error, call, error)
+pub(crate) fn failed(call: Call, error: &Error) -> Diagnostic {
+    failed_advising(call, error, next_step(call, error))
 }
 
 /// A failed call that does not end the operation.
-#[must_use]
-pub fn failed_softly(call: Call, error: &Error) -> Diagnostic {
-    describe(Severity::Warning, call, error)
+pub(crate) fn failed_softly(call: Call, error: &Error) -> Diagnostic {
+    Diagnostic {
+        severity: Severity::Warning,
+        ..failed(call, error)
+    }
 }
 
 /// A failed call as an error, with advice that knows more than the status does.
-#[must_use]
-pub fn failed_advising(call: Call, error: &Error, advice: String) -> Diagnostic {
-    describe_advising(Severity::Error, call, error, advice)
-}
-
-fn describe(severity: Severity, call: Call, error: &Error) -> Diagnostic {
-    describe_advising(severity, call, error, next_step(call, error))
-}
-
-fn describe_advising(severity: Severity, call: Call, error: &Error, advice: String) -> Diagnostic {
-    if let ErrorKind::MissingKey(kind) = error.kind() {
-        return Diagnostic {
-            severity,
-            ..missing_key(*kind)
-        };
+pub(crate) fn failed_advising(call: Call, error: &Error, advice: String) -> Diagnostic {
+    if let ErrorKind::MissingKey(kind) = &error.kind {
+        return missing_key(*kind);
     }
     let parts = [Some(what_happened(error)), whereabouts(error), Some(advice)];
     Diagnostic {
-        severity,
+        severity: Severity::Error,
         summary: call.summary().into(),
         detail: parts.into_iter().flatten().collect::<Vec<_>>().join("\n\n"),
         path: blame(call, error).map(Path::attribute),
@@ -182,14 +171,17 @@ fn describe_advising(severity: Severity, call: Call, error: &Error, advice: Stri
 
 /// SAP's own words, or what went wrong on the way.
 fn what_happened(error: &Error) -> String {
-    let message = error.message().filter(|text| !text.trim().is_empty());
-    let mut text = match (error.kind(), message) {
+    let message = error
+        .message
+        .as_deref()
+        .filter(|text| !text.trim().is_empty());
+    let mut text = match (&error.kind, message) {
         (ErrorKind::Status, Some(message)) => format!("SAP answered: {message}"),
         (ErrorKind::Status, None) => "SAP answered with an error and gave no reason.".to_owned(),
         (kind, Some(message)) => format!("{}: {message}", sentence(&kind.to_string())),
         (kind, None) => format!("{}.", sentence(&kind.to_string())),
     };
-    if error.may_have_been_processed() {
+    if error.maybe_processed {
         text.push_str("\nSAP may have carried out the change all the same.");
     }
     if let Some(waited) = what_was_waited_for(error) {
@@ -204,7 +196,7 @@ fn what_was_waited_for(error: &Error) -> Option<String> {
     let cache = "The destination changed within the last 5 minutes, and Order Management may still \
                  see it as it was. So the call was repeated more often than usual; `timeouts` and \
                  `max_retries` end that earlier.";
-    match error.gave_up() {
+    match error.gave_up {
         Some(GaveUp::Deadline { asked: Some(asked) }) => Some(format!(
             "SAP asked to wait {} before the next attempt, which is longer than `timeouts` leaves.",
             rounded(asked)
@@ -212,7 +204,7 @@ fn what_was_waited_for(error: &Error) -> Option<String> {
         Some(GaveUp::Deadline { asked: None }) => Some(
             "It was not repeated once more, because `timeouts` leaves no time for that.".to_owned(),
         ),
-        _ if error.was_patient() => Some(cache.to_owned()),
+        _ if error.was_patient => Some(cache.to_owned()),
         _ => None,
     }
 }
@@ -221,11 +213,11 @@ fn what_was_waited_for(error: &Error) -> Option<String> {
 /// 3 attempts in 4 s`. The host is named where no service answered, and where
 /// the token service did, because then the host is what may be wrong.
 fn whereabouts(error: &Error) -> Option<String> {
-    let url = url::Url::parse(error.url()?).ok()?;
-    let host_matters = error.status().is_none()
+    let url = url::Url::parse(error.url.as_deref()?).ok()?;
+    let host_matters = error.status.is_none()
         || error.token_refusal().is_some()
         || matches!(
-            error.kind(),
+            &error.kind,
             ErrorKind::Router
                 | ErrorKind::Html
                 | ErrorKind::NoAnswer
@@ -237,22 +229,22 @@ fn whereabouts(error: &Error) -> Option<String> {
     } else {
         String::new()
     };
-    let method = error.method().unwrap_or("request");
+    let method = error.method.as_deref().unwrap_or("request");
     let request = format!("{method} {host}{}", url.path());
-    let request = match error.status() {
+    let request = match error.status {
         Some(status) => format!("{request} → {status}"),
         None => request,
     };
-    let request = match error.proxy().filter(|_| host_matters) {
+    let request = match error.proxy.as_deref().filter(|_| host_matters) {
         Some(proxy) => format!("{request} through the proxy {proxy}"),
         None => request,
     };
-    let id = error.correlation_id();
-    let elapsed = rounded(error.elapsed());
+    let id = error.correlation_id.as_deref();
+    let elapsed = rounded(error.elapsed);
     let parts = [
         Some(request),
         id.map(|id| format!("correlation id {id}")),
-        match error.attempts() {
+        match error.attempts {
             0 => None,
             1 => Some(format!("1 attempt in {elapsed}")),
             many => Some(format!("{many} attempts in {elapsed}")),
@@ -281,7 +273,7 @@ pub(super) fn sentence(text: &str) -> String {
 
 /// The attribute of the resource that is to blame, where there is one.
 fn blame(call: Call, error: &Error) -> Option<&'static str> {
-    match (call, error.kind()) {
+    match (call, &error.kind) {
         (
             Call::AuthorizeRegistration | Call::Register | Call::FetchToken(_),
             ErrorKind::Token(Refusal::InvalidScope { .. }),
@@ -297,7 +289,7 @@ fn blame(call: Call, error: &Error) -> Option<&'static str> {
 
 /// What the practitioner can do about it.
 pub(super) fn next_step(call: Call, error: &Error) -> String {
-    match error.kind() {
+    match &error.kind {
         ErrorKind::Status
             if call.key() == Some(KeyKind::Destination) && error.is_not_found_by_other() =>
         {
@@ -465,9 +457,9 @@ fn next_step_for_token(call: Call, refusal: &Refusal) -> String {
 
 /// What a status means for this call (SAP's documentation where it says so).
 fn next_step_by_status(call: Call, error: &Error) -> String {
-    let status = error.status().unwrap_or_default();
+    let status = error.status.unwrap_or_default();
     match (call, status) {
-        (_, 429) if matches!(error.gave_up(), Some(GaveUp::Deadline { .. })) => {
+        (_, 429) if matches!(error.gave_up, Some(GaveUp::Deadline { .. })) => {
             "Raise the value for this operation in `timeouts`, or run Terraform again later."
                 .to_owned()
         }
@@ -604,14 +596,13 @@ mod tests {
     /// An error as the client makes it.
     fn error(kind: ErrorKind, status: Option<u16>, message: Option<&str>) -> Error {
         let mut error = Error::new(kind);
-        let parts = error.parts_mut();
-        parts.method = Some("POST".to_owned());
-        parts.url = Some("https://host.example/some/path".to_owned());
-        parts.status = status;
-        parts.message = message.map(str::to_owned);
-        parts.correlation_id = Some("7d9f".to_owned());
-        parts.attempts = 3;
-        parts.elapsed = std::time::Duration::from_millis(4_200);
+        error.method = Some("POST".to_owned());
+        error.url = Some("https://host.example/some/path".to_owned());
+        error.status = status;
+        error.message = message.map(str::to_owned);
+        error.correlation_id = Some("7d9f".to_owned());
+        error.attempts = 3;
+        error.elapsed = std::time::Duration::from_millis(4_200);
         error
     }
 
@@ -621,7 +612,7 @@ mod tests {
 
     fn said_by_sap(status: u16, message: &str) -> Error {
         let mut error = answered(status, message);
-        error.parts_mut().said_by_sap = true;
+        error.said_by_sap = true;
         error
     }
 
@@ -641,7 +632,7 @@ mod tests {
             },
         }));
         let mut lost = error(ErrorKind::NoAnswer, None, Some("connection reset"));
-        lost.parts_mut().maybe_processed = true;
+        lost.maybe_processed = true;
         let cases = [
             (Call::CreateDestination, answered(409, "exists already")),
             (Call::CreateDestination, answered(400, "Invalid property")),
@@ -768,7 +759,7 @@ mod tests {
         ]
         .map(|kind| (Call::ReadDestination, error(kind, None, None)));
         for (_, error) in &mut cases[..2] {
-            error.parts_mut().proxy = Some("http://proxy.example:3128".to_owned());
+            error.proxy = Some("http://proxy.example:3128".to_owned());
         }
         let others = [
             (Call::CreateCertificate, answered(409, "Duplicate key")),

@@ -15,25 +15,24 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
-use super::configured::{Configured, Key, client_context};
+use super::attributes::{TEXT, Timeouts, shown};
+use super::configured::{Configured, client_context};
 use super::diagnostics::{Call, failed};
 use client::{KeyKind, Token};
 use framework::definition::{Definition, Described, Kind};
 use framework::diagnostics::Diagnostics;
 use framework::ephemeral_resource::{EphemeralResource, Opened};
 use framework::resource::Context;
-use framework::schema::{Absent, Attribute, AttributeType, Schema};
+use framework::schema::{Absent, Attribute, Schema};
 use framework::sensitive::Sensitive;
 use framework::validators::Validator;
 
 /// The ephemeral resource `sapcalm_access_token`.
 #[derive(Debug)]
-pub struct AccessToken;
+pub(crate) struct AccessToken;
 
 static DEFINITION: Definition =
     Definition::new(Kind::EphemeralResource, "sapcalm_access_token", &SCHEMA);
-
-const TEXT: AttributeType = AttributeType::String;
 
 static SCHEMA: Schema = Schema::new(
     0,
@@ -63,48 +62,41 @@ static SCHEMA: Schema = Schema::new(
             .computed()
             .sensitive()
             .describe("The token."),
-        Attribute::string("token_type")
-            .computed()
-            .describe("How to use it, usually `bearer`."),
-        Attribute::string("expires_at")
-            .computed()
-            .describe("When it stops being valid (RFC 3339, UTC)."),
+        shown("token_type", "How to use it, usually `bearer`."),
+        shown("expires_at", "When it stops being valid (RFC 3339, UTC)."),
         Attribute::list("granted_scopes", &TEXT)
             .computed()
             .describe("The scopes that were granted."),
-        Attribute::string("subaccount_id")
-            .computed()
-            .describe("Id of the subaccount that the token acts for, where it says so."),
-        Attribute::string("tenant_id")
-            .computed()
-            .describe("Id of the tenant that the token acts for, where it says so."),
+        shown(
+            "subaccount_id",
+            "Id of the subaccount that the token acts for, where it says so.",
+        ),
+        shown(
+            "tenant_id",
+            "Id of the tenant that the token acts for, where it says so.",
+        ),
     ],
 );
 
 /// Configuration and result; names follow the schema.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(
-    missing_docs,
-    reason = "the schema above describes the attributes of the same names"
-)]
-pub struct Model {
-    pub service_key: ServiceKey,
-    pub scope: Option<String>,
-    pub timeouts: Option<Timeouts>,
-    pub access_token: Option<Sensitive>,
-    pub token_type: Option<String>,
-    pub expires_at: Option<String>,
-    pub granted_scopes: Option<Vec<String>>,
-    pub subaccount_id: Option<String>,
-    pub tenant_id: Option<String>,
+pub(crate) struct Model {
+    pub(crate) service_key: ServiceKey,
+    pub(crate) scope: Option<String>,
+    pub(crate) timeouts: Option<Timeouts>,
+    pub(crate) access_token: Option<Sensitive>,
+    pub(crate) token_type: Option<String>,
+    pub(crate) expires_at: Option<String>,
+    pub(crate) granted_scopes: Option<Vec<String>>,
+    pub(crate) subaccount_id: Option<String>,
+    pub(crate) tenant_id: Option<String>,
 }
 
 /// A service key of the provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "named like the services")]
-pub enum ServiceKey {
+pub(crate) enum ServiceKey {
     Destination,
     OrderManagement,
     CloudAlm,
@@ -118,14 +110,6 @@ impl ServiceKey {
             Self::CloudAlm => KeyKind::CloudAlm,
         }
     }
-}
-
-/// How long opening may take.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "the schema describes it")]
-pub struct Timeouts {
-    pub open: Option<String>,
 }
 
 impl Described for AccessToken {
@@ -145,26 +129,24 @@ impl EphemeralResource for AccessToken {
         config: Model,
     ) -> Result<Opened<Model>, Diagnostics> {
         let kind = config.service_key.kind();
-        if provider.key(kind) == Key::Unknown {
-            let consequence = "The token is unknown until then, and is fetched while applying. \
-                 OpenTofu takes no unknown token and ends the plan: there, apply what makes the \
-                 key first, with `-target` or in a configuration of its own.";
-            return Ok(Opened::later(
-                provider.unknown_key_warning(kind, consequence),
-            ));
+        let consequence = "The token is unknown until then, and is fetched while applying. \
+             OpenTofu takes no unknown token and ends the plan: there, apply what makes the \
+             key first, with `-target` or in a configuration of its own.";
+        if let Some(warning) = provider.unknown_key(kind, consequence) {
+            return Ok(Opened::later(warning));
         }
         provider.require(kind)?;
         let scope = config.scope.as_deref().filter(|scope| !scope.is_empty());
         let context = client_context(context);
         let token = provider.client().token(&context, kind, scope).await;
         let token = token.map_err(|error| failed(Call::FetchToken(kind), &error))?;
-        let claims = token.claims();
+        let claims = &token.claims;
         Ok(Opened {
             result: Some(Model {
-                access_token: Some(token.secret().expose_secret().into()),
-                token_type: Some(token.token_type().to_owned()),
+                access_token: Some(token.secret.expose_secret().into()),
+                token_type: Some(token.token_type.clone()),
                 expires_at: expiry(&token).map(|time| time.to_string()),
-                granted_scopes: Some(token.granted_scopes().to_vec()),
+                granted_scopes: Some(token.granted_scopes.clone()),
                 subaccount_id: claims.subaccount_id.clone(),
                 tenant_id: claims.tenant.clone(),
                 ..config

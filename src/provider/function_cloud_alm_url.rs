@@ -11,7 +11,7 @@ use framework::schema::AttributeType;
 
 /// The function `cloud_alm_url`.
 #[derive(Debug)]
-pub struct CloudAlmUrl;
+pub(crate) struct CloudAlmUrl;
 
 static DEFINITION: Definition = Definition::new(
     "cloud_alm_url",
@@ -39,10 +39,9 @@ static DEFINITION: Definition = Definition::new(
 
 /// What the function takes; names follow the parameters.
 #[derive(Debug, Deserialize)]
-#[expect(missing_docs, reason = "the signature describes them")]
-pub struct Arguments {
-    pub service_key: String,
-    pub url_form: Option<String>,
+pub(crate) struct Arguments {
+    pub(crate) service_key: String,
+    pub(crate) url_form: Option<String>,
 }
 
 impl Function for CloudAlmUrl {
@@ -63,7 +62,7 @@ impl Function for CloudAlmUrl {
         }
         let key =
             CloudAlmKey::parse(&arguments.service_key).map_err(|error| unusable(&error.problem))?;
-        Ok(url_in_form(key.api(), key.api_url(), form))
+        Ok(url_in_form(&key.api, &key.api_url, form))
     }
 }
 

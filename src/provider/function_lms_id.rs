@@ -9,7 +9,7 @@ use framework::schema::AttributeType;
 
 /// The function `lms_id`.
 #[derive(Debug)]
-pub struct LmsId;
+pub(crate) struct LmsId;
 
 static DEFINITION: Definition = Definition::new(
     "lms_id",
@@ -36,10 +36,9 @@ static DEFINITION: Definition = Definition::new(
 
 /// What the function takes; names follow the parameters.
 #[derive(Debug, Deserialize)]
-#[expect(missing_docs, reason = "the signature describes them")]
-pub struct Arguments {
-    pub environment: String,
-    pub tenant_id: String,
+pub(crate) struct Arguments {
+    pub(crate) environment: String,
+    pub(crate) tenant_id: String,
 }
 
 impl Function for LmsId {

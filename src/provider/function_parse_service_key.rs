@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use client::{KeyKind, KeyProblem, Proof, ServiceKey};
+use super::attributes::{TEXT, shown};
+use super::keys::name;
+use client::{KeyProblem, Proof, ServiceKey};
 use framework::function::{Definition, Function, FunctionError, Parameter, Return};
 use framework::schema::{Attribute, AttributeType};
 
 /// The function `parse_service_key`.
 #[derive(Debug)]
-pub struct ParseServiceKey;
-
-const TEXT: AttributeType = AttributeType::String;
+pub(crate) struct ParseServiceKey;
 
 static DEFINITION: Definition = Definition::new(
     "parse_service_key",
@@ -38,67 +38,61 @@ pub(super) const SERVICE_KEY: Parameter = Parameter::new(
 );
 
 const PARTS: &[Attribute] = &[
-    part(
+    shown(
         "service",
         "Which service the key is clearly for: `destination`, `order_management` or `cloud_alm`.",
     ),
-    part("client_id", "OAuth client id."),
-    part(
+    shown("client_id", "OAuth client id."),
+    shown(
         "credential_type",
         "`secret` (a client secret) or `x509` (a client certificate).",
     ),
-    part(
+    shown(
         "token_service_url",
         "URL of the token endpoint, with `/oauth/token`.",
     ),
-    part(
+    shown(
         "xsappname",
         "Name of the application, with which scopes begin.",
     ),
-    part("identity_zone", "Subdomain of the subaccount."),
-    part("tenant_id", "Id of the tenant."),
-    part("subaccount_id", "Id of the subaccount."),
-    part("instance_id", "Id of the service instance."),
-    part(
+    shown("identity_zone", "Subdomain of the subaccount."),
+    shown("tenant_id", "Id of the tenant."),
+    shown("subaccount_id", "Id of the subaccount."),
+    shown("instance_id", "Id of the service instance."),
+    shown(
         "uri",
         "Base URL of the service, as it stands in the key, but without user and password.",
     ),
     Attribute::map("endpoints", &TEXT).computed().describe(
         "URLs of the service by name, as they stand in the key, but without user and password.",
     ),
-    part(
+    shown(
         "certificate_expires_at",
         "When the certificate of an x509 key stops being valid (RFC 3339, UTC).",
     ),
 ];
 
-const fn part(name: &'static str, description: &'static str) -> Attribute {
-    Attribute::string(name).computed().describe(description)
-}
-
 /// What the function takes; names follow the parameters.
 #[derive(Debug, Deserialize)]
-#[expect(missing_docs, reason = "the signature describes it")]
-pub struct Arguments {
-    pub service_key: String,
+pub(crate) struct Arguments {
+    pub(crate) service_key: String,
 }
 
 /// What the function gives; names follow the attributes above.
 #[derive(Debug, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the signature describes them")]
-pub struct Parts {
-    pub service: Option<String>,
-    pub client_id: Option<String>,
-    pub credential_type: Option<String>,
-    pub token_service_url: Option<String>,
-    pub xsappname: Option<String>,
-    pub identity_zone: Option<String>,
-    pub tenant_id: Option<String>,
-    pub subaccount_id: Option<String>,
-    pub instance_id: Option<String>,
-    pub uri: Option<String>,
-    pub endpoints: Option<BTreeMap<String, String>>,
-    pub certificate_expires_at: Option<String>,
+pub(crate) struct Parts {
+    pub(crate) service: Option<String>,
+    pub(crate) client_id: Option<String>,
+    pub(crate) credential_type: Option<String>,
+    pub(crate) token_service_url: Option<String>,
+    pub(crate) xsappname: Option<String>,
+    pub(crate) identity_zone: Option<String>,
+    pub(crate) tenant_id: Option<String>,
+    pub(crate) subaccount_id: Option<String>,
+    pub(crate) instance_id: Option<String>,
+    pub(crate) uri: Option<String>,
+    pub(crate) endpoints: Option<BTreeMap<String, String>>,
+    pub(crate) certificate_expires_at: Option<String>,
 }
 
 impl Function for ParseServiceKey {
@@ -111,33 +105,26 @@ impl Function for ParseServiceKey {
 
     fn call(&self, arguments: Arguments) -> Result<Parts, FunctionError> {
         let key = parse(&arguments.service_key)?;
-        let oauth = key.oauth();
-        let text = |text: Option<&str>| text.map(str::to_owned);
-        let service = key.service().map(|service| match service {
-            KeyKind::Destination => "destination",
-            KeyKind::OrderManagement => "order_management",
-            KeyKind::CloudAlm => "cloud_alm",
-            KeyKind::JobScheduling => "job_scheduling",
-        });
-        let credential_type = match oauth.proof() {
+        let oauth = &key.oauth;
+        let credential_type = match oauth.proof {
             Proof::Secret(_) => "secret",
             Proof::Certificate { .. } => "x509",
         };
-        let endpoints = key.endpoints().iter();
+        let endpoints = key.endpoints.iter();
         let endpoints = endpoints.map(|(name, url)| (name.clone(), without_credentials(url)));
         Ok(Parts {
-            service: text(service),
-            client_id: Some(oauth.client_id().to_owned()),
-            credential_type: text(Some(credential_type)),
-            token_service_url: Some(oauth.token_url().to_string()),
-            xsappname: text(oauth.xsappname()),
-            identity_zone: text(oauth.identity_zone()),
-            tenant_id: text(oauth.tenant_id()),
-            subaccount_id: text(oauth.subaccount_id()),
-            instance_id: text(oauth.instance_id()),
-            uri: key.uri().map(without_credentials),
+            service: key.service.map(|kind| name(kind).to_owned()),
+            client_id: Some(oauth.client_id.clone()),
+            credential_type: Some(credential_type.to_owned()),
+            token_service_url: Some(oauth.token_url.to_string()),
+            xsappname: oauth.xsappname.clone(),
+            identity_zone: oauth.identity_zone.clone(),
+            tenant_id: oauth.tenant_id.clone(),
+            subaccount_id: oauth.subaccount_id.clone(),
+            instance_id: oauth.instance_id.clone(),
+            uri: key.uri.as_deref().map(without_credentials),
             endpoints: Some(endpoints.collect()),
-            certificate_expires_at: key.certificate_expiry().map(|end| end.to_string()),
+            certificate_expires_at: oauth.certificate_expiry().map(|end| end.to_string()),
         })
     }
 }

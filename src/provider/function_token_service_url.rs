@@ -7,7 +7,7 @@ use framework::schema::AttributeType;
 
 /// The function `token_service_url`.
 #[derive(Debug)]
-pub struct TokenServiceUrl;
+pub(crate) struct TokenServiceUrl;
 
 static DEFINITION: Definition = Definition::new(
     "token_service_url",
@@ -34,7 +34,7 @@ impl Function for TokenServiceUrl {
 
     fn call(&self, arguments: Arguments) -> Result<String, FunctionError> {
         let key = parse(&arguments.service_key)?;
-        Ok(key.oauth().token_url().to_string())
+        Ok(key.oauth.token_url.to_string())
     }
 }
 

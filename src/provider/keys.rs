@@ -8,8 +8,7 @@ use client::KeyKind;
 use framework::diagnostics::Diagnostic;
 
 /// The attribute of the provider block that holds a service key.
-#[must_use]
-pub const fn attribute(kind: KeyKind) -> &'static str {
+pub(crate) const fn attribute(kind: KeyKind) -> &'static str {
     match kind {
         KeyKind::Destination => "destination_service_key",
         KeyKind::OrderManagement => "order_management_service_key",
@@ -18,9 +17,13 @@ pub const fn attribute(kind: KeyKind) -> &'static str {
     }
 }
 
+/// The short name of a service key, such as `cloud_alm`.
+pub(super) fn name(kind: KeyKind) -> &'static str {
+    attribute(kind).trim_end_matches("_service_key")
+}
+
 /// The environment variable that holds a service key.
-#[must_use]
-pub const fn variable(kind: KeyKind) -> &'static str {
+pub(crate) const fn variable(kind: KeyKind) -> &'static str {
     match kind {
         KeyKind::Destination => "SAPCALM_DESTINATION_SERVICE_KEY",
         KeyKind::OrderManagement => "SAPCALM_ORDER_MANAGEMENT_SERVICE_KEY",
@@ -30,8 +33,7 @@ pub const fn variable(kind: KeyKind) -> &'static str {
 }
 
 /// The error of an operation whose service key is not configured.
-#[must_use]
-pub fn missing_key(kind: KeyKind) -> Diagnostic {
+pub(crate) fn missing_key(kind: KeyKind) -> Diagnostic {
     Diagnostic::error(
         "Missing service key",
         format!(

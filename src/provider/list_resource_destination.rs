@@ -11,10 +11,12 @@ use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 
+use super::attributes::{TEXT, Timeouts};
 use super::configured::{Configured, client_context};
+use super::data_source_destinations::Label;
 use super::destination::{DEFINITION, listed};
 use super::destination_service::Site;
-use super::destination_service::ids::{DEFAULT_LEVEL, INSTANCE_LEVEL};
+use super::destination_service::ids::LEVELS;
 use super::destination_service::owner::Owner;
 use super::diagnostics::{Call, failed};
 use client::{self, Destinations, Level, ListFilter};
@@ -23,7 +25,7 @@ use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::list_resource::{ListRequest, ListResource, Results};
 use framework::path::Path;
 use framework::resource::Context;
-use framework::schema::{Attribute, AttributeType, Schema};
+use framework::schema::{Attribute, Schema};
 use framework::validators::Validator;
 use framework::value::Value;
 
@@ -34,7 +36,7 @@ const PAGE: usize = 100;
 
 /// The list resource `sapcalm_destination`.
 #[derive(Debug)]
-pub struct DestinationList;
+pub(crate) struct DestinationList;
 
 static LIST: Definition = Definition::new(Kind::ListResource, DEFINITION.type_name, &SCHEMA);
 
@@ -45,7 +47,7 @@ static SCHEMA: Schema = Schema::new(
      What is found can be imported as `sapcalm_destination`. Secrets are never shown.",
     &[
         Attribute::string("level")
-            .validate(&[Validator::OneOf(&[DEFAULT_LEVEL, INSTANCE_LEVEL])])
+            .validate(LEVELS)
             .describe("Only destinations of this level: `subaccount` or `instance`."),
         Attribute::string("name_prefix")
             .validate(&[Validator::NotBlank])
@@ -57,7 +59,7 @@ static SCHEMA: Schema = Schema::new(
                     .required()
                     .validate(&[Validator::NotBlank])
                     .describe("Key of the label."),
-                Attribute::set("values", &AttributeType::String)
+                Attribute::set("values", &TEXT)
                     .required()
                     .describe("Values of the label; one of them is enough."),
             ],
@@ -70,24 +72,11 @@ static SCHEMA: Schema = Schema::new(
 /// The `config` block of the list; names and order follow the schema.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Filters {
+pub(crate) struct Filters {
     level: Option<String>,
     name_prefix: Option<String>,
     label: Option<Label>,
     timeouts: Option<Timeouts>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Label {
-    key: String,
-    values: BTreeSet<String>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Timeouts {
-    list: Option<String>,
 }
 
 impl Described for DestinationList {
@@ -178,10 +167,7 @@ impl Search<'_> {
     fn filter(&self) -> Option<ListFilter> {
         let filters = &self.request.config;
         match (&filters.label, &filters.name_prefix) {
-            (Some(label), _) => Some(ListFilter::Label {
-                key: label.key.clone(),
-                values: label.values.iter().cloned().collect(),
-            }),
+            (Some(label), _) => Some(label.filter()),
             (None, Some(prefix)) => Some(ListFilter::Prefix(prefix.clone())),
             (None, None) => None,
         }

@@ -2,39 +2,41 @@
 //! the client. The only module that knows both.
 //!
 //! * [`config`] is the `provider` block, [`configured`] is what it becomes, and
-//!   [`keys`] are the names of the service keys in it.
+//!   `keys` are the names of the service keys in it.
 //! * [`check`] compares what is assumed about SAP with what SAP says.
-//! * [`diagnostics`] turns failures of the client into messages.
-//! * `destination`, `certificate`, [`registration`] and `job_monitoring` are
+//! * `diagnostics` turns failures of the client into messages.
+//! * `destination`, `certificate`, `registration` and `job_monitoring` are
 //!   resources, each a room of its own; what the first two share is in
 //!   `destination_service`. All are listed in [`RESOURCES`]. `unsettled` is for
 //!   creates whose outcome nobody knows.
 //! * `data_source_*`, `ephemeral_*`, `function_*`, `list_resource_*` and
-//!   `action_*` are the other things that Terraform can call, one file each.
+//!   `action_*` are the other things that Terraform can call, one file each. What
+//!   several schemas have in common is in `attributes`.
 
-pub mod action_connection_check;
-pub mod action_destination_check;
 pub mod check;
 pub mod config;
 pub mod configured;
-pub mod data_source_connection;
-pub mod data_source_destination;
-pub mod data_source_destinations;
-pub mod data_source_landscape_objects;
-pub mod diagnostics;
-pub mod ephemeral_access_token;
-pub mod function_cloud_alm_url;
-pub mod function_lms_id;
-pub mod function_parse_service_key;
-pub mod function_token_service_url;
-pub mod keys;
-pub mod list_resource_destination;
-pub mod registration;
+pub(crate) mod keys;
 
+mod action_connection_check;
+mod action_destination_check;
+mod attributes;
 mod certificate;
+mod data_source_connection;
+mod data_source_destination;
+mod data_source_destinations;
+mod data_source_landscape_objects;
 mod destination;
 mod destination_service;
+mod diagnostics;
+mod ephemeral_access_token;
+mod function_cloud_alm_url;
+mod function_lms_id;
+mod function_parse_service_key;
+mod function_token_service_url;
 mod job_monitoring;
+mod list_resource_destination;
+mod registration;
 mod unsettled;
 
 use framework::action::DynAction;

@@ -7,11 +7,10 @@ use emulator::{DestinationKey, Emulator, Options, Scenario};
 use framework::diagnostics::Severity;
 use framework::plan::Change;
 use framework::private::Private;
-use framework::resource::{DynResource, ImportRequest};
+use framework::resource::ImportRequest;
 use framework::value::Value;
-use sapcalm::provider::config;
 use sapcalm::provider::configured::Configured;
-use sapcalm::provider::registration::Registration;
+use sapcalm::provider::{RESOURCES, config};
 use serde_json::json;
 
 use crate::support::direct::{Direct, Instance, context, object, text};
@@ -28,7 +27,7 @@ const CALM: &str = "acme-calm";
 
 /// Plays Terraform.
 const TF: Direct = Direct {
-    resource: &Registration,
+    resource: RESOURCES[2],
 };
 
 // ------------------------------------------------------------ the other side
@@ -1259,7 +1258,7 @@ async fn an_import_is_filled_by_read_and_plans_nothing_but_what_it_could_not_kno
         .quietly();
     let tenant = sap.tenant().await;
     let import = ImportRequest::Id(tenant.clone());
-    let stub = DynResource::<Configured>::import(&Registration, import).unwrap();
+    let stub = RESOURCES[2].import(import).unwrap();
     let stub = Instance {
         state: stub,
         private: Private::default(),
@@ -1287,7 +1286,7 @@ async fn an_import_is_filled_by_read_and_plans_nothing_but_what_it_could_not_kno
 async fn an_import_that_nothing_confirms_is_warned_about() {
     let sap = Sap::new().await;
     let import = ImportRequest::Id(sap.tenant().await);
-    let stub = DynResource::<Configured>::import(&Registration, import).unwrap();
+    let stub = RESOURCES[2].import(import).unwrap();
     let stub = Instance {
         state: stub,
         private: Private::default(),
@@ -1318,7 +1317,7 @@ async fn an_import_that_nothing_confirms_is_warned_about() {
 async fn an_import_of_another_tenant_is_an_error() {
     let sap = Sap::new().await;
     let import = ImportRequest::Id("99999999-0000-4000-8000-000000000000".to_owned());
-    let stub = DynResource::<Configured>::import(&Registration, import).unwrap();
+    let stub = RESOURCES[2].import(import).unwrap();
     let stub = Instance {
         state: stub,
         private: Private::default(),

@@ -43,11 +43,16 @@ const LARGEST_TOKEN: usize = 16 * 1024;
 
 /// A token of the token service.
 pub struct Token {
-    secret: SecretString,
-    kind: String,
-    granted_scopes: Vec<String>,
-    claims: TokenClaims,
-    lifetime: Duration,
+    /// The access token.
+    pub secret: SecretString,
+    /// The token type as the service spells it, usually `bearer`.
+    pub token_type: String,
+    /// The scopes the service granted.
+    pub granted_scopes: Vec<String>,
+    /// Whom the token acts for.
+    pub claims: TokenClaims,
+    /// How long it is valid, as the token service told when it was fetched.
+    pub lifetime: Duration,
     fetched: Instant,
 }
 
@@ -61,8 +66,6 @@ pub struct TokenClaims {
     pub instance_id: Option<String>,
     /// `zid`, else `app_tid`, else `zone_uuid`: the tenant.
     pub tenant: Option<String>,
-    /// `ext_attr.zdn`: the subdomain, for people.
-    pub subdomain: Option<String>,
 }
 
 /// Without the token itself.
@@ -77,36 +80,6 @@ impl fmt::Debug for Token {
 }
 
 impl Token {
-    /// The access token.
-    #[must_use]
-    pub fn secret(&self) -> &SecretString {
-        &self.secret
-    }
-
-    /// The token type as the service spells it, usually `bearer`.
-    #[must_use]
-    pub fn token_type(&self) -> &str {
-        &self.kind
-    }
-
-    /// The scopes the service granted.
-    #[must_use]
-    pub fn granted_scopes(&self) -> &[String] {
-        &self.granted_scopes
-    }
-
-    /// Whom the token acts for.
-    #[must_use]
-    pub fn claims(&self) -> &TokenClaims {
-        &self.claims
-    }
-
-    /// How long it is valid, as the token service told when it was fetched.
-    #[must_use]
-    pub fn lifetime(&self) -> Duration {
-        self.lifetime
-    }
-
     /// When it stops being valid.
     #[must_use]
     pub fn expires_at(&self) -> Instant {
@@ -127,7 +100,6 @@ type Fetched = Result<Arc<Token>, Error>;
 type Fetch = Pin<Box<dyn Future<Output = Fetched> + Send>>;
 
 /// Fetches and keeps tokens.
-#[derive(Debug)]
 pub(crate) struct TokenService {
     http: Arc<Http>,
     slots: Mutex<HashMap<SlotName, Arc<Slot>>>,
@@ -147,12 +119,6 @@ struct Slot {
 struct State {
     token: Option<Arc<Token>>,
     fetch: Option<WeakShared<Fetch>>,
-}
-
-impl fmt::Debug for Slot {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Slot")
-    }
 }
 
 impl TokenService {
@@ -189,9 +155,8 @@ impl TokenService {
         };
         let fetched = self.http.operation(context).bounded(fetch).await;
         fetched.map_err(|mut error| {
-            let parts = error.parts_mut();
-            parts.method = Some(Method::POST.to_string());
-            parts.url = Some(client.token_url().to_string());
+            error.method = Some(Method::POST.to_string());
+            error.url = Some(client.token_url.to_string());
             error
         })?
     }
@@ -223,7 +188,7 @@ impl TokenService {
         client: &OAuthClient,
         scope: Option<&str>,
     ) -> Fetch {
-        let stack = match client.proof() {
+        let stack = match &client.proof {
             Proof::Secret(_) => None,
             Proof::Certificate { .. } => {
                 Some(Arc::clone(lock(&self.stacks).entry(key).or_default()))
@@ -277,14 +242,14 @@ async fn request_token(
         .and_then(|answer| decode(&answer, fetched));
     token.map(Arc::new).map_err(|mut error| {
         // Fetching a token changes nothing anybody would have to read back.
-        error.parts_mut().maybe_processed = false;
+        error.maybe_processed = false;
         error
     })
 }
 
 /// The error of an x509 key that is too old to be sent anywhere.
 fn expired(key: KeyKind, client: &OAuthClient, now: Timestamp) -> Option<Error> {
-    let Proof::Certificate { certificate, .. } = client.proof() else {
+    let Proof::Certificate { certificate, .. } = &client.proof else {
         return None;
     };
     let at = certificate::expiry(certificate).filter(|at| *at <= now)?;
@@ -294,17 +259,17 @@ fn expired(key: KeyKind, client: &OAuthClient, now: Timestamp) -> Option<Error> 
 fn token_request(client: &OAuthClient, scope: Option<&str>) -> Result<Request, Error> {
     let mut form = url::form_urlencoded::Serializer::new(String::new());
     form.append_pair("grant_type", "client_credentials");
-    form.append_pair("client_id", client.client_id());
+    form.append_pair("client_id", &client.client_id);
     if let Some(secret) = client.client_secret() {
         form.append_pair("client_secret", secret.expose_secret());
     }
     if let Some(scope) = scope {
         form.append_pair("scope", scope);
     }
-    let request = Request::new(Method::POST, client.token_url().clone())
+    let request = Request::new(Method::POST, client.token_url.clone())
         .repeatable()
         .body("application/x-www-form-urlencoded", form.finish());
-    match client.proof() {
+    match &client.proof {
         Proof::Secret(_) => Ok(request),
         Proof::Certificate { certificate, key } => tls::identity(certificate, key.expose_secret())
             .map(|identity| request.identity(identity))
@@ -316,11 +281,10 @@ fn token_request(client: &OAuthClient, scope: Option<&str>) -> Result<Request, E
 
 /// Says what a refusal of the token service means.
 fn refusal(mut error: Error, scope: Option<&str>) -> Error {
-    let parts = error.parts_mut();
-    let code = parts.oauth_code.take();
+    let code = error.oauth_code.take();
     let has_code = |word| code.as_ref().is_some_and(|code| code.is(word));
-    if parts.kind == ErrorKind::Status {
-        parts.kind = ErrorKind::Token(match parts.status {
+    if error.kind == ErrorKind::Status {
+        error.kind = ErrorKind::Token(match error.status {
             Some(400) if has_code("invalid_scope") => Refusal::InvalidScope {
                 scope: scope.map(str::to_owned),
             },
@@ -364,7 +328,7 @@ fn decode(answer: &Answer, fetched: Instant) -> Result<Token, Error> {
     let kind = body.token_type.as_str().and_then(identifier);
     Ok(Token {
         secret: token.into(),
-        kind: kind.unwrap_or_else(|| "bearer".to_owned()),
+        token_type: kind.unwrap_or_else(|| "bearer".to_owned()),
         granted_scopes: scopes
             .iter()
             .filter_map(|scope| identifier(scope))
@@ -417,7 +381,6 @@ impl TokenClaims {
             tenant: claim("zid")
                 .or_else(|| claim("app_tid"))
                 .or_else(|| claim("zone_uuid")),
-            subdomain: extended("zdn"),
         }
     }
 }
@@ -461,16 +424,15 @@ mod tests {
              &client_secret=top%24secret%3D&scope=app%21b1.IntegrationMonitoring+other"
         );
         assert_eq!(
-            token.granted_scopes(),
+            token.granted_scopes,
             ["uaa.resource", "app!b1.IntegrationMonitoring"]
         );
         let claims = TokenClaims {
             subaccount_id: Some("sub-1".to_owned()),
             instance_id: Some("inst-1".to_owned()),
             tenant: Some("zone-1".to_owned()),
-            subdomain: Some("acme".to_owned()),
         };
-        assert_eq!(*token.claims(), claims);
+        assert_eq!(token.claims, claims);
         assert!(!format!("{token:?}").contains("eyJ"));
     }
 
@@ -531,7 +493,7 @@ mod tests {
         let called = test
             .client
             .call(&operation, KeyKind::Destination, None, Request::get(url));
-        assert_eq!(called.await.unwrap().answer.status, 200);
+        assert_eq!(called.await.unwrap().status, 200);
         assert_eq!((server.tokens(), server.calls().len()), (2, 2));
     }
 
@@ -540,7 +502,7 @@ mod tests {
         let fetched = Instant::now();
         let token = Token {
             secret: "t".into(),
-            kind: "bearer".to_owned(),
+            token_type: "bearer".to_owned(),
             granted_scopes: Vec::new(),
             claims: TokenClaims::default(),
             lifetime: Duration::from_secs(100),
@@ -679,8 +641,8 @@ mod tests {
             let error = fetch(&test, Some("s")).await.unwrap_err();
             assert_eq!(error.token_refusal(), Some(&refusal), "{status} {body}");
             let is_repeated = matches!(status, 429 | 500..);
-            assert_eq!(error.attempts() > 1, is_repeated, "{status}");
-            assert!(!error.may_have_been_processed());
+            assert_eq!(error.attempts > 1, is_repeated, "{status}");
+            assert!(!error.maybe_processed);
             let shown = format!("{error} {error:?}");
             assert!(
                 !shown.contains("top$secret") && !shown.contains("top%24"),
@@ -710,7 +672,7 @@ mod tests {
         for body in ["{}", "", "[]", "ok", r#"{"access_token":""}"#] {
             let server = Server::handler(move |_| answer(200, body)).await;
             let error = fetch(&server.client(), None).await.unwrap_err();
-            assert_eq!(*error.kind(), ErrorKind::UnexpectedAnswer, "{body}");
+            assert_eq!(error.kind, ErrorKind::UnexpectedAnswer, "{body}");
         }
     }
 

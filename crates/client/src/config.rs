@@ -93,10 +93,10 @@ impl Config {
     #[must_use]
     pub fn oauth(&self, kind: KeyKind) -> Option<&OAuthClient> {
         match kind {
-            KeyKind::Destination => Some(self.destination_key.as_ref()?.oauth()),
-            KeyKind::OrderManagement => Some(self.order_management_key.as_ref()?.oauth()),
-            KeyKind::CloudAlm => Some(self.cloud_alm_key.as_ref()?.oauth()),
-            KeyKind::JobScheduling => Some(self.job_scheduling_key.as_ref()?.oauth()),
+            KeyKind::Destination => Some(&self.destination_key.as_ref()?.oauth),
+            KeyKind::OrderManagement => Some(&self.order_management_key.as_ref()?.oauth),
+            KeyKind::CloudAlm => Some(&self.cloud_alm_key.as_ref()?.oauth),
+            KeyKind::JobScheduling => Some(&self.job_scheduling_key.as_ref()?.oauth),
         }
     }
 

@@ -136,15 +136,26 @@ pub enum KeyProblem {
 /// The OAuth 2.0 client of a service key: who asks the token service.
 #[derive(Clone)]
 pub struct OAuthClient {
-    block: String,
-    client_id: String,
-    proof: Proof,
-    token_url: Url,
-    xsappname: Option<String>,
-    identity_zone: Option<String>,
-    tenant_id: Option<String>,
-    subaccount_id: Option<String>,
-    instance_id: Option<String>,
+    /// The member of the key in which the credentials were; `None` for the key
+    /// itself.
+    pub block: Option<String>,
+    /// The client id.
+    pub client_id: String,
+    /// How the client proves who it is.
+    pub proof: Proof,
+    /// Where tokens come from: the host of the key plus `/oauth/token`, for an
+    /// x509 key on the certificate host.
+    pub token_url: Url,
+    /// The name scopes begin with, when the key has it.
+    pub xsappname: Option<String>,
+    /// The subdomain of the owning subaccount, when the key has it.
+    pub identity_zone: Option<String>,
+    /// The tenant id in the key, when it has one.
+    pub tenant_id: Option<String>,
+    /// The subaccount id in the key, when it has one.
+    pub subaccount_id: Option<String>,
+    /// The service instance id in the key, when it has one.
+    pub instance_id: Option<String>,
 }
 
 /// How the client proves who it is.
@@ -183,25 +194,6 @@ impl fmt::Debug for Proof {
 }
 
 impl OAuthClient {
-    /// The client id.
-    #[must_use]
-    pub fn client_id(&self) -> &str {
-        &self.client_id
-    }
-
-    /// The member of the key in which the credentials were; `None` for the key
-    /// itself.
-    #[must_use]
-    pub fn block(&self) -> Option<&str> {
-        Some(self.block.as_str()).filter(|block| !block.is_empty())
-    }
-
-    /// How the client proves who it is.
-    #[must_use]
-    pub fn proof(&self) -> &Proof {
-        &self.proof
-    }
-
     /// The client secret; `None` for an x509 key.
     #[must_use]
     pub fn client_secret(&self) -> Option<&SecretString> {
@@ -209,43 +201,6 @@ impl OAuthClient {
             Proof::Secret(secret) => Some(secret),
             Proof::Certificate { .. } => None,
         }
-    }
-
-    /// Where tokens come from: the host of the key plus `/oauth/token`, for an
-    /// x509 key on the certificate host.
-    #[must_use]
-    pub fn token_url(&self) -> &Url {
-        &self.token_url
-    }
-
-    /// The name scopes begin with, when the key has it.
-    #[must_use]
-    pub fn xsappname(&self) -> Option<&str> {
-        self.xsappname.as_deref()
-    }
-
-    /// The subdomain of the owning subaccount, when the key has it.
-    #[must_use]
-    pub fn identity_zone(&self) -> Option<&str> {
-        self.identity_zone.as_deref()
-    }
-
-    /// The tenant id in the key, when it has one.
-    #[must_use]
-    pub fn tenant_id(&self) -> Option<&str> {
-        self.tenant_id.as_deref()
-    }
-
-    /// The subaccount id in the key, when it has one.
-    #[must_use]
-    pub fn subaccount_id(&self) -> Option<&str> {
-        self.subaccount_id.as_deref()
-    }
-
-    /// The service instance id in the key, when it has one.
-    #[must_use]
-    pub fn instance_id(&self) -> Option<&str> {
-        self.instance_id.as_deref()
     }
 
     /// When the certificate of an x509 key stops being valid.
@@ -269,8 +224,10 @@ impl OAuthClient {
 /// Service key of the Destination service.
 #[derive(Clone, Debug)]
 pub struct DestinationKey {
-    oauth: OAuthClient,
-    uri: Url,
+    /// Who asks the token service.
+    pub oauth: OAuthClient,
+    /// The base URL of the Destination service.
+    pub uri: Url,
 }
 
 impl DestinationKey {
@@ -288,24 +245,13 @@ impl DestinationKey {
             })
         })
     }
-
-    /// Who asks the token service.
-    #[must_use]
-    pub fn oauth(&self) -> &OAuthClient {
-        &self.oauth
-    }
-
-    /// The base URL of the Destination service.
-    #[must_use]
-    pub fn uri(&self) -> &Url {
-        &self.uri
-    }
 }
 
 /// Service key of SAP Order Management foundation.
 #[derive(Clone, Debug)]
 pub struct OrderManagementKey {
-    oauth: OAuthClient,
+    /// Who asks the token service.
+    pub oauth: OAuthClient,
     endpoints: BTreeMap<String, String>,
     looks_like: Option<KeyKind>,
 }
@@ -325,12 +271,6 @@ impl OrderManagementKey {
                 looks_like: key.looks_like_other(),
             })
         })
-    }
-
-    /// Who asks the token service.
-    #[must_use]
-    pub fn oauth(&self) -> &OAuthClient {
-        &self.oauth
     }
 
     /// The URL of one of the key's `endpoints`.
@@ -369,18 +309,20 @@ impl OrderManagementKey {
     /// `{xsappname}.IntegrationMonitoring`, the scope that registering needs.
     #[must_use]
     pub fn default_scope(&self) -> Option<String> {
-        self.oauth
-            .xsappname()
-            .map(|name| format!("{name}.IntegrationMonitoring"))
+        let name = self.oauth.xsappname.as_ref()?;
+        Some(format!("{name}.IntegrationMonitoring"))
     }
 }
 
 /// Service key of the SAP Cloud ALM API.
 #[derive(Clone, Debug)]
 pub struct CloudAlmKey {
-    oauth: OAuthClient,
-    api: String,
-    api_url: Url,
+    /// Who asks the token service.
+    pub oauth: OAuthClient,
+    /// `endpoints.Api` exactly as it stands in the key.
+    pub api: String,
+    /// `endpoints.Api` as a URL.
+    pub api_url: Url,
 }
 
 impl CloudAlmKey {
@@ -401,31 +343,15 @@ impl CloudAlmKey {
             })
         })
     }
-
-    /// Who asks the token service.
-    #[must_use]
-    pub fn oauth(&self) -> &OAuthClient {
-        &self.oauth
-    }
-
-    /// `endpoints.Api` exactly as it stands in the key.
-    #[must_use]
-    pub fn api(&self) -> &str {
-        &self.api
-    }
-
-    /// `endpoints.Api` as a URL.
-    #[must_use]
-    pub fn api_url(&self) -> &Url {
-        &self.api_url
-    }
 }
 
 /// Service key of SAP Job Scheduling service, with XSUAA authentication.
 #[derive(Clone, Debug)]
 pub struct JobSchedulingKey {
-    oauth: OAuthClient,
-    url: Url,
+    /// Who asks the token service.
+    pub oauth: OAuthClient,
+    /// The base URL of the service.
+    pub url: Url,
 }
 
 impl JobSchedulingKey {
@@ -443,29 +369,21 @@ impl JobSchedulingKey {
             })
         })
     }
-
-    /// Who asks the token service.
-    #[must_use]
-    pub fn oauth(&self) -> &OAuthClient {
-        &self.oauth
-    }
-
-    /// The base URL of the service.
-    #[must_use]
-    pub fn url(&self) -> &Url {
-        &self.url
-    }
 }
 
 /// A service key of any of the services, for who wants to know what is in it.
 #[derive(Clone, Debug)]
 pub struct ServiceKey {
-    oauth: OAuthClient,
-    service: Option<KeyKind>,
-    uri: Option<String>,
+    /// Who asks the token service.
+    pub oauth: OAuthClient,
+    /// The service it is clearly for.
+    pub service: Option<KeyKind>,
+    /// `uri` as it stands in the key.
+    pub uri: Option<String>,
     /// `url` beside `uaa`; without `uaa` it is that of the token service.
     url: Option<String>,
-    endpoints: BTreeMap<String, String>,
+    /// `endpoints` as they stand in the key.
+    pub endpoints: BTreeMap<String, String>,
 }
 
 impl ServiceKey {
@@ -484,24 +402,6 @@ impl ServiceKey {
             endpoints: key.endpoints(),
             oauth: key.oauth()?,
         })
-    }
-
-    /// Who asks the token service.
-    #[must_use]
-    pub fn oauth(&self) -> &OAuthClient {
-        &self.oauth
-    }
-
-    /// The service it is clearly for.
-    #[must_use]
-    pub fn service(&self) -> Option<KeyKind> {
-        self.service
-    }
-
-    /// `uri` as it stands in the key.
-    #[must_use]
-    pub fn uri(&self) -> Option<&str> {
-        self.uri.as_deref()
     }
 
     /// Where its service is called, as it stands in the key: `uri`, the only one
@@ -529,18 +429,6 @@ impl ServiceKey {
             });
         };
         Ok((text, usable_url(&path, text)?))
-    }
-
-    /// `endpoints` as they stand in the key.
-    #[must_use]
-    pub fn endpoints(&self) -> &BTreeMap<String, String> {
-        &self.endpoints
-    }
-
-    /// When the certificate of an x509 key stops being valid.
-    #[must_use]
-    pub fn certificate_expiry(&self) -> Option<Timestamp> {
-        self.oauth.certificate_expiry()
     }
 }
 
@@ -752,7 +640,7 @@ impl Document {
             found.map(str::to_owned)
         };
         Ok(OAuthClient {
-            block: block.prefix.trim_end_matches('.').to_owned(),
+            block: block.prefix.strip_suffix('.').map(str::to_owned),
             client_id: block.text("clientid").unwrap_or_default().to_owned(),
             token_url: self.token_url(block, &proof)?,
             proof,
@@ -879,9 +767,9 @@ mod tests {
         ];
         for (member, service) in table {
             let key = ServiceKey::parse(&format!("{{{UAA},{member}}}")).unwrap();
-            assert_eq!(key.service(), service, "{member}");
-            assert_eq!(key.oauth().client_id(), "sb-a!b1|x!b2");
-            assert_eq!(key.certificate_expiry(), None);
+            assert_eq!(key.service, service, "{member}");
+            assert_eq!(key.oauth.client_id, "sb-a!b1|x!b2");
+            assert_eq!(key.oauth.certificate_expiry(), None);
             // The same without credentials is not taken for another service's.
             let broken = ServiceKey::parse(&format!("{{{member}}}")).unwrap_err();
             assert_eq!(broken, missing("clientid"));
@@ -926,15 +814,15 @@ mod tests {
         ];
         for layout in layouts {
             let key = destination(&layout).unwrap_or_else(|error| panic!("{layout}: {error}"));
-            assert_eq!(key.uri().as_str(), "https://destination.example.com/");
-            let oauth = key.oauth();
-            assert_eq!(oauth.client_id(), "sb-a!b1|x!b2");
+            assert_eq!(key.uri.as_str(), "https://destination.example.com/");
+            let oauth = &key.oauth;
+            assert_eq!(oauth.client_id, "sb-a!b1|x!b2");
             assert_eq!(oauth.client_secret().unwrap().expose_secret(), "s$cret=");
             assert_eq!(
-                oauth.token_url().as_str(),
+                oauth.token_url.as_str(),
                 "https://acme.authentication.eu10.hana.ondemand.com/oauth/token"
             );
-            assert_eq!(oauth.xsappname(), Some("a!b1|x!b2"));
+            assert_eq!(oauth.xsappname.as_deref(), Some("a!b1|x!b2"));
         }
     }
 
@@ -946,16 +834,16 @@ mod tests {
                 "uri":"https://d.example","tenantid":"t-1"}"#,
         )
         .unwrap();
-        assert_eq!(key.oauth().client_id(), "in");
+        assert_eq!(key.oauth.client_id, "in");
         assert_eq!(
-            key.oauth().client_secret().unwrap().expose_secret(),
+            key.oauth.client_secret().unwrap().expose_secret(),
             "in-secret"
         );
         assert_eq!(
-            key.oauth().token_url().as_str(),
+            key.oauth.token_url.as_str(),
             "https://in.example/oauth/token"
         );
-        assert_eq!(key.oauth().tenant_id(), Some("t-1"));
+        assert_eq!(key.oauth.tenant_id.as_deref(), Some("t-1"));
 
         let mixed = destination(
             r#"{"clientsecret":"top-secret","url":"https://top.example",
@@ -970,7 +858,7 @@ mod tests {
             let json = format!(
                 r#"{{"clientid":"c","clientsecret":"s",{urls},"uri":"https://d.example"}}"#
             );
-            destination(&json).unwrap().oauth().token_url().to_string()
+            destination(&json).unwrap().oauth.token_url.to_string()
         };
         let expected = "https://t.example/oauth/token";
         assert_eq!(with(r#""url":"https://t.example""#), expected);
@@ -991,10 +879,10 @@ mod tests {
                 "uri":"https://d.example"}}"#
         );
         let parsed = destination(&json).unwrap();
-        assert!(parsed.oauth().client_secret().is_none());
-        assert!(matches!(parsed.oauth().proof(), Proof::Certificate { .. }));
+        assert!(parsed.oauth.client_secret().is_none());
+        assert!(matches!(parsed.oauth.proof, Proof::Certificate { .. }));
         assert_eq!(
-            parsed.oauth().token_url().as_str(),
+            parsed.oauth.token_url.as_str(),
             "https://acme.cert.example/oauth/token"
         );
 
@@ -1021,8 +909,8 @@ mod tests {
         ] {
             let json = format!(r#"{{"uaa":{{{UAA}}},"endpoints":{{"Api":{api}}}}}"#);
             let key = CloudAlmKey::parse(&json).unwrap();
-            assert_eq!(key.api(), "https://eu10.alm.cloud.sap/api");
-            assert_eq!(key.api_url().as_str(), key.api());
+            assert_eq!(key.api, "https://eu10.alm.cloud.sap/api");
+            assert_eq!(key.api_url.as_str(), key.api);
         }
     }
 

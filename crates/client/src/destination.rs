@@ -1,4 +1,4 @@
-//! The Destination service, API v1: destinations at both levels, their labels,
+//! The destinations of the Destination service, API v1, at both levels, their labels,
 //! and the check whether a destination's token can be fetched.
 //!
 //! Source: SAP's description of the Destination service on Cloud
@@ -8,21 +8,21 @@
 mod forms;
 pub(crate) mod object;
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use foreign::Foreign;
 use http::header::IF_MATCH;
 use http::{HeaderValue, Method};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
-use url::Url;
 
-use super::auth::Token;
 use super::config::keep_members;
-use super::credentials::{DestinationKey, KeyKind};
+use super::credentials::DestinationKey;
+use super::destination_service::{
+    Collection, Deleted, Level, Requests, check_name, encode, encode_name, items, names_filter,
+    push, updated,
+};
 use super::error::{Error, ErrorKind};
 use super::http::{Answer, Operation, Request};
 use super::many_reads::Answered;
@@ -30,14 +30,7 @@ use super::told::{AtMost, MOST_MEMBERS, Members};
 use super::{Client, Context};
 use object::{NAMELESS, Unread, destination, labels_of};
 
-pub use object::{Changes, Destination, Labels, Level, Metadata, Properties};
-
-/// Everything but RFC 3986's unreserved characters.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+pub use object::{ByProperty, Changes, Destination, Labels, Metadata, Properties};
 
 /// Longest encoded list of names in one request: SAP accepts 4,000 characters
 /// from the path on.
@@ -82,15 +75,6 @@ pub struct Page {
     pub is_linked: bool,
 }
 
-/// What came of deleting a destination.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Deleted {
-    /// It was there and is gone now.
-    Removed,
-    /// It was gone before.
-    AlreadyGone,
-}
-
 /// Whether the Destination service can fetch a token through a destination.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenCheck {
@@ -105,50 +89,28 @@ pub enum TokenCheck {
     NoToken,
 }
 
-/// The Destination service with its service key.
+/// The destinations of the Destination service, with its service key.
 #[derive(Clone, Copy, Debug)]
-pub struct Destinations<'a> {
-    client: &'a Client,
-    key: &'a DestinationKey,
-}
+pub struct Destinations<'a>(Requests<'a>);
 
-impl<'a> Destinations<'a> {
-    pub(crate) fn new(client: &'a Client, key: &'a DestinationKey) -> Self {
-        Self { client, key }
-    }
+impl Collection for Destinations<'_> {
+    type Object = Destination;
 
-    /// The token these calls are made with; its claims say which subaccount and
-    /// instance they act on.
-    ///
-    /// # Errors
-    ///
-    /// See [`Client::token`].
-    pub async fn token(&self, context: &Context) -> Result<Arc<Token>, Error> {
-        self.client.token(context, KeyKind::Destination, None).await
-    }
-
-    /// Finds one destination with its metadata.
-    ///
-    /// `None` only by SAP's own word: a list without it, or a 404 with SAP's
-    /// `ErrorMessage`. As long as this client has written nothing, the answer
+    /// With its metadata. As long as this client has written nothing, the answer
     /// may be up to 30 seconds old: many reads are answered from one list.
-    ///
-    /// # Errors
-    ///
-    /// Everything else that is not a destination.
-    pub async fn find(
-        &self,
+    async fn find(
+        self,
         context: &Context,
         level: Level,
         name: &str,
     ) -> Result<Option<Destination>, Error> {
-        let operation = self.operation(context);
+        let operation = self.0.operation(context);
         // What the benchmark compares with.
         if cfg!(feature = "naive-reads") {
             return self.find_within(&operation, level, name).await;
         }
-        let clock = &self.client.http.clock;
-        let reads = self.client.reads.of(level);
+        let clock = &self.0.client.http.clock;
+        let reads = self.0.client.reads.of(level);
         let mut answered = reads.answer(name, clock.now());
         if matches!(answered, Answered::ByNewList) {
             // One lists, the others wait for it and look again.
@@ -168,7 +130,7 @@ impl<'a> Destinations<'a> {
             drop(turn);
         }
         if let Answered::Listed(found) = answered {
-            match found.map(|found| found.read(self.client.secrets())) {
+            match found.map(|found| found.read(self.0.client.secrets())) {
                 None => return Ok(None),
                 Some(Some(found)) => return Ok(Some(found)),
                 // The single read says what is wrong with this one.
@@ -176,6 +138,23 @@ impl<'a> Destinations<'a> {
             }
         }
         self.find_within(&operation, level, name).await
+    }
+
+    async fn delete(self, context: &Context, level: Level, name: &str) -> Result<Deleted, Error> {
+        self.0.client.reads.end();
+        let operation = self.0.operation(context);
+        let found = self.find_within(&operation, level, name);
+        self.0.delete(&operation, level, name, found).await
+    }
+}
+
+impl<'a> Destinations<'a> {
+    pub(crate) fn new(client: &'a Client, key: &'a DestinationKey) -> Self {
+        Self(Requests {
+            client,
+            key,
+            objects: "Destinations",
+        })
     }
 
     /// As [`Destinations::find`], never from a list of many: for who is going to
@@ -190,7 +169,7 @@ impl<'a> Destinations<'a> {
         level: Level,
         name: &str,
     ) -> Result<Option<Destination>, Error> {
-        self.find_within(&self.operation(context), level, name)
+        self.find_within(&self.0.operation(context), level, name)
             .await
     }
 
@@ -206,7 +185,7 @@ impl<'a> Destinations<'a> {
         level: Level,
         filter: &ListFilter,
     ) -> Result<Vec<Destination>, Error> {
-        let operation = self.operation(context);
+        let operation = self.0.operation(context);
         let mut found = Vec::new();
         for filter in filter.encode() {
             found.append(
@@ -231,10 +210,13 @@ impl<'a> Destinations<'a> {
         number: usize,
         size: usize,
     ) -> Result<Page, Error> {
-        let mut url = self.collection_url(level);
+        let mut url = self.0.collection_url(level);
         url.set_query(Some(&format!("$page={number}&$pageSize={size}")));
-        let operation = self.operation(context);
-        let answer = self.send(&operation, Request::get(url).for_list()).await?;
+        let operation = self.0.operation(context);
+        let answer = self
+            .0
+            .send(&operation, Request::get(url).for_list())
+            .await?;
         let destinations = destinations_of(items_of(&answer)?, &answer)?;
         Ok(Page {
             // A service that does not page sends all at once, and nobody says
@@ -252,24 +234,24 @@ impl<'a> Destinations<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::is_conflict`] when the name exists, with [`Error::existing`] if
-    /// SAP describes that one; [`Error::may_have_been_processed`] when the
-    /// answer was lost: read back before deciding.
+    /// [`Error::is_conflict`] when the name exists;
+    /// [`Parts::maybe_processed`] when the answer was lost: read back
+    /// before deciding.
     pub async fn create(
         &self,
         context: &Context,
         level: Level,
         properties: &Properties,
     ) -> Result<Metadata, Error> {
-        self.client.reads.end();
-        let mut url = self.collection_url(level);
+        self.0.client.reads.end();
+        let mut url = self.0.collection_url(level);
         url.set_query(Some(&format!(
             "$includeMetadata={}",
             encode("modification_time;etag")
         )));
         self.keep(properties.iter());
         let request = Request::new(Method::POST, url).json(&body_of(properties));
-        let answer = self.send(&self.operation(context), request).await?;
+        let answer = self.0.send(&self.0.operation(context), request).await?;
         // 201 with an empty body where the service ignores the parameter.
         let metadata = Metadata::of_answer(answer.body(), &answer.secrets);
         Ok(metadata.unwrap_or_default())
@@ -278,7 +260,8 @@ impl<'a> Destinations<'a> {
     /// Changes some properties and leaves the others, secrets included.
     ///
     /// With PATCH where the service has it; otherwise by reading, merging and
-    /// writing against the etag. Without changes nothing is sent.
+    /// writing against the etag; one that was just read is not read again before
+    /// that. Without changes nothing is sent.
     ///
     /// # Errors
     ///
@@ -289,53 +272,26 @@ impl<'a> Destinations<'a> {
         context: &Context,
         level: Level,
         name: &str,
-        changes: &Changes,
-    ) -> Result<(), Error> {
-        self.patch_known(context, level, name, None, changes).await
-    }
-
-    /// As [`Destinations::patch`], of a destination that was just read: without
-    /// PATCH it is not read again before it is written.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Destinations::patch`].
-    pub async fn patch_from(
-        &self,
-        context: &Context,
-        level: Level,
-        current: &Destination,
-        changes: &Changes,
-    ) -> Result<(), Error> {
-        self.patch_known(context, level, current.name(), Some(current), changes)
-            .await
-    }
-
-    async fn patch_known(
-        &self,
-        context: &Context,
-        level: Level,
-        name: &str,
-        current: Option<&Destination>,
+        just_read: Option<&Destination>,
         changes: &Changes,
     ) -> Result<(), Error> {
         if changes.is_empty() {
             return Ok(());
         }
-        self.client.reads.end();
+        self.0.client.reads.end();
         self.keep(
             changes
                 .iter()
                 .filter_map(|(name, value)| Some((name, value.as_ref()?))),
         );
-        let operation = self.operation(context);
-        if !self.client.patch_unsupported.load(Ordering::Relaxed) {
-            let request = Request::new(Method::PATCH, self.collection_url(level))
+        let operation = self.0.operation(context);
+        if !self.0.client.patch_unsupported.load(Ordering::Relaxed) {
+            let request = Request::new(Method::PATCH, self.0.collection_url(level))
                 .json(&patch_of(name, changes));
-            let Err(refused) = self.send(&operation, request).await else {
+            let Err(refused) = self.0.send(&operation, request).await else {
                 return Ok(());
             };
-            match refused.status() {
+            match refused.status {
                 Some(405 | 501) => {}
                 // No PATCH here, or no destination: the rewrite finds out, as
                 // PUT never creates one.
@@ -343,46 +299,13 @@ impl<'a> Destinations<'a> {
                 _ => return Err(refused),
             }
         }
-        self.rewrite(&operation, level, name, current, changes)
+        self.rewrite(&operation, level, name, just_read, changes)
             .await?;
-        self.client.patch_unsupported.store(true, Ordering::Relaxed);
+        self.0
+            .client
+            .patch_unsupported
+            .store(true, Ordering::Relaxed);
         Ok(())
-    }
-
-    /// Deletes a destination. One that is gone already is success.
-    ///
-    /// # Errors
-    ///
-    /// What SAP answered, for example that it is used by another destination.
-    pub async fn delete(
-        &self,
-        context: &Context,
-        level: Level,
-        name: &str,
-    ) -> Result<Deleted, Error> {
-        self.client.reads.end();
-        let operation = self.operation(context);
-        let request = Request::new(Method::DELETE, self.item_url(level, name)?);
-        match self.send(&operation, request).await {
-            Ok(answer) => match count(&answer) {
-                Some(0) => Ok(Deleted::AlreadyGone),
-                Some(_) => Ok(Deleted::Removed),
-                // A success without SAP's count: only SAP's list can tell.
-                None => match self.find_within(&operation, level, name).await {
-                    Ok(None) => Ok(Deleted::Removed),
-                    _ => Err(answer.unexpected("it does not say how many were deleted")),
-                },
-            },
-            Err(error) if error.is_not_found_by_sap() => Ok(Deleted::AlreadyGone),
-            // A 404 of unknown origin: only SAP's list can tell.
-            Err(error) if error.is_not_found_by_other() => {
-                match self.find_within(&operation, level, name).await {
-                    Ok(None) => Ok(Deleted::AlreadyGone),
-                    _ => Err(error),
-                }
-            }
-            Err(error) => Err(error),
-        }
     }
 
     /// The labels of a destination.
@@ -396,7 +319,7 @@ impl<'a> Destinations<'a> {
         level: Level,
         name: &str,
     ) -> Result<Labels, Error> {
-        self.labels_within(&self.operation(context), level, name)
+        self.labels_within(&self.0.operation(context), level, name)
             .await
     }
 
@@ -412,15 +335,18 @@ impl<'a> Destinations<'a> {
         name: &str,
         labels: &Labels,
     ) -> Result<(), Error> {
-        self.client.reads.end();
-        let mut url = self.item_url(level, name)?;
+        self.0.client.reads.end();
+        let mut url = self.0.item_url(level, name)?;
         push(&mut url, &["labels"]);
         let body: Vec<Value> = labels
             .iter()
             .map(|(key, values)| serde_json::json!({ "key": key, "values": values }))
             .collect();
         let request = Request::new(Method::PUT, url).json(&Value::Array(body));
-        self.send(&self.operation(context), request).await.map(drop)
+        self.0
+            .send(&self.0.operation(context), request)
+            .await
+            .map(drop)
     }
 
     /// Asks the service to fetch a token through a destination.
@@ -436,17 +362,14 @@ impl<'a> Destinations<'a> {
         name: &str,
     ) -> Result<TokenCheck, Error> {
         check_name(name)?;
-        let operation = self.operation(context);
-        let mut url = self.base_url();
-        push(
-            &mut url,
-            &["v2", "destinations", &format!("{name}@{level}")],
-        );
-        let answer = match self.send(&operation, Request::get(url)).await {
+        let operation = self.0.operation(context);
+        let url = self
+            .0
+            .url(&["v2", "destinations", &format!("{name}@{level}")]);
+        let answer = match self.0.send(&operation, Request::get(url)).await {
             Err(error) if error.is_not_found_by_other() && !error.is_html() => {
-                let mut url = self.base_url();
-                push(&mut url, &["v1", "destinations", name]);
-                let answer = self.send(&operation, Request::get(url)).await?;
+                let url = self.0.url(&["v1", "destinations", name]);
+                let answer = self.0.send(&operation, Request::get(url)).await?;
                 found_on(level, &answer)?;
                 answer
             }
@@ -455,23 +378,11 @@ impl<'a> Destinations<'a> {
         token_check(&answer)
     }
 
-    fn operation(&self, context: &Context) -> Operation {
-        self.client.http.operation(context)
-    }
-
     /// Keeps the values whose names say that they are secret.
     fn keep<'b>(&self, properties: impl Iterator<Item = (&'b String, &'b String)>) {
         for (_, value) in properties.filter(|(name, _)| foreign::is_secret_name(name)) {
-            self.client.secrets().keep(value);
+            self.0.client.secrets().keep(value);
         }
-    }
-
-    async fn send(&self, operation: &Operation, request: Request) -> Result<Answer, Error> {
-        let called = self
-            .client
-            .call(operation, KeyKind::Destination, None, request)
-            .await?;
-        Ok(called.answer)
     }
 
     async fn find_within(
@@ -480,14 +391,14 @@ impl<'a> Destinations<'a> {
         level: Level,
         name: &str,
     ) -> Result<Option<Destination>, Error> {
-        if !self.client.list_refused.load(Ordering::Relaxed) {
+        if !self.0.client.list_refused.load(Ordering::Relaxed) {
             let filter = names_filter(&[encode_name(name)]);
             match self
                 .list_within(operation, level, Some(&filter), Some(name))
                 .await
             {
                 Ok(found) => return Ok(found.into_iter().next()),
-                Err(error) if matches!(error.status(), Some(400 | 404)) && !error.is_html() => {}
+                Err(error) if matches!(error.status, Some(400 | 404)) && !error.is_html() => {}
                 Err(error) => return Err(error),
             }
         }
@@ -496,11 +407,11 @@ impl<'a> Destinations<'a> {
             Err(error) if error.is_not_found_by_sap() => return Ok(None),
             Err(error) => return Err(error),
         };
-        self.client.list_refused.store(true, Ordering::Relaxed);
+        self.0.client.list_refused.store(true, Ordering::Relaxed);
         destination.labels = match self.labels_within(operation, level, name).await {
             Ok(labels) => Some(labels),
             // A service of that age has no labels either.
-            Err(error) if matches!(error.status(), Some(400 | 404 | 405 | 501)) => None,
+            Err(error) if matches!(error.status, Some(400 | 404 | 405 | 501)) => None,
             Err(error) => return Err(error),
         };
         Ok(Some(destination))
@@ -539,13 +450,13 @@ impl<'a> Destinations<'a> {
         level: Level,
         filter: Option<&str>,
     ) -> Result<(Vec<(String, Unread)>, Answer), Error> {
-        let mut url = self.collection_url(level);
+        let mut url = self.0.collection_url(level);
         let metadata = encode(METADATA);
         url.set_query(Some(&match filter {
             Some(filter) => format!("$filter={}&$includeMetadata={metadata}", encode(filter)),
             None => format!("$includeMetadata={metadata}"),
         }));
-        let answer = self.send(operation, Request::get(url).for_list()).await?;
+        let answer = self.0.send(operation, Request::get(url).for_list()).await?;
         Ok((items_of(&answer)?, answer))
     }
 
@@ -557,7 +468,8 @@ impl<'a> Destinations<'a> {
         name: &str,
     ) -> Result<Destination, Error> {
         let answer = self
-            .send(operation, Request::get(self.item_url(level, name)?))
+            .0
+            .send(operation, Request::get(self.0.item_url(level, name)?))
             .await?;
         let mut destination = read(answer.json()?, &answer)?;
         if destination.name() != name {
@@ -575,9 +487,9 @@ impl<'a> Destinations<'a> {
         level: Level,
         name: &str,
     ) -> Result<Labels, Error> {
-        let mut url = self.item_url(level, name)?;
+        let mut url = self.0.item_url(level, name)?;
         push(&mut url, &["labels"]);
-        let answer = self.send(operation, Request::get(url)).await?;
+        let answer = self.0.send(operation, Request::get(url)).await?;
         if answer.is_empty() {
             return Ok(Labels::new());
         }
@@ -615,18 +527,15 @@ impl<'a> Destinations<'a> {
                 .etag
                 .filter(|etag| refused_etag.as_ref() != Some(etag));
             let mut request =
-                Request::new(Method::PUT, self.collection_url(level)).json(&body_of(&merged));
+                Request::new(Method::PUT, self.0.collection_url(level)).json(&body_of(&merged));
             if let Some(etag) = &etag {
                 request = request.header(IF_MATCH, header_of(etag)?);
             }
-            match self.send(operation, request).await {
-                Ok(answer) if count(&answer) == Some(0) => {
-                    return Err(answer.unexpected("the service says that nothing was updated"));
-                }
-                Ok(_) => return Ok(()),
-                Err(error) if error.status() == Some(412) && etag.is_some() => {
+            match self.0.send(operation, request).await {
+                Ok(answer) => return updated(&answer),
+                Err(error) if error.status == Some(412) && etag.is_some() => {
                     refused_etag = etag;
-                    if !self.client.may_repeat(&operation.context, retry).await {
+                    if !self.0.client.may_repeat(&operation.context, retry).await {
                         break;
                     }
                 }
@@ -635,35 +544,12 @@ impl<'a> Destinations<'a> {
         }
         Err(Error::new(ErrorKind::ConcurrentChange))
     }
-
-    fn base_url(&self) -> Url {
-        let mut url = self.key.uri().clone();
-        push(&mut url, &["destination-configuration"]);
-        url
-    }
-
-    fn collection_url(&self, level: Level) -> Url {
-        let mut url = self.base_url();
-        push(&mut url, &["v1", level.collection()]);
-        url
-    }
-
-    fn item_url(&self, level: Level, name: &str) -> Result<Url, Error> {
-        check_name(name)?;
-        let mut url = self.collection_url(level);
-        push(&mut url, &[name]);
-        Ok(url)
-    }
 }
 
-/// What is in a list, by name. That nothing is there must be SAP's word, and not
-/// that of something that answers in its place.
+/// What is in a list, by name.
 fn items_of(answer: &Answer) -> Result<Vec<(String, Unread)>, Error> {
-    let AtMost(items): AtMost<Unread, MOST_DESTINATIONS> = answer.json()?;
-    if items.is_empty() && !answer.claims_json() {
-        return Err(answer.unexpected("an empty list that does not come as JSON"));
-    }
-    let named = items.into_iter().map(|one| Some((one.name()?, one)));
+    let items = items::<Unread, MOST_DESTINATIONS>(answer)?.into_iter();
+    let named = items.map(|one| Some((one.name()?, one)));
     let named: Option<_> = named.collect();
     named.ok_or_else(|| nameless(answer))
 }
@@ -681,36 +567,6 @@ fn destinations_of(
 
 fn read(members: Members, answer: &Answer) -> Result<Destination, Error> {
     destination(members, &answer.secrets).map_err(|what| answer.unexpected(what))
-}
-
-/// Appends percent-encoded path segments.
-pub(super) fn push(url: &mut Url, segments: &[&str]) {
-    // Never fails for http and https, which are all we have.
-    if let Ok(mut path) = url.path_segments_mut() {
-        path.pop_if_empty().extend(segments);
-    }
-}
-
-/// Names that would vanish from a path and so address the whole collection.
-pub(super) fn check_name(name: &str) -> Result<(), Error> {
-    if matches!(name, "" | "." | "..") {
-        return Err(Error::new(ErrorKind::InvalidName));
-    }
-    Ok(())
-}
-
-pub(super) fn encode(text: &str) -> String {
-    utf8_percent_encode(text, ENCODED).to_string()
-}
-
-/// A name inside a filter: quoted after it has been encoded a first time. The
-/// whole filter is encoded a second time when it becomes a query.
-pub(super) fn encode_name(name: &str) -> String {
-    format!("'{}'", encode(name))
-}
-
-pub(super) fn names_filter(quoted: &[String]) -> String {
-    format!("Name in ({})", quoted.join(", "))
 }
 
 impl ListFilter {
@@ -806,16 +662,6 @@ fn header_of(etag: &str) -> Result<HeaderValue, Error> {
     })
 }
 
-/// `{"Count": n}` of PUT and DELETE.
-pub(super) fn count(answer: &Answer) -> Option<u64> {
-    #[derive(Deserialize)]
-    struct Counted {
-        #[serde(rename = "Count")]
-        count: u64,
-    }
-    Some(answer.json::<Counted>().ok()?.count)
-}
-
 fn nameless(answer: &Answer) -> Error {
     answer.unexpected(NAMELESS)
 }
@@ -906,7 +752,7 @@ mod tests {
 
     /// The query of a request, decoded once, as a server sees it.
     fn query(target: &str) -> BTreeMap<String, String> {
-        let url = Url::parse(&format!("http://x{target}")).unwrap();
+        let url = url::Url::parse(&format!("http://x{target}")).unwrap();
         url.query_pairs().into_owned().collect()
     }
 
@@ -1197,11 +1043,7 @@ mod tests {
     #[tokio::test]
     async fn create_conflict_is_known_in_every_form_and_shows_no_secret() {
         let described = r#"{"ErrorMessage":"Duplicate key for s3cr3t!","$metadata":{"etag":"e7"}}"#;
-        for (text, etag) in [
-            ("Duplicate key s3cr3t!", None),
-            ("\"Duplicate key\"", None),
-            (described, Some("e7")),
-        ] {
+        for text in ["Duplicate key s3cr3t!", "\"Duplicate key\"", described] {
             let server = Server::script([answer(409, text)]).await;
             let test = server.client();
             let new = properties(&[("Name", "a"), ("my.token", "s3cr3t!"), ("flag", "true")]);
@@ -1210,11 +1052,13 @@ mod tests {
                 .await
                 .unwrap_err();
             assert!(error.is_conflict());
-            assert!(error.message().unwrap().starts_with("Duplicate key"));
-            let existing = error
-                .existing()
-                .and_then(|existing| existing.etag.as_deref());
-            assert_eq!(existing, etag);
+            assert!(
+                error
+                    .message
+                    .as_deref()
+                    .unwrap()
+                    .starts_with("Duplicate key")
+            );
             assert!(
                 !format!("{error} {error:?}").contains("s3cr3t"),
                 "{error:?}"
@@ -1230,7 +1074,7 @@ mod tests {
             .create(&test.context, LEVEL, &properties(&[("Name", "a")]))
             .await
             .unwrap_err();
-        assert!(error.may_have_been_processed());
+        assert!(error.maybe_processed);
         assert_eq!(server.calls().len(), 1);
     }
 
@@ -1257,9 +1101,9 @@ mod tests {
             .create(&test.context, LEVEL, &new)
             .await
             .unwrap_err();
-        assert_eq!(error.status(), Some(401));
+        assert_eq!(error.status, Some(401));
         assert_eq!(
-            (server.tokens(), server.calls().len(), error.attempts()),
+            (server.tokens(), server.calls().len(), error.attempts),
             (2, 2, 2)
         );
     }
@@ -1280,10 +1124,11 @@ mod tests {
         // What was read once is known from then on.
         test.client.secrets().keep("old-secret");
         let error = of(&test)
-            .patch_from(
+            .patch(
                 &test.context,
                 LEVEL,
-                &current,
+                "a",
+                Some(&current),
                 &changes(&[("clientSecret", Some("new-secret"))]),
             )
             .await
@@ -1305,11 +1150,11 @@ mod tests {
             ("Name", Some("other")),
         ]);
         of(&test)
-            .patch(&test.context, LEVEL, "a", &wanted)
+            .patch(&test.context, LEVEL, "a", None, &wanted)
             .await
             .unwrap();
         of(&test)
-            .patch(&test.context, LEVEL, "a", &Changes::default())
+            .patch(&test.context, LEVEL, "a", None, &Changes::default())
             .await
             .unwrap();
         let calls = server.calls();
@@ -1345,12 +1190,12 @@ mod tests {
                 ("old", None),
             ]);
             of(&test)
-                .patch(&test.context, LEVEL, "a", &wanted)
+                .patch(&test.context, LEVEL, "a", None, &wanted)
                 .await
                 .unwrap();
             let more = changes(&[("URL", Some("https://y"))]);
             of(&test)
-                .patch(&test.context, LEVEL, "a", &more)
+                .patch(&test.context, LEVEL, "a", None, &more)
                 .await
                 .unwrap();
 
@@ -1385,7 +1230,7 @@ mod tests {
         };
         let wanted = changes(&[("x", Some("1"))]);
         let destinations = of(&test);
-        let patch = || destinations.patch_from(&test.context, LEVEL, &current, &wanted);
+        let patch = || destinations.patch(&test.context, LEVEL, "a", Some(&current), &wanted);
         patch().await.unwrap();
         let calls = server.calls();
         let methods: Vec<&str> = calls.iter().map(|call| call.method.as_str()).collect();
@@ -1411,7 +1256,13 @@ mod tests {
         .await;
         let test = server.client();
         of(&test)
-            .patch(&test.context, LEVEL, "a", &changes(&[("x", Some("1"))]))
+            .patch(
+                &test.context,
+                LEVEL,
+                "a",
+                None,
+                &changes(&[("x", Some("1"))]),
+            )
             .await
             .unwrap();
         let calls = server.calls();
@@ -1431,7 +1282,13 @@ mod tests {
         .await;
         let test = server.client();
         of(&test)
-            .patch(&test.context, LEVEL, "a", &changes(&[("x", Some("1"))]))
+            .patch(
+                &test.context,
+                LEVEL,
+                "a",
+                None,
+                &changes(&[("x", Some("1"))]),
+            )
             .await
             .unwrap();
         assert_eq!(server.calls()[4].header("if-match"), None);
@@ -1443,7 +1300,7 @@ mod tests {
         let test = server.client();
         let wanted = changes(&[("URL", Some("https://x")), ("old", None)]);
         of(&test)
-            .patch(&test.context, LEVEL, "a", &wanted)
+            .patch(&test.context, LEVEL, "a", None, &wanted)
             .await
             .unwrap();
         assert_eq!(server.calls().len(), 2);
@@ -1455,12 +1312,12 @@ mod tests {
         let test = server.client();
         let wanted = changes(&[("URL", Some("https://x"))]);
         let error = of(&test)
-            .patch(&test.context, LEVEL, "a", &wanted)
+            .patch(&test.context, LEVEL, "a", None, &wanted)
             .await
             .unwrap_err();
         assert!(error.is_not_found_by_sap());
         of(&test)
-            .patch(&test.context, LEVEL, "a", &wanted)
+            .patch(&test.context, LEVEL, "a", None, &wanted)
             .await
             .unwrap();
         assert_eq!(server.calls()[2].method, "PATCH");
@@ -1505,7 +1362,7 @@ mod tests {
                 .delete(&test.context, LEVEL, name)
                 .await
                 .unwrap_err();
-            assert_eq!(*error.kind(), ErrorKind::InvalidName);
+            assert_eq!(error.kind, ErrorKind::InvalidName);
             assert!(
                 of(&test)
                     .check_token(&test.context, LEVEL, name)
@@ -1608,8 +1465,8 @@ mod tests {
             .check_token(&test.context, LEVEL, "a")
             .await
             .unwrap_err();
-        assert_eq!(*error.kind(), ErrorKind::UnexpectedAnswer);
-        assert!(!error.may_have_been_processed());
+        assert_eq!(error.kind, ErrorKind::UnexpectedAnswer);
+        assert!(!error.maybe_processed);
         assert_eq!(
             server.calls()[1].target,
             "/destination-configuration/v1/destinations/a"
@@ -1636,12 +1493,12 @@ mod tests {
     }
 
     fn any_properties() -> impl Strategy<Value = Properties> {
-        prop::collection::btree_map("[a-e]", "[x-z]{0,2}", 0..6).prop_map(Properties)
+        prop::collection::btree_map("[a-e]", "[x-z]{0,2}", 0..6).prop_map(ByProperty)
     }
 
     fn any_changes() -> impl Strategy<Value = Changes> {
         let value = prop::option::of("[x-z]{0,2}");
-        prop::collection::btree_map("[a-e]", value, 0..6).prop_map(Changes)
+        prop::collection::btree_map("[a-e]", value, 0..6).prop_map(ByProperty)
     }
 
     proptest! {

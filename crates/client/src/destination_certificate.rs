@@ -12,7 +12,6 @@
 //! from what it was made. Their labels and their list are not here.
 
 use std::fmt;
-use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::alphabet::STANDARD as ALPHABET;
@@ -26,17 +25,15 @@ use rustls_pki_types::{CertificateDer, CertificateSigningRequestDer};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use url::Url;
 
-use super::auth::Token;
 use super::certificate::{self, Parts};
-use super::credentials::{DestinationKey, KeyKind};
-use super::destination::{
-    Deleted, Level, check_name, count, encode, encode_name, names_filter, push,
+use super::credentials::DestinationKey;
+use super::destination_service::{
+    Collection, Deleted, Level, Requests, check_name, encode, encode_name, items, names_filter,
+    updated,
 };
 use super::error::Error;
 use super::http::{Answer, Operation, Request};
-use super::told::AtMost;
 use super::{Client, Context};
 
 /// Certificates that a list may hold.
@@ -296,42 +293,35 @@ pub struct DestinationCertificate {
 
 /// The certificates of the Destination service, with its service key.
 #[derive(Clone, Copy, Debug)]
-pub struct DestinationCertificates<'a> {
-    client: &'a Client,
-    key: &'a DestinationKey,
-}
+pub struct DestinationCertificates<'a>(Requests<'a>);
 
-impl<'a> DestinationCertificates<'a> {
-    pub(crate) fn new(client: &'a Client, key: &'a DestinationKey) -> Self {
-        Self { client, key }
-    }
+impl Collection for DestinationCertificates<'_> {
+    type Object = DestinationCertificate;
 
-    /// The token these calls are made with; its claims say which subaccount and
-    /// instance they act on.
-    ///
-    /// # Errors
-    ///
-    /// See [`Client::token`].
-    pub async fn token(&self, context: &Context) -> Result<Arc<Token>, Error> {
-        self.client.token(context, KeyKind::Destination, None).await
-    }
-
-    /// Finds one certificate.
-    ///
-    /// `None` only by SAP's own word: a 404 with SAP's `ErrorMessage`, or a
-    /// list without it.
-    ///
-    /// # Errors
-    ///
-    /// Everything else that is not a certificate.
-    pub async fn find(
-        &self,
+    async fn find(
+        self,
         context: &Context,
         level: Level,
         name: &str,
     ) -> Result<Option<DestinationCertificate>, Error> {
-        self.find_within(&self.client.http.operation(context), level, name)
+        self.find_within(&self.0.operation(context), level, name)
             .await
+    }
+
+    async fn delete(self, context: &Context, level: Level, name: &str) -> Result<Deleted, Error> {
+        let operation = self.0.operation(context);
+        let found = self.find_within(&operation, level, name);
+        self.0.delete(&operation, level, name, found).await
+    }
+}
+
+impl<'a> DestinationCertificates<'a> {
+    pub(crate) fn new(client: &'a Client, key: &'a DestinationKey) -> Self {
+        Self(Requests {
+            client,
+            key,
+            objects: "Certificates",
+        })
     }
 
     /// Uploads a new certificate, or has it made.
@@ -339,7 +329,7 @@ impl<'a> DestinationCertificates<'a> {
     /// # Errors
     ///
     /// [`Error::is_conflict`] when the name exists;
-    /// [`Error::may_have_been_processed`] when the answer was lost: read back
+    /// [`Parts::maybe_processed`] when the answer was lost: read back
     /// before deciding.
     pub async fn create(
         &self,
@@ -350,8 +340,8 @@ impl<'a> DestinationCertificates<'a> {
     ) -> Result<(), Error> {
         check_name(name)?;
         let request = self.upload(Method::POST, level, name, source);
-        let operation = self.client.http.operation(context);
-        self.send(&operation, request).await.map(drop)
+        let operation = self.0.operation(context);
+        self.0.send(&operation, request).await.map(drop)
     }
 
     /// Replaces the file of a certificate, or has a new one made.
@@ -368,47 +358,8 @@ impl<'a> DestinationCertificates<'a> {
     ) -> Result<(), Error> {
         check_name(name)?;
         let request = self.upload(Method::PUT, level, name, source);
-        let operation = self.client.http.operation(context);
-        let answer = self.send(&operation, request).await?;
-        if count(&answer) == Some(0) {
-            return Err(answer.unexpected("the service says that nothing was updated"));
-        }
-        Ok(())
-    }
-
-    /// Deletes a certificate. One that is gone already is success.
-    ///
-    /// # Errors
-    ///
-    /// What SAP answered.
-    pub async fn delete(
-        &self,
-        context: &Context,
-        level: Level,
-        name: &str,
-    ) -> Result<Deleted, Error> {
-        let operation = self.client.http.operation(context);
-        let request = Request::new(Method::DELETE, self.item_url(level, name)?);
-        match self.send(&operation, request).await {
-            Ok(answer) => match count(&answer) {
-                Some(0) => Ok(Deleted::AlreadyGone),
-                Some(_) => Ok(Deleted::Removed),
-                // A success without SAP's count: only SAP can tell.
-                None => match self.find_within(&operation, level, name).await {
-                    Ok(None) => Ok(Deleted::Removed),
-                    _ => Err(answer.unexpected("it does not say how many were deleted")),
-                },
-            },
-            Err(error) if error.is_not_found_by_sap() => Ok(Deleted::AlreadyGone),
-            // A 404 of unknown origin: only SAP's list can tell.
-            Err(error) if error.is_not_found_by_other() => {
-                match self.find_within(&operation, level, name).await {
-                    Ok(None) => Ok(Deleted::AlreadyGone),
-                    _ => Err(error),
-                }
-            }
-            Err(error) => Err(error),
-        }
+        let operation = self.0.operation(context);
+        updated(&self.0.send(&operation, request).await?)
     }
 
     async fn find_within(
@@ -417,8 +368,8 @@ impl<'a> DestinationCertificates<'a> {
         level: Level,
         name: &str,
     ) -> Result<Option<DestinationCertificate>, Error> {
-        let request = Request::get(self.item_url(level, name)?);
-        let error = match self.send(operation, request).await {
+        let request = Request::get(self.0.item_url(level, name)?);
+        let error = match self.0.send(operation, request).await {
             Ok(answer) => return read_one(&answer, name).map(Some),
             Err(error) if error.is_not_found_by_sap() => return Ok(None),
             Err(error) => error,
@@ -439,14 +390,11 @@ impl<'a> DestinationCertificates<'a> {
         level: Level,
         name: &str,
     ) -> Result<Option<DestinationCertificate>, Error> {
-        let mut url = self.collection_url(level);
+        let mut url = self.0.collection_url(level);
         let filter = names_filter(&[encode_name(name)]);
         url.set_query(Some(&format!("$filter={}", encode(&filter))));
-        let answer = self.send(operation, Request::get(url).for_list()).await?;
-        let AtMost(items): AtMost<Told, MOST_CERTIFICATES> = answer.json()?;
-        if items.is_empty() && !answer.claims_json() {
-            return Err(answer.unexpected("an empty list that does not come as JSON"));
-        }
+        let answer = self.0.send(operation, Request::get(url).for_list()).await?;
+        let items = items::<Told, MOST_CERTIFICATES>(&answer)?;
         let found = items.into_iter().find(|one| one.name == name);
         Ok(found.map(|found| found.read(&answer)))
     }
@@ -459,34 +407,9 @@ impl<'a> DestinationCertificates<'a> {
         source: &CertificateSource,
     ) -> Request {
         if let CertificateSource::File(file) = source {
-            file.keep(self.client.secrets());
+            file.keep(self.0.client.secrets());
         }
-        Request::new(method, self.collection_url(level)).json(&source.body(name))
-    }
-
-    async fn send(&self, operation: &Operation, request: Request) -> Result<Answer, Error> {
-        let called = self
-            .client
-            .call(operation, KeyKind::Destination, None, request)
-            .await?;
-        Ok(called.answer)
-    }
-
-    fn collection_url(&self, level: Level) -> Url {
-        let collection = match level {
-            Level::Subaccount => "subaccountCertificates",
-            Level::Instance => "instanceCertificates",
-        };
-        let mut url = self.key.uri().clone();
-        push(&mut url, &["destination-configuration", "v1", collection]);
-        url
-    }
-
-    fn item_url(&self, level: Level, name: &str) -> Result<Url, Error> {
-        check_name(name)?;
-        let mut url = self.collection_url(level);
-        push(&mut url, &[name]);
-        Ok(url)
+        Request::new(method, self.0.collection_url(level)).json(&source.body(name))
     }
 }
 

@@ -13,8 +13,8 @@ use tokio::net::TcpListener;
 
 use super::testing::{Reply, Server, TestClient, answer, jwt, test_client};
 use super::{
-    CertificateFile, CertificateSource, Changes, Config, DestinationKey, KeyKind, LandscapeQuery,
-    Level, ListFilter, Properties,
+    CertificateFile, CertificateSource, Changes, Collection as _, Config, DestinationKey, KeyKind,
+    LandscapeQuery, Level, ListFilter, Properties,
 };
 
 /// As the token service makes them.
@@ -145,7 +145,7 @@ async fn all_calls(test: &TestClient) -> Vec<String> {
     show!(destinations.list(context, level, &ListFilter::All));
     show!(destinations.page(context, level, 1, 100));
     show!(destinations.create(context, level, &properties));
-    show!(destinations.patch(context, level, "a", &changes));
+    show!(destinations.patch(context, level, "a", None, &changes));
     show!(destinations.labels(context, level, "a"));
     show!(destinations.set_labels(context, level, "a", &labels));
     show!(destinations.check_token(context, level, "a"));
@@ -236,7 +236,7 @@ async fn what_the_token_service_says_is_hidden_and_so_is_the_token() {
         .token(&caller.context, KeyKind::Destination, None)
         .await
         .unwrap();
-    let token = token.secret().expose_secret();
+    let token = token.secret.expose_secret();
     *next.lock().unwrap() = answer(400, token);
     count_hits(&all_calls(&caller).await, token);
 }

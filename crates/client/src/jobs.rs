@@ -79,7 +79,7 @@ impl<'a> Jobs<'a> {
     }
 
     fn url(&self, id: i64) -> Url {
-        let mut url = self.key.url().clone();
+        let mut url = self.key.url.clone();
         let base = url.path().trim_end_matches('/').to_owned();
         url.set_path(&format!("{base}/scheduler/jobs/{id}"));
         url
@@ -90,8 +90,7 @@ impl<'a> Jobs<'a> {
         let operation = self.client.http.operation(context);
         let kind = KeyKind::JobScheduling;
         let request = request.accepting(&[404]);
-        let called = self.client.call(&operation, kind, None, request).await?;
-        let answer = called.answer;
+        let answer = self.client.call(&operation, kind, None, request).await?;
         if answer.status != 404 {
             return Ok(Some(answer));
         }

@@ -422,23 +422,23 @@ mod tests {
         let same = |client: &OAuthClient, key: &Value| {
             let block = key.get("uaa").unwrap_or(key);
             let secret = client.client_secret().unwrap().expose_secret();
-            client.client_id() == block["clientid"] && secret == block["clientsecret"]
+            client.client_id == block["clientid"] && secret == block["clientsecret"]
         };
         for (form, text) in forms(&destination()) {
             let key =
                 DestinationKey::parse(&text).unwrap_or_else(|error| panic!("{form}: {error}"));
-            assert!(same(key.oauth(), &destination()), "{form}");
+            assert!(same(&key.oauth, &destination()), "{form}");
             assert_eq!(
-                key.uri().host_str(),
+                key.uri.host_str(),
                 Some("destination-configuration.example"),
                 "{form}"
             );
-            assert_eq!(key.oauth().instance_id(), Some("i-1"), "{form}");
+            assert_eq!(key.oauth.instance_id.as_deref(), Some("i-1"), "{form}");
         }
         for (form, text) in forms(&order_management()) {
             let key =
                 OrderManagementKey::parse(&text).unwrap_or_else(|error| panic!("{form}: {error}"));
-            assert!(same(key.oauth(), &order_management()), "{form}");
+            assert!(same(&key.oauth, &order_management()), "{form}");
             assert_eq!(
                 key.endpoint("integration-monitoring-api").unwrap().as_str(),
                 "https://omf.example/api/v1",
@@ -447,10 +447,10 @@ mod tests {
         }
         for (form, text) in forms(&cloud_alm()) {
             let key = CloudAlmKey::parse(&text).unwrap_or_else(|error| panic!("{form}: {error}"));
-            assert!(same(key.oauth(), &cloud_alm()), "{form}");
-            assert_eq!(key.api(), "https://alm.example/api", "{form}");
+            assert!(same(&key.oauth, &cloud_alm()), "{form}");
+            assert_eq!(key.api, "https://alm.example/api", "{form}");
             let key = ServiceKey::parse(&text).unwrap_or_else(|error| panic!("{form}: {error}"));
-            assert!(same(key.oauth(), &cloud_alm()), "{form}");
+            assert!(same(&key.oauth, &cloud_alm()), "{form}");
         }
     }
 
@@ -464,18 +464,15 @@ mod tests {
         } });
         let text = all.to_string();
         assert_eq!(
-            DestinationKey::parse(&text).unwrap().oauth().client_id(),
+            DestinationKey::parse(&text).unwrap().oauth.client_id,
             "sb-d!b1|destination-xsappname!b9"
         );
         assert_eq!(
-            OrderManagementKey::parse(&text)
-                .unwrap()
-                .oauth()
-                .client_id(),
+            OrderManagementKey::parse(&text).unwrap().oauth.client_id,
             "sb-o!b1"
         );
         assert_eq!(
-            CloudAlmKey::parse(&text).unwrap().oauth().client_id(),
+            CloudAlmKey::parse(&text).unwrap().oauth.client_id,
             "sb-c!b1"
         );
 

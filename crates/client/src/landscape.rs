@@ -28,54 +28,32 @@ pub struct Landscape<'a> {
     key: &'a CloudAlmKey,
 }
 
-/// Which landscape objects to list. Everything set must match.
+/// Which landscape objects to list: parameters with SAP's names, such as
+/// `lmsId`, all of which must match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LandscapeQuery {
-    /// The exact landscape id, for example `CO_prod_<tenant>`.
-    pub lms_id: Option<String>,
-    /// Name or system id.
-    pub name: Option<String>,
-    /// For example `CloudService`, `TechnicalSystem`, `BusinessService`.
-    pub object_type: Option<String>,
-    /// Technical service type.
-    pub service_type: Option<String>,
-    /// For example `PROD`.
-    pub role: Option<String>,
-    /// The number of the system.
-    pub system_number: Option<String>,
-    /// The id that another system knows it by.
-    pub external_id: Option<String>,
-    /// For example `BTP System`.
-    pub deployment_model: Option<String>,
-    /// How it got into the landscape, for example `IMPORTED`.
-    pub source: Option<String>,
-}
+pub struct LandscapeQuery(pub BTreeMap<&'static str, String>);
+
+/// The parameter for the exact landscape id, for example `CO_prod_<tenant>`.
+const LMS_ID: &str = "lmsId";
 
 impl LandscapeQuery {
     /// The object with this landscape id.
     #[must_use]
     pub fn lms_id(id: &str) -> Self {
-        Self {
-            lms_id: Some(id.to_owned()),
-            ..Self::default()
-        }
+        Self([(LMS_ID, id.to_owned())].into())
     }
 
     /// Every cloud service.
     #[must_use]
     pub fn cloud_services() -> Self {
-        Self {
-            object_type: Some("CloudService".to_owned()),
-            ..Self::default()
-        }
+        Self([("objectType", "CloudService".to_owned())].into())
     }
-}
 
-impl LandscapeQuery {
     /// Whether an answer belongs to a question for one landscape id. The other
     /// parameters are the service's to interpret.
     fn is_met_by(&self, object: &LandscapeObject) -> bool {
-        self.lms_id.is_none() || self.lms_id.as_deref() == object.lms_id()
+        let wanted = self.0.get(LMS_ID).map(String::as_str);
+        wanted.is_none() || wanted == object.lms_id()
     }
 }
 
@@ -90,7 +68,7 @@ impl LandscapeObject {
     /// The landscape id, `lmsId`.
     #[must_use]
     pub fn lms_id(&self) -> Option<&str> {
-        self.text("lmsId")
+        self.text(LMS_ID)
     }
 
     /// A member.
@@ -144,7 +122,7 @@ impl<'a> Landscape<'a> {
                     objects.push(object.clone());
                 }
             }
-            let found = query.lms_id.is_some() && !objects.is_empty();
+            let found = query.0.contains_key(LMS_ID) && !objects.is_empty();
             if found || ignores_limit || !brings_news {
                 return Ok(objects);
             }
@@ -163,36 +141,18 @@ impl<'a> Landscape<'a> {
         query: &LandscapeQuery,
         offset: usize,
     ) -> Result<Vec<LandscapeObject>, Error> {
-        let mut url = self.key.api_url().clone();
+        let mut url = self.key.api_url.clone();
         let base = url.path().trim_end_matches('/').to_owned();
         url.set_path(&format!("{base}/calm-landscape/v1/landscapeObjects"));
-        {
-            let mut pairs = url.query_pairs_mut();
-            let parameters = [
-                ("lmsId", &query.lms_id),
-                ("name", &query.name),
-                ("objectType", &query.object_type),
-                ("serviceType", &query.service_type),
-                ("role", &query.role),
-                ("systemNumber", &query.system_number),
-                ("externalId", &query.external_id),
-                ("deploymentModel", &query.deployment_model),
-                ("source", &query.source),
-            ];
-            for (name, value) in parameters {
-                if let Some(value) = value {
-                    pairs.append_pair(name, value);
-                }
-            }
-            pairs.append_pair("limit", &PAGE_SIZE.to_string());
-            pairs.append_pair("offset", &offset.to_string());
-        }
+        url.query_pairs_mut()
+            .extend_pairs(&query.0)
+            .append_pair("limit", &PAGE_SIZE.to_string())
+            .append_pair("offset", &offset.to_string());
         let request = Request::get(url).for_list();
         let answer = self
             .client
             .call(operation, KeyKind::CloudAlm, None, request)
-            .await?
-            .answer;
+            .await?;
         if answer.is_empty() {
             return Ok(Vec::new());
         }
@@ -288,8 +248,8 @@ mod tests {
     async fn list_without_an_end_is_an_error_and_not_cut_off() {
         let server = Server::script((0..=MAX_PAGES).map(|n| answer(200, &page(n, 1)))).await;
         let error = list(&server, &LandscapeQuery::default()).await.unwrap_err();
-        assert_eq!(*error.kind(), ErrorKind::UnexpectedAnswer);
-        assert!(error.message().unwrap().contains("200 pages"));
+        assert_eq!(error.kind, ErrorKind::UnexpectedAnswer);
+        assert!(error.message.as_deref().unwrap().contains("200 pages"));
         assert_eq!(server.calls().len(), MAX_PAGES);
     }
 
@@ -336,6 +296,6 @@ mod tests {
         let server = Server::script([denied]).await;
         let error = list(&server, &LandscapeQuery::default()).await.unwrap_err();
         assert!(error.is_forbidden());
-        assert_eq!(error.message(), Some("403: missing authority"));
+        assert_eq!(error.message.as_deref(), Some("403: missing authority"));
     }
 }

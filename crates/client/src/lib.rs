@@ -11,9 +11,10 @@
 //!   but its door shows them.
 //! * [`told`] bounds what is decoded of an answer.
 //! * [`error`] is what can go wrong, in a form that can be asked questions.
-//! * [`destination`], [`registration`], [`landscape`] and [`jobs`] are the services;
-//!   [`many_reads`] turns many reads of destinations into one list,
-//!   [`destination_certificate`] is the files that destinations name.
+//! * [`registration`], [`landscape`] and [`jobs`] are services; the Destination
+//!   service has two collections, [`destination`] and [`destination_certificate`],
+//!   with [`destination_service`] for what both do. [`many_reads`] turns many reads
+//!   of destinations into one list.
 //!
 //! The way of one call: a service method starts an operation (one correlation
 //! id), takes a token for its service key, sends the request as often as the
@@ -23,6 +24,7 @@
 //! call means "created", or a missing destination is drift, is for the caller;
 //! the client only answers truthfully what is known.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -37,6 +39,7 @@ mod config;
 mod credentials;
 mod destination;
 mod destination_certificate;
+mod destination_service;
 #[cfg(test)]
 mod echoes;
 mod error;
@@ -61,18 +64,19 @@ pub use credentials::{
     OrderManagementKey, Proof, ServiceKey,
 };
 pub use destination::{
-    Changes, Deleted, Destination, Destinations, Labels, Level, ListFilter, Metadata, Page,
-    Properties, TokenCheck,
+    ByProperty, Changes, Destination, Destinations, Labels, ListFilter, Metadata, Page, Properties,
+    TokenCheck,
 };
 pub use destination_certificate::{
     CertificateFile, CertificateSource, DestinationCertificate, DestinationCertificates,
     Generation, Issued,
 };
+pub use destination_service::{Collection, Deleted, Level};
 pub use error::{Error, ErrorKind, GaveUp, Refusal};
 pub use jobs::{Job, Jobs};
 pub use key_forms::Look;
 pub use landscape::{Landscape, LandscapeObject, LandscapeQuery};
-pub use registration::{Offboarded, OrderManagement, Registered};
+pub use registration::OrderManagement;
 pub use retry::RetryPolicy;
 pub use tls::{PemFault, TlsFault};
 
@@ -111,7 +115,6 @@ impl Context {
 /// Creating one is cheap: the HTTP stack and the trust store are built when the
 /// first request is sent. Share it by reference or in an [`Arc`]; it holds the
 /// token cache and the bound on concurrent requests.
-#[derive(Debug)]
 pub struct Client {
     config: Config,
     http: Arc<Http>,
@@ -121,6 +124,16 @@ pub struct Client {
     /// The Destination service refused a list with filter and metadata.
     list_refused: AtomicBool,
     reads: ManyReads,
+}
+
+/// What was read is shown by name only, and no token at all.
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("config", &self.config)
+            .field("reads", &self.reads)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Client {
@@ -194,16 +207,14 @@ impl Client {
         &self.http.secrets
     }
 
-    /// The Destination service.
+    /// The destinations of the Destination service.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::MissingKey`] when no Destination service key is configured.
     pub fn destinations(&self) -> Result<Destinations<'_>, Error> {
-        match &self.config.destination_key {
-            Some(key) => Ok(Destinations::new(self, key)),
-            None => Err(Error::missing_key(KeyKind::Destination)),
-        }
+        let key = needed(self.config.destination_key.as_ref(), KeyKind::Destination)?;
+        Ok(Destinations::new(self, key))
     }
 
     /// The certificates of the Destination service.
@@ -212,10 +223,8 @@ impl Client {
     ///
     /// [`ErrorKind::MissingKey`] when no Destination service key is configured.
     pub fn destination_certificates(&self) -> Result<DestinationCertificates<'_>, Error> {
-        match &self.config.destination_key {
-            Some(key) => Ok(DestinationCertificates::new(self, key)),
-            None => Err(Error::missing_key(KeyKind::Destination)),
-        }
+        let key = needed(self.config.destination_key.as_ref(), KeyKind::Destination)?;
+        Ok(DestinationCertificates::new(self, key))
     }
 
     /// SAP Order Management foundation's monitoring API.
@@ -226,10 +235,11 @@ impl Client {
     /// configured, [`ErrorKind::UnusableKey`] when neither the key nor the
     /// configuration names the endpoint.
     pub fn order_management(&self) -> Result<OrderManagement<'_>, Error> {
-        match &self.config.order_management_key {
-            Some(key) => OrderManagement::new(self, key),
-            None => Err(Error::missing_key(KeyKind::OrderManagement)),
-        }
+        let key = needed(
+            self.config.order_management_key.as_ref(),
+            KeyKind::OrderManagement,
+        )?;
+        OrderManagement::new(self, key)
     }
 
     /// Cloud ALM's landscape API.
@@ -238,10 +248,8 @@ impl Client {
     ///
     /// [`ErrorKind::MissingKey`] when no Cloud ALM service key is configured.
     pub fn landscape(&self) -> Result<Landscape<'_>, Error> {
-        match &self.config.cloud_alm_key {
-            Some(key) => Ok(Landscape::new(self, key)),
-            None => Err(Error::missing_key(KeyKind::CloudAlm)),
-        }
+        let key = needed(self.config.cloud_alm_key.as_ref(), KeyKind::CloudAlm)?;
+        Ok(Landscape::new(self, key))
     }
 
     /// The jobs of SAP Job Scheduling service.
@@ -251,10 +259,11 @@ impl Client {
     /// [`ErrorKind::MissingKey`] when no Job Scheduling service key is
     /// configured.
     pub fn jobs(&self) -> Result<Jobs<'_>, Error> {
-        match &self.config.job_scheduling_key {
-            Some(key) => Ok(Jobs::new(self, key)),
-            None => Err(Error::missing_key(KeyKind::JobScheduling)),
-        }
+        let key = needed(
+            self.config.job_scheduling_key.as_ref(),
+            KeyKind::JobScheduling,
+        )?;
+        Ok(Jobs::new(self, key))
     }
 
     /// A token for the given service key, from the cache when one is fresh.
@@ -272,13 +281,8 @@ impl Client {
         key: KeyKind,
         scope: Option<&str>,
     ) -> Result<Arc<Token>, Error> {
-        let client = self.oauth_client(key)?;
+        let client = needed(self.config.oauth(key), key)?;
         self.tokens.token(context, key, client, scope).await
-    }
-
-    fn oauth_client(&self, key: KeyKind) -> Result<&OAuthClient, Error> {
-        let client = self.config.oauth(key);
-        client.ok_or_else(|| Error::missing_key(key))
     }
 
     /// Sends a request with a token of the given key. A 401 drops the token and
@@ -289,16 +293,16 @@ impl Client {
         key: KeyKind,
         scope: Option<&str>,
         mut request: Request,
-    ) -> Result<Called, Error> {
-        let client = self.oauth_client(key)?;
+    ) -> Result<Answer, Error> {
+        let client = needed(self.config.oauth(key), key)?;
         let token = self
             .tokens
             .token(&operation.context, key, client, scope)
             .await?;
-        request.bearer(token.secret());
+        request.bearer(&token.secret);
         let rejected = match operation.send(&request).await {
-            Ok(answer) => return Ok(Called { answer, token }),
-            Err(error) if error.status() == Some(401) => error,
+            Ok(answer) => return Ok(answer),
+            Err(error) if error.status == Some(401) => error,
             Err(error) => return Err(error),
         };
         self.tokens.forget(key, scope, &token);
@@ -307,17 +311,14 @@ impl Client {
             .token(&operation.context, key, client, scope)
             .await;
         let token = token.map_err(|error| error.after(&rejected))?;
-        request.bearer(token.secret());
+        request.bearer(&token.secret);
         request.after(&rejected);
-        match operation.send(&request).await {
-            Ok(answer) => Ok(Called { answer, token }),
-            Err(error) => Err(error.after(&rejected)),
-        }
+        let answer = operation.send(&request).await;
+        answer.map_err(|error| error.after(&rejected))
     }
 }
 
-/// An answer and the token it was got with.
-pub(crate) struct Called {
-    pub(crate) answer: Answer,
-    pub(crate) token: Arc<Token>,
+/// The service key that a call needs.
+fn needed<K>(key: Option<&K>, kind: KeyKind) -> Result<&K, Error> {
+    key.ok_or_else(|| Error::new(ErrorKind::MissingKey(kind)))
 }

@@ -18,7 +18,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use super::clock::Clock;
-use super::destination::object::{Level, Unread};
+use super::destination::object::Unread;
+use super::destination_service::Level;
 
 /// Single reads before a list is worth its size.
 const SINGLE_READS: u32 = 3;
@@ -174,7 +175,7 @@ mod tests {
 
     use super::*;
     use crate::testing::{Received, Reply, Server, answer, token_answer};
-    use crate::{Changes, Context, Destinations, Properties};
+    use crate::{Changes, Collection as _, Context, Destinations, Properties};
 
     const LEVEL: Level = Level::Subaccount;
 
@@ -322,9 +323,9 @@ mod tests {
         for name in ["d1", "d2", "d3", "d4"] {
             etag(&destinations, &test.context, name).await.unwrap();
         }
-        let change = Changes([("x".to_owned(), None)].into());
+        let change = Changes::from_iter([("x".to_owned(), None)]);
         destinations
-            .patch(&test.context, LEVEL, "d9", &change)
+            .patch(&test.context, LEVEL, "d9", None, &change)
             .await
             .unwrap();
         let before = server.calls().len();
@@ -351,8 +352,8 @@ mod tests {
                     .await
                     .map(drop),
                 1 => {
-                    let change = Changes([("x".to_owned(), None)].into());
-                    destinations.patch(context, LEVEL, "a", &change).await
+                    let change = Changes::from_iter([("x".to_owned(), None)]);
+                    destinations.patch(context, LEVEL, "a", None, &change).await
                 }
                 2 => destinations.delete(context, LEVEL, "a").await.map(drop),
                 _ => {

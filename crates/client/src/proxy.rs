@@ -28,7 +28,8 @@ pub(crate) struct Proxies {
     proxy: Option<Url>,
     /// A proxy of the configuration is asked for loopback hosts, too.
     is_configured: bool,
-    exceptions: Exceptions,
+    /// The hosts of `NO_PROXY`.
+    rules: Vec<Rule>,
 }
 
 impl Proxies {
@@ -50,13 +51,13 @@ impl Proxies {
         Ok(Self {
             proxy,
             is_configured: configured.is_some(),
-            exceptions: Exceptions::parse(&first(["NO_PROXY", "no_proxy"]).unwrap_or_default()),
+            rules: rules(&first(["NO_PROXY", "no_proxy"]).unwrap_or_default()),
         })
     }
 
     /// The proxy for a request to this URL.
     pub(crate) fn of(&self, url: &Url) -> Option<&Url> {
-        let is_direct = (!self.is_configured && is_loopback(url)) || self.exceptions.contain(url);
+        let is_direct = (!self.is_configured && is_loopback(url)) || is_exception(&self.rules, url);
         self.proxy.as_ref().filter(|_| !is_direct)
     }
 
@@ -90,12 +91,7 @@ fn parse(text: &str) -> Option<Url> {
     url.ok().filter(Url::has_host)
 }
 
-/// The hosts of `NO_PROXY`.
-#[derive(Default)]
-struct Exceptions {
-    rules: Vec<Rule>,
-}
-
+/// One entry of `NO_PROXY`.
 enum Rule {
     Everything,
     Network(IpNet),
@@ -112,21 +108,15 @@ enum Rule {
 /// A port in digits; an empty text is every port.
 type Port = String;
 
-impl Exceptions {
-    fn parse(list: &str) -> Self {
-        let entries = list.split(',').map(|entry| entry.trim().to_lowercase());
-        Self {
-            rules: entries.filter_map(|entry| Rule::parse(&entry)).collect(),
-        }
-    }
+fn rules(list: &str) -> Vec<Rule> {
+    let entries = list.split(',').map(|entry| entry.trim().to_lowercase());
+    entries.filter_map(|entry| Rule::parse(&entry)).collect()
+}
 
-    fn contain(&self, url: &Url) -> bool {
-        let port = url.port_or_known_default().unwrap_or_default().to_string();
-        let Some(host) = url.host() else {
-            return false;
-        };
-        self.rules.iter().any(|rule| rule.matches(&host, &port))
-    }
+fn is_exception(rules: &[Rule], url: &Url) -> bool {
+    let port = url.port_or_known_default().unwrap_or_default().to_string();
+    let host = url.host();
+    host.is_some_and(|host| rules.iter().any(|rule| rule.matches(&host, &port)))
 }
 
 impl Rule {

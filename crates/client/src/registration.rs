@@ -12,8 +12,8 @@ use url::Url;
 use super::config::ApiCall;
 use super::credentials::{KeyKind, OrderManagementKey};
 use super::error::{Error, ErrorKind};
-use super::http::Request;
-use super::{Called, Client, Context};
+use super::http::{Answer, Request};
+use super::{Client, Context};
 
 /// Statuses that mean a wrong request or a wrong caller, whatever the text says.
 const HOPELESS: &[u16] = &[400, 401, 403, 405, 415];
@@ -28,30 +28,6 @@ pub struct OrderManagement<'a> {
     endpoint: Url,
 }
 
-/// What came of a registration call.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Registered {
-    /// The HTTP status.
-    pub status: u16,
-    /// The tenant was registered before.
-    pub already: bool,
-    /// SAP's answer, shortened and without secrets.
-    pub message: Option<String>,
-    /// The scopes of the token the call was made with.
-    pub granted_scopes: Vec<String>,
-}
-
-/// What came of an offboarding call.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Offboarded {
-    /// The HTTP status.
-    pub status: u16,
-    /// The tenant was not registered, by SAP's word.
-    pub already: bool,
-    /// SAP's answer, shortened and without secrets.
-    pub message: Option<String>,
-}
-
 impl<'a> OrderManagement<'a> {
     pub(crate) fn new(client: &'a Client, key: &'a OrderManagementKey) -> Result<Self, Error> {
         let api = &client.config().order_management_api;
@@ -64,7 +40,8 @@ impl<'a> OrderManagement<'a> {
         Ok(Self { client, endpoint })
     }
 
-    /// Registers the tenant of the service key. Doing it twice does no harm.
+    /// Registers the tenant of the service key, and returns SAP's answer,
+    /// shortened and without secrets. Doing it twice does no harm.
     ///
     /// OMF may see a changed destination only minutes later. So until
     /// `changing_until`, if given, an answer that plausibly says so is repeated
@@ -78,7 +55,7 @@ impl<'a> OrderManagement<'a> {
         context: &Context,
         scope: Option<&str>,
         changing_until: Option<Instant>,
-    ) -> Result<Registered, Error> {
+    ) -> Result<Option<String>, Error> {
         let api = &self.client.config().order_management_api;
         let mut request = self
             .request(&api.register)?
@@ -87,13 +64,7 @@ impl<'a> OrderManagement<'a> {
             Some(moment) => request.repeatable().patient(moment, misses_destination),
             None => request.repeatable(),
         };
-        let called = self.call(context, scope, request).await?;
-        Ok(Registered {
-            status: called.answer.status,
-            already: !is_success(called.answer.status),
-            message: called.answer.message(),
-            granted_scopes: called.token.granted_scopes().to_vec(),
-        })
+        Ok(self.call(context, scope, request).await?.message())
     }
 
     /// Offboards the tenant of the service key. Doing it twice does no harm.
@@ -106,11 +77,7 @@ impl<'a> OrderManagement<'a> {
     /// # Errors
     ///
     /// What OMF answered.
-    pub async fn offboard(
-        &self,
-        context: &Context,
-        scope: Option<&str>,
-    ) -> Result<Offboarded, Error> {
+    pub async fn offboard(&self, context: &Context, scope: Option<&str>) -> Result<(), Error> {
         let api = &self.client.config().order_management_api;
         let gone: Vec<u16> = GONE
             .iter()
@@ -118,22 +85,10 @@ impl<'a> OrderManagement<'a> {
             .copied()
             .collect();
         let request = self.request(&api.offboard)?.accepting(&gone).repeatable();
-        let called = match self.call(context, scope, request).await {
-            Ok(called) => called,
-            Err(error) if error.is_not_found() && error.may_have_been_processed() => {
-                return Ok(Offboarded {
-                    status: 404,
-                    already: true,
-                    message: error.message().map(str::to_owned),
-                });
-            }
-            Err(error) => return Err(error),
-        };
-        Ok(Offboarded {
-            status: called.answer.status,
-            already: !is_success(called.answer.status),
-            message: called.answer.message(),
-        })
+        match self.call(context, scope, request).await {
+            Err(error) if error.is_not_found() && error.maybe_processed => Ok(()),
+            answer => answer.map(drop),
+        }
     }
 
     async fn call(
@@ -141,7 +96,7 @@ impl<'a> OrderManagement<'a> {
         context: &Context,
         scope: Option<&str>,
         request: Request,
-    ) -> Result<Called, Error> {
+    ) -> Result<Answer, Error> {
         let operation = self.client.http.operation(context);
         self.client
             .call(&operation, KeyKind::OrderManagement, scope, request)
@@ -177,14 +132,12 @@ impl<'a> OrderManagement<'a> {
 /// Whether an answer plausibly means that the service does not see the
 /// destination as it is now. Nothing that went wrong on the way does.
 fn misses_destination(error: &Error) -> bool {
-    let Some(status) = error
-        .status()
-        .filter(|_| *error.kind() == ErrorKind::Status)
-    else {
+    let Some(status) = error.status.filter(|_| error.kind == ErrorKind::Status) else {
         return false;
     };
     let speaks_of_it = error
-        .message()
+        .message
+        .as_deref()
         .is_some_and(|text| text.to_ascii_lowercase().contains("destination"));
     !HOPELESS.contains(&status) && (speaks_of_it || matches!(status, 422 | 424))
 }
@@ -198,10 +151,6 @@ fn content_type(body: &str) -> &'static str {
     }
 }
 
-fn is_success(status: u16) -> bool {
-    (200..300).contains(&status)
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -213,12 +162,12 @@ mod tests {
 
     const SCOPE: Option<&str> = Some("app!b1.IntegrationMonitoring");
 
-    async fn register(test: &TestClient, until: Option<Instant>) -> Result<Registered, Error> {
+    async fn register(test: &TestClient, until: Option<Instant>) -> Result<Option<String>, Error> {
         let api = test.client.order_management().unwrap();
         api.register(&test.context, SCOPE, until).await
     }
 
-    async fn offboard(test: &TestClient) -> Result<Offboarded, Error> {
+    async fn offboard(test: &TestClient) -> Result<(), Error> {
         test.client
             .order_management()
             .unwrap()
@@ -238,20 +187,11 @@ mod tests {
         .await;
         let test = server.client();
         let registered = register(&test, None).await.unwrap();
-        assert_eq!((registered.status, registered.already), (200, false));
         assert_eq!(
-            registered.message.as_deref(),
+            registered.as_deref(),
             Some("Registration was successful (hidden)")
         );
-        assert!(
-            registered
-                .granted_scopes
-                .iter()
-                .any(|s| s.ends_with(".IntegrationMonitoring"))
-        );
-        let offboarded = offboard(&test).await.unwrap();
-        assert_eq!((offboarded.status, offboarded.already), (204, false));
-        assert_eq!(offboarded.message, None);
+        offboard(&test).await.unwrap();
 
         let calls = server.calls();
         assert_eq!(
@@ -311,10 +251,9 @@ mod tests {
         config.order_management_api.not_registered_codes = vec![404];
         let test = test_client(config);
         let registered = register(&test, None).await.unwrap();
-        assert_eq!((registered.status, registered.already), (409, true));
-        assert_eq!(registered.message.as_deref(), Some("already there"));
-        assert!(offboard(&test).await.unwrap().already);
-        assert!(offboard(&test).await.unwrap().already);
+        assert_eq!(registered.as_deref(), Some("already there"));
+        offboard(&test).await.unwrap();
+        offboard(&test).await.unwrap();
     }
 
     #[tokio::test]
@@ -353,11 +292,7 @@ mod tests {
             let test = test_client(config);
             let until = test.clock.now() + Duration::from_mins(5);
             let error = register(&test, Some(until)).await.unwrap_err();
-            assert_eq!(
-                (error.attempts(), error.was_patient()),
-                (1, false),
-                "{reply:?}"
-            );
+            assert_eq!((error.attempts, error.was_patient), (1, false), "{reply:?}");
         }
     }
 
@@ -376,7 +311,7 @@ mod tests {
         let server = Server::script(replies).await;
         let test = server.client();
         let until = test.clock.now() + Duration::from_mins(5);
-        assert_eq!(register(&test, Some(until)).await.unwrap().status, 200);
+        assert!(register(&test, Some(until)).await.is_ok());
         assert_eq!(server.calls().len(), 8);
 
         let server = Server::script(vec![answer(424, "wait"); 200]).await;
@@ -384,9 +319,9 @@ mod tests {
         let began = test.clock.now();
         let until = began + Duration::from_mins(5);
         let error = register(&test, Some(until)).await.unwrap_err();
-        assert_eq!(error.status(), Some(424));
-        assert!(error.was_patient() && error.attempts() > 15, "{error:?}");
-        assert!(error.attempts() <= 25);
+        assert_eq!(error.status, Some(424));
+        assert!(error.was_patient && error.attempts > 15, "{error:?}");
+        assert!(error.attempts <= 25);
         assert!(test.clock.now() - began < Duration::from_mins(6));
     }
 
@@ -408,7 +343,7 @@ mod tests {
                 let test = test_client(config);
                 let until = test.clock.now() + Duration::from_mins(5);
                 let error = register(&test, Some(until)).await.unwrap_err();
-                assert_eq!(error.attempts(), max_retries + 1, "{reply:?}");
+                assert_eq!(error.attempts, max_retries + 1, "{reply:?}");
             }
         }
     }
@@ -416,8 +351,7 @@ mod tests {
     #[tokio::test]
     async fn a_404_after_a_lost_answer_is_the_end_of_an_offboarding() {
         let server = Server::script([Reply::Close, answer(404, "not registered")]).await;
-        let offboarded = offboard(&server.client()).await.unwrap();
-        assert!(offboarded.already);
+        offboard(&server.client()).await.unwrap();
         let router = answer(404, "").with("X-Cf-Routererror", "unknown_route");
         let server = Server::script([Reply::Close, router]).await;
         assert!(offboard(&server.client()).await.is_err());
@@ -430,7 +364,7 @@ mod tests {
         assert_eq!(server.calls().len(), 1);
         let server = Server::script(vec![Reply::Close; 9]).await;
         let error = register(&server.client(), None).await.unwrap_err();
-        assert!(error.may_have_been_processed());
+        assert!(error.maybe_processed);
         assert_eq!(server.calls().len(), 5);
     }
 

@@ -110,36 +110,25 @@ pub(crate) struct Verdict {
 pub(crate) fn judge(failure: Failure, repeat: Repeat) -> Verdict {
     let changes = repeat != Repeat::Safe;
     let repeatable = repeat != Repeat::Once;
-    match failure {
+    let (retry, maybe_processed) = match failure {
         Failure::Connect
         | Failure::Status { status: 429, .. }
         | Failure::Status {
             status: 503,
             hint: Some(_),
-        } => Verdict {
-            retry: true,
-            maybe_processed: false,
-        },
+        } => (true, false),
         Failure::NoAnswer
         | Failure::Status {
             status: 408 | 500 | 502 | 503 | 504,
             ..
-        } => Verdict {
-            retry: repeatable,
-            maybe_processed: changes,
-        },
-        Failure::Refused => Verdict {
-            retry: false,
-            maybe_processed: false,
-        },
-        Failure::Garbled => Verdict {
-            retry: false,
-            maybe_processed: changes,
-        },
-        Failure::Status { status, .. } => Verdict {
-            retry: false,
-            maybe_processed: changes && status >= 500,
-        },
+        } => (repeatable, changes),
+        Failure::Refused => (false, false),
+        Failure::Garbled => (false, changes),
+        Failure::Status { status, .. } => (false, changes && status >= 500),
+    };
+    Verdict {
+        retry,
+        maybe_processed,
     }
 }
 

@@ -205,6 +205,7 @@ mod tests {
     use serde_json::json;
     use tokio_rustls::TlsAcceptor;
 
+    use crate::Collection as _;
     use crate::testing::{Server, TestClient, answer, test_client, token_answer};
     use crate::{Config, DestinationKey, Error, ErrorKind, KeyKind};
 
@@ -272,8 +273,8 @@ mod tests {
         let server = Server::start(Some(acceptor(&authority, false)), |_| token_answer(1)).await;
         let error = token(&test_client(server.config())).await.unwrap_err();
         let unknown = ErrorKind::Tls(TlsFault::UnknownIssuer);
-        assert_eq!(*error.kind(), unknown, "{error:?}");
-        assert_eq!(error.attempts(), 1);
+        assert_eq!(error.kind, unknown, "{error:?}");
+        assert_eq!(error.attempts, 1);
 
         let trusting = Config {
             ca_certificates: Some(authority.pem()),
@@ -331,8 +332,8 @@ mod tests {
                 ..server.config()
             };
             let error = token(&test_client(trusting)).await.unwrap_err();
-            assert_eq!(*error.kind(), ErrorKind::Tls(fault), "{error:?}");
-            assert_eq!(error.attempts(), 1);
+            assert_eq!(error.kind, ErrorKind::Tls(fault), "{error:?}");
+            assert_eq!(error.attempts, 1);
         }
         let plain = rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType);
         assert_eq!(TlsFault::of(&plain), TlsFault::NotTls);
@@ -377,8 +378,8 @@ mod tests {
             ..server.config()
         };
         let error = token(&test_client(trusting)).await.unwrap_err();
-        assert_eq!(*error.kind(), ErrorKind::Tls(TlsFault::Other), "{error:?}");
-        assert_eq!(error.attempts(), 1);
+        assert_eq!(error.kind, ErrorKind::Tls(TlsFault::Other), "{error:?}");
+        assert_eq!(error.attempts, 1);
     }
 
     #[tokio::test]
@@ -396,8 +397,8 @@ mod tests {
             ..Config::default()
         };
         let error = token(&test_client(config)).await.unwrap_err();
-        assert_eq!(*error.kind(), ErrorKind::CertificateRefused, "{error:?}");
-        assert_eq!(error.attempts(), 1);
+        assert_eq!(error.kind, ErrorKind::CertificateRefused, "{error:?}");
+        assert_eq!(error.attempts, 1);
     }
 
     #[tokio::test]
@@ -449,7 +450,7 @@ mod tests {
             .token(&test.context, KeyKind::Destination, None)
             .await
             .unwrap_err();
-        let expired = matches!(error.kind(), ErrorKind::ExpiredCertificate { .. });
+        let expired = matches!(&error.kind, ErrorKind::ExpiredCertificate { .. });
         assert!(expired, "{error:?}");
         // Somebody corrects the clock: what was refused is not remembered.
         test.clock.set_wall_off(jiff::SignedDuration::ZERO);

@@ -14,12 +14,7 @@ mod plan;
 mod renewal;
 mod schema;
 
-use std::sync::Arc;
-
-use client::{
-    self, CertificateSource, Deleted, DestinationCertificate, DestinationCertificates, Error,
-    KeyKind, Level, Token,
-};
+use client::{CertificateSource, DestinationCertificate, DestinationCertificates, Error, KeyKind};
 use framework::definition::{Definition, Described};
 use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::plan::Plan;
@@ -31,13 +26,13 @@ use framework::resource::{
 use framework::schema::IdentitySchema;
 use framework::value::Value;
 
-use super::configured::{Configured, Key, client_context};
+use super::configured::{Configured, client_context};
 use super::destination_service::creation::{Created, Creation, Judgement};
 use super::destination_service::ids::{self, DEFAULT_LEVEL, ImportId, id_of};
 use super::destination_service::moves::{self, BTP, taken_over};
 use super::destination_service::owner::Owner;
 use super::destination_service::secret::text;
-use super::destination_service::{Calls, Event, Found, Kind, Site};
+use super::destination_service::{Calls, Event, Kind, Site};
 use super::diagnostics::{Call, failed};
 use drift::Record;
 use plan::{Decision, no_file};
@@ -112,11 +107,10 @@ impl Resource for Certificate {
         request: ReadRequest<Model>,
     ) -> Result<Seen<Model>, Diagnostics> {
         let ReadRequest { state, private } = request;
-        if provider.key(KeyKind::Destination) == Key::Unknown && !state.is_stub() {
-            let warning = provider.unknown_key_warning(
-                KeyKind::Destination,
-                "The certificate was not looked at; the plan is made from its last known state.",
-            );
+        let unread =
+            "The certificate was not looked at; the plan is made from its last known state.";
+        let unread = provider.unknown_key(KeyKind::Destination, unread);
+        if let Some(warning) = unread.filter(|_| !state.is_stub()) {
             return Ok(Seen::There(Saved::new(state, private).with(warning)));
         }
         let site = site(provider, context, &state)?;
@@ -441,7 +435,7 @@ async fn replace(site: &CertificateSite<'_>, source: &CertificateSource) -> Resu
         let Err(error) = replaced else {
             return Ok(());
         };
-        if !error.may_have_been_processed() {
+        if !error.maybe_processed {
             return Err(failed(Call::UpdateCertificate, &error));
         }
         match site.find_afterwards().await {
@@ -459,8 +453,6 @@ async fn replace(site: &CertificateSite<'_>, source: &CertificateSource) -> Resu
 // ------------------------------------------- as an object of the service
 
 impl Kind for DestinationCertificates<'_> {
-    type Object = DestinationCertificate;
-
     const NOUN: &'static str = "certificate";
     const TYPE_NAME: &'static str = TYPE_NAME;
     const CALLS: Calls = Calls {
@@ -475,27 +467,5 @@ impl Kind for DestinationCertificates<'_> {
             Event::NotReadBack => "Certificate not read back",
             Event::NotDeleted => "Certificate not deleted",
         }
-    }
-
-    async fn token(self, context: &client::Context) -> Result<Arc<Token>, Error> {
-        DestinationCertificates::token(&self, context).await
-    }
-
-    async fn find(
-        self,
-        context: &client::Context,
-        level: Level,
-        name: &str,
-    ) -> Found<DestinationCertificate> {
-        DestinationCertificates::find(&self, context, level, name).await
-    }
-
-    async fn delete(
-        self,
-        context: &client::Context,
-        level: Level,
-        name: &str,
-    ) -> Result<Deleted, Error> {
-        DestinationCertificates::delete(&self, context, level, name).await
     }
 }

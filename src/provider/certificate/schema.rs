@@ -5,17 +5,18 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::super::attributes::{TEXT, TIMEOUTS, Timeouts, text};
 use client::{CertificateFile, CertificateSource, Generation, Issued};
 use framework::definition::{Definition, Kind};
 use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::path::Path;
-use framework::schema::{Absent, Attribute, AttributeType, Replace, Schema};
+use framework::schema::{Absent, Attribute, Replace, Schema};
 use framework::sensitive::Sensitive;
 use framework::validators::{Validator, wrong_line};
 use framework::value::Value;
 
 use super::super::destination_service::ids::{
-    ADOPT_EXISTING, ID, INSTANCE_ID, LEVEL, SUBACCOUNT_ID, Timeouts,
+    ADOPT_EXISTING, ID, INSTANCE_ID, LEVEL, SUBACCOUNT_ID,
 };
 use super::renewal::renewal_of;
 
@@ -57,12 +58,6 @@ static SCHEMA: Schema = Schema::new(
         uploaded before the destination and deleted after it.",
     ATTRIBUTES,
 );
-
-const TEXT: AttributeType = AttributeType::String;
-
-const fn text(name: &'static str, description: &'static str) -> Attribute {
-    Attribute::string(name).describe(description)
-}
 
 const ATTRIBUTES: &[Attribute] = &[
     text(
@@ -133,12 +128,7 @@ const ATTRIBUTES: &[Attribute] = &[
              what a plan found out. A plan that uploads the file or has it generated changes this entry.",
         )
         .computed(),
-    Attribute::timeouts(&[
-        Attribute::create_timeout(),
-        Attribute::read_timeout(),
-        Attribute::update_timeout(),
-        Attribute::delete_timeout(),
-    ]),
+    TIMEOUTS,
 ];
 
 const CONTENT: &[Attribute] = &[

@@ -146,7 +146,7 @@ impl Answers {
         let mut failed = failed.into_iter().flatten();
         let told = Text::new(told.join(", "));
         // What is not found or not understood is one more form.
-        match failed.find(|error| !matches!(error.status(), Some(400 | 404))) {
+        match failed.find(|error| !matches!(error.status, Some(400 | 404))) {
             Some(error) => topics::ANSWERS.error(Call::ReadDestination, &error),
             None => topics::ANSWERS.ok(told),
         }
@@ -173,7 +173,7 @@ fn of_cloud_alm(provider: &Configured, found: Option<&Destination>) -> Vec<Row> 
         return vec![there.advise(TAKE_OVER), form.not_tried(text)];
     };
     let url = found.properties.get("URL").map_or("", String::as_str);
-    let has_form = |form: &&&str| url_in_form(key.api(), key.api_url(), Some(form)) == url;
+    let has_form = |form: &&&str| url_in_form(&key.api, &key.api_url, Some(form)) == url;
     let its_form = URL_FORMS.iter().find(has_form).copied();
     let compared = match with_key(provider, key, its_form, found) {
         Ok(differences) => differences,

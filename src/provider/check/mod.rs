@@ -32,46 +32,45 @@ use tokens::Access;
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// Service keys that cannot be read: what is wrong with them, and what to do.
-pub type Unusable = BTreeMap<KeyKind, (String, String)>;
+pub(crate) type Unusable = BTreeMap<KeyKind, (String, String)>;
 
 /// What was found out.
 #[derive(Debug, Clone)]
-pub struct Findings {
+pub(crate) struct Findings {
     /// Every topic once, in the order of [`topics::ALL`].
-    pub rows: Vec<Row>,
+    pub(crate) rows: Vec<Row>,
     /// What can be asserted on.
-    pub facts: Facts,
+    pub(crate) facts: Facts,
 }
 
 /// What the services say about whom they act for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Facts {
+pub(crate) struct Facts {
     /// The subaccount of the Destination service key.
-    pub subaccount_id: Option<String>,
+    pub(crate) subaccount_id: Option<String>,
     /// The tenant of the Order Management service key.
-    pub tenant_id: Option<String>,
+    pub(crate) tenant_id: Option<String>,
     /// The id of the tenant in Cloud ALM's landscape.
-    pub lms_id: Option<String>,
+    pub(crate) lms_id: Option<String>,
     /// The environment in that id.
-    pub environment: Option<String>,
+    pub(crate) environment: Option<String>,
 }
 
 impl Findings {
     /// The worst verdict.
-    #[must_use]
-    pub fn verdict(&self) -> Verdict {
+    pub(crate) fn verdict(&self) -> Verdict {
         let verdicts = self.rows.iter().map(|row| row.verdict);
         verdicts.max().unwrap_or(Verdict::NotTried)
     }
 
     /// The rows of a verdict.
-    pub fn with(&self, verdict: Verdict) -> impl Iterator<Item = &Row> {
+    pub(crate) fn with(&self, verdict: Verdict) -> impl Iterator<Item = &Row> {
         self.rows.iter().filter(move |row| row.verdict == verdict)
     }
 }
 
 /// Asks every service for which there is a key.
-pub async fn run(provider: &Configured, context: &Context, unusable: &Unusable) -> Findings {
+pub(crate) async fn run(provider: &Configured, context: &Context, unusable: &Unusable) -> Findings {
     let limit = Instant::now() + LIMIT;
     let context = Context {
         deadline: context.deadline.min(limit),

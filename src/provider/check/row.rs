@@ -10,7 +10,7 @@ use super::super::diagnostics::{Call, next_step};
 
 /// What came of a row, from good to bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// It changes something, or what it needs is not there.
     NotTried,
     /// As assumed.
@@ -23,8 +23,7 @@ pub enum Verdict {
 
 impl Verdict {
     /// The word for machines.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::NotTried => "not tried",
             Self::Ok => "ok",
@@ -34,8 +33,7 @@ impl Verdict {
     }
 
     /// The mark at the beginning of a line.
-    #[must_use]
-    pub const fn mark(self) -> &'static str {
+    pub(crate) const fn mark(self) -> &'static str {
         match self {
             Self::NotTried => "-",
             Self::Failed => "FAIL",
@@ -57,17 +55,17 @@ pub struct Topic {
 
 /// What was observed about a topic.
 #[derive(Debug, Clone)]
-pub struct Row {
+pub(crate) struct Row {
     /// What it is about.
-    pub topic: &'static Topic,
+    pub(crate) topic: &'static Topic,
     /// What came of it.
-    pub verdict: Verdict,
+    pub(crate) verdict: Verdict,
     /// What was observed.
-    pub observed: Text,
+    pub(crate) observed: Text,
     /// What to do about it.
-    pub advice: Option<Cow<'static, str>>,
+    pub(crate) advice: Option<Cow<'static, str>>,
     /// How long the request took.
-    pub took: Option<Duration>,
+    pub(crate) took: Option<Duration>,
 }
 
 impl Topic {
@@ -131,7 +129,7 @@ impl Row {
 /// A text that can be told without the parts that name the customer. None of
 /// them is a secret.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Text(Vec<Piece>);
+pub(crate) struct Text(Vec<Piece>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {
@@ -167,17 +165,21 @@ impl Text {
     /// What went wrong, with the words of the service and where it was.
     pub(super) fn of_error(error: &Error) -> Self {
         let mut text = Self::new(kind_of(error));
-        if let Some(status) = error.status() {
+        if let Some(status) = error.status {
             text = text.and(format!(" ({status})"));
         }
-        if let Some(words) = error.message() {
+        if let Some(words) = error.message.as_deref() {
             text = text.and(": ").private(words, "its words");
         }
-        if let Some(url) = error.url().and_then(|url| url::Url::parse(url).ok()) {
+        if let Some(url) = error
+            .url
+            .as_deref()
+            .and_then(|url| url::Url::parse(url).ok())
+        {
             let origin = url.origin().ascii_serialization();
             text = text.and("; ").private(&origin, "host");
         }
-        match error.correlation_id() {
+        match error.correlation_id.as_deref() {
             Some(id) => text
                 .and(", ")
                 .private(&format!("correlation id {id}"), "correlation id"),
@@ -186,8 +188,7 @@ impl Text {
     }
 
     /// Everything.
-    #[must_use]
-    pub fn whole(&self) -> String {
+    pub(crate) fn whole(&self) -> String {
         let pieces = self.0.iter().map(|piece| match piece {
             Piece::Open(text) | Piece::Private(text, _) => text.as_str(),
         });
@@ -195,8 +196,7 @@ impl Text {
     }
 
     /// The same without what names the customer.
-    #[must_use]
-    pub fn anonymous(&self) -> String {
+    pub(crate) fn anonymous(&self) -> String {
         let pieces = self.0.iter().map(|piece| match piece {
             Piece::Open(text) => text.clone(),
             Piece::Private(_, stands_for) => format!("({stands_for})"),
@@ -207,7 +207,7 @@ impl Text {
 
 /// The kind of an error, without the names that some kinds hold.
 fn kind_of(error: &Error) -> String {
-    let kind = match error.kind() {
+    let kind = match &error.kind {
         ErrorKind::Status => return "SAP answered with an error".to_owned(),
         ErrorKind::Token(Refusal::InvalidScope { .. }) => {
             ErrorKind::Token(Refusal::InvalidScope { scope: None })
@@ -246,11 +246,10 @@ mod tests {
     fn an_error_is_told_without_the_words_of_others() {
         let scope = Some("acme!b1.IntegrationMonitoring".to_owned());
         let mut error = Error::new(ErrorKind::Token(Refusal::InvalidScope { scope }));
-        let parts = error.parts_mut();
-        parts.status = Some(400);
-        parts.message = Some("acme!b1 has no such scope".to_owned());
-        parts.url = Some("https://acme.example/oauth/token".to_owned());
-        parts.correlation_id = Some("c-1".to_owned());
+        error.status = Some(400);
+        error.message = Some("acme!b1 has no such scope".to_owned());
+        error.url = Some("https://acme.example/oauth/token".to_owned());
+        error.correlation_id = Some("c-1".to_owned());
         let text = Text::of_error(&error);
         for part in ["(400)", "acme!b1 has", "https://acme.example", "c-1"] {
             assert!(text.whole().contains(part), "{}", text.whole());

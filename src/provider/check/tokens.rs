@@ -69,11 +69,11 @@ impl Access {
     }
 
     /// Adds the row of the token.
-    fn with(mut self, provider: &Configured, asked: &Asked, bought: &Bought) -> Self {
+    fn with(mut self, provider: &Configured, asked: &Asked, (token, took): &Bought) -> Self {
         let Asked {
             kind, token: topic, ..
         } = *asked;
-        let row = match &bought.token {
+        let row = match token {
             Err(error) => topic.error(Call::FetchToken(kind), error),
             Ok(token) => allowed(provider, kind, token).map_or_else(
                 |text| topic.failed(text).advise(NOT_ALLOWED),
@@ -83,28 +83,25 @@ impl Access {
                 },
             ),
         };
-        self.rows.push(row.taking(bought.took));
+        self.rows.push(row.taking(*took));
         self
     }
 
     /// The tenant that the key acts for.
     pub(super) fn tenant(&self) -> Option<String> {
         let token = self.token.as_ref();
-        let told = token.and_then(|token| token.claims().tenant.clone());
+        let told = token.and_then(|token| token.claims.tenant.clone());
         told.or_else(|| self.key_tenant.clone())
     }
 
     /// The subaccount that the token acts for.
     pub(super) fn subaccount(&self) -> Option<String> {
-        self.token.as_ref()?.claims().subaccount_id.clone()
+        self.token.as_ref()?.claims.subaccount_id.clone()
     }
 }
 
-/// A token, or why there is none.
-struct Bought {
-    token: Result<Arc<Token>, Error>,
-    took: Duration,
-}
+/// A token, or why there is none, and how long that took.
+type Bought = (Result<Arc<Token>, Error>, Duration);
 
 async fn buy(
     provider: &Configured,
@@ -115,8 +112,7 @@ async fn buy(
     let client = provider.client();
     let began = client.now();
     let token = client.token(context, kind, scope).await;
-    let took = client.now().saturating_duration_since(began);
-    Bought { token, took }
+    (token, client.now().saturating_duration_since(began))
 }
 
 /// The row of a key. Without a key that can be used that is all there is.
@@ -146,7 +142,7 @@ fn key(provider: &Configured, unusable: &Unusable, asked: &Asked) -> Result<Acce
             "known only after another change of this run is applied",
         )))),
         (Key::Known, Some(oauth)) => Ok(Access {
-            key_tenant: oauth.tenant_id().map(str::to_owned),
+            key_tenant: oauth.tenant_id.clone(),
             ..access(of_key(provider, topic, oauth))
         }),
         _ => Err(without(topic.not_tried(Text::new(format!(
@@ -190,17 +186,17 @@ fn oauth(provider: &Configured, kind: KeyKind) -> Option<&OAuthClient> {
 
 fn of_key(provider: &Configured, topic: &'static Topic, oauth: &OAuthClient) -> Row {
     let expiry = oauth.certificate_expiry();
-    let text = match (oauth.proof(), expiry) {
+    let text = match (&oauth.proof, expiry) {
         (Proof::Secret(_), _) => Text::new("client secret"),
         (_, Some(end)) => Text::new(format!("x509, valid until {end}")),
         (_, None) => Text::new("x509"),
     };
-    let text = match oauth.block() {
+    let text = match oauth.block.as_deref() {
         None => text.and(" at the top"),
         Some("uaa") => text.and(" in `uaa`"),
         Some(other) => text.and(" in ").name(other, false),
     };
-    let text = match oauth.identity_zone() {
+    let text = match &oauth.identity_zone {
         Some(zone) => text.and("; subdomain ").private(zone, "subdomain"),
         None => text,
     };
@@ -216,8 +212,8 @@ fn of_key(provider: &Configured, topic: &'static Topic, oauth: &OAuthClient) -> 
 /// Whether anything may be read with a key, by its own word and that of its token.
 /// That of Cloud ALM is of another subaccount.
 fn allowed(provider: &Configured, kind: KeyKind, token: &Token) -> Result<(), Text> {
-    let of_token = token.claims().subaccount_id.as_deref();
-    let of_key = oauth(provider, kind).and_then(OAuthClient::subaccount_id);
+    let of_token = token.claims.subaccount_id.as_deref();
+    let of_key = oauth(provider, kind).and_then(|key| key.subaccount_id.as_deref());
     let mut told = [of_token, of_key].into_iter().flatten();
     let refused = told.find(|id| provider.check_subaccount(id).is_err());
     match refused.filter(|_| kind != KeyKind::CloudAlm) {
@@ -229,8 +225,8 @@ fn allowed(provider: &Configured, kind: KeyKind, token: &Token) -> Result<(), Te
 }
 
 fn of_token(topic: &'static Topic, kind: KeyKind, token: &Token) -> Row {
-    let claims = token.claims();
-    let mut text = Text::new(format!("valid for {}", length(token.lifetime())));
+    let claims = &token.claims;
+    let mut text = Text::new(format!("valid for {}", length(token.lifetime)));
     let parts = [
         ("subaccount", "subaccount id", &claims.subaccount_id),
         ("tenant", "tenant id", &claims.tenant),
@@ -282,7 +278,7 @@ pub(super) async fn for_registering(
     let wanted = config.order_management_key.as_ref();
     let wanted = wanted.and_then(OrderManagementKey::default_scope);
     let mut bought = buy(provider, context, asked.kind, wanted.as_deref()).await;
-    let refused = matches!(&bought.token, Err(error)
+    let refused = matches!(&bought.0, Err(error)
         if matches!(error.token_refusal(), Some(Refusal::InvalidScope { .. })));
     if refused {
         bought = buy(provider, context, asked.kind, None).await;
@@ -300,7 +296,7 @@ fn no_token() -> Text {
 }
 
 fn of_scope(token: &Token, wanted: Option<&str>, refused: bool) -> Row {
-    let granted = token.granted_scopes();
+    let granted = &token.granted_scopes;
     let topic = &topics::SCOPE;
     if !refused && wanted.is_some_and(|wanted| granted.iter().any(|scope| scope == wanted)) {
         return topic.ok(Text::new(format!(

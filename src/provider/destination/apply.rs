@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use secrecy::ExposeSecret;
 
-use client::{self, Destinations, Error, KeyKind, Labels, Metadata, Properties, TokenCheck};
+use client::{self, Collection as _, Destinations, Error, KeyKind, Labels, Metadata, TokenCheck};
 use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::path::Path;
 use framework::resource::{CreateRequest, Failed, Saved, UpdateRequest};
@@ -55,10 +55,7 @@ impl<'s> Creation<Destinations<'s>> for New<'_> {
 /// What came of the create call.
 struct Made {
     /// What SAP holds now.
-    properties: Properties,
-    /// Its labels, where they are known.
-    labels: Option<Labels>,
-    metadata: Metadata,
+    found: client::Destination,
     /// It did not exist before this call.
     is_new: bool,
     warnings: Diagnostics,
@@ -112,18 +109,13 @@ pub(super) async fn create(
         });
     }
     site.remember_created(&owner);
-    let foreign = wanted.foreign(&made.properties);
+    let foreign = wanted.foreign(&made.found.properties);
     if adopts && !decision.owns_properties && !foreign.is_empty() {
         let allowed = model.allow_unmanaged.take();
         model.allow_unmanaged = allowed.or_else(|| Some(foreign.iter().cloned().collect()));
         model.unmanaged_properties = Some(foreign);
     }
-    let found = client::Destination {
-        properties: made.properties,
-        metadata: made.metadata,
-        labels: None,
-    };
-    let record = Look::learn(site.provider, &found, (&model, record));
+    let record = Look::learn(site.provider, &made.found, (&model, record));
     Ok(Saved::new(model, record.store())
         .with(warnings)
         .with(made.warnings))
@@ -134,20 +126,16 @@ pub(super) async fn create(
 /// failure of that is no failure.
 async fn new(site: &DestinationSite<'_>, wanted: &Wanted, metadata: Metadata) -> Made {
     let mut made = Made {
-        properties: wanted.body(),
-        labels: Some(Labels::new()),
-        metadata,
+        found: client::Destination {
+            properties: wanted.body(),
+            metadata,
+            labels: Some(Labels::new()),
+        },
         is_new: true,
         warnings: Diagnostics::new(),
     };
-    if made.metadata.etag.is_none() || !wanted.secrets.is_empty() {
-        let found = site.find_afterwards().await;
-        made.warnings.extend(site.unread("created", &found));
-        made.metadata = Metadata::default();
-        if let Ok(Some(found)) = found {
-            made.properties = found.properties;
-            made.metadata = found.metadata;
-        }
+    if made.found.metadata.etag.is_none() || !wanted.secrets.is_empty() {
+        made.read_back(site, "created").await;
     }
     made
 }
@@ -155,11 +143,22 @@ async fn new(site: &DestinationSite<'_>, wanted: &Wanted, metadata: Metadata) ->
 /// What was there before.
 fn there(found: client::Destination, warning: Diagnostic) -> Made {
     Made {
-        properties: found.properties,
-        labels: found.labels,
-        metadata: found.metadata,
+        found,
         is_new: false,
         warnings: warning.into(),
+    }
+}
+
+impl Made {
+    /// Takes what SAP tells of properties and metadata now.
+    async fn read_back(&mut self, site: &DestinationSite<'_>, what_happened: &str) {
+        let again = site.find_afterwards().await;
+        self.warnings.extend(site.unread(what_happened, &again));
+        self.found.metadata = Metadata::default();
+        if let Ok(Some(again)) = again {
+            self.found.properties = again.properties;
+            self.found.metadata = again.metadata;
+        }
     }
 }
 
@@ -181,21 +180,18 @@ async fn adopt(
     if changes.is_empty() {
         return Ok(there(found, warning));
     }
-    let patched = site
-        .service
-        .patch_from(&site.context, site.level, &found, &changes);
+    let patched = site.service.patch(
+        &site.context,
+        site.level,
+        &site.name,
+        Some(&found),
+        &changes,
+    );
     let patched = patched.await;
     patched.map_err(|error| failed(Call::UpdateDestination, &error))?;
-    let again = site.find_afterwards().await;
-    let unread = site.unread("taken over", &again);
     let mut made = there(found, warning);
-    made.properties = made.properties.with(&changes);
-    made.metadata = Metadata::default();
-    if let Ok(Some(again)) = again {
-        made.properties = again.properties;
-        made.metadata = again.metadata;
-    }
-    made.warnings.extend(unread);
+    made.found.properties = made.found.properties.with(&changes);
+    made.read_back(site, "taken over").await;
     Ok(made)
 }
 
@@ -205,7 +201,7 @@ async fn label(site: &DestinationSite<'_>, model: &Model, made: &mut Made) {
     let Some(labels) = &model.labels else {
         return;
     };
-    if made.labels.as_ref() == Some(labels) {
+    if made.found.labels.as_ref() == Some(labels) {
         return;
     }
     let set = site
@@ -460,7 +456,13 @@ impl Update<'_> {
         }
         let patched = site
             .service
-            .patch_from(&site.context, site.level, &found, &changes)
+            .patch(
+                &site.context,
+                site.level,
+                &site.name,
+                Some(&found),
+                &changes,
+            )
             .await;
         let again = site.find_afterwards().await;
         match (patched, again) {

@@ -40,26 +40,35 @@ pub(super) struct Look<'a> {
 }
 
 impl<'a> Look<'a> {
+    fn new(
+        provider: &'a Configured,
+        found: &'a client::Destination,
+        id: String,
+        (state, record): (Model, Record),
+    ) -> Self {
+        Self {
+            provider,
+            found,
+            id,
+            is_unchanged: false,
+            is_written: false,
+            state,
+            record,
+            warnings: Diagnostics::new(),
+        }
+    }
+
     /// Takes what SAP holds into state and record.
     pub(super) fn at(
         provider: &'a Configured,
         found: &'a client::Destination,
         id: String,
-        (state, record): (Model, Record),
+        before: (Model, Record),
     ) -> Result<Self, NoRandomness> {
-        let etag = &found.metadata.etag;
-        let mut look = Self {
-            provider,
-            found,
-            id,
-            is_unchanged: etag.is_some() && record.etag == *etag && !state.is_stub(),
-            is_written: false,
-            state,
-            record,
-            warnings: Diagnostics::new(),
-        };
-        let before = (look.state.clone(), look.record.clone());
+        let mut look = Self::new(provider, found, id, before.clone());
         let is_stub = look.state.is_stub();
+        let etag = &found.metadata.etag;
+        look.is_unchanged = etag.is_some() && look.record.etag == *etag && !is_stub;
         look.typed();
         look.properties(is_stub);
         look.secrets(is_stub)?;
@@ -79,16 +88,14 @@ impl<'a> Look<'a> {
         found: &'a client::Destination,
         (state, record): (&Model, Record),
     ) -> Record {
-        let mut look = Self {
+        let mut look = Self::new(
             provider,
             found,
-            id: String::new(),
-            is_unchanged: true,
-            is_written: true,
-            state: state.clone(),
-            record: record.clone(),
-            warnings: Diagnostics::new(),
-        };
+            String::new(),
+            (state.clone(), record.clone()),
+        );
+        look.is_unchanged = true;
+        look.is_written = true;
         look.typed();
         look.properties(false);
         // Without random numbers Read finds out.
@@ -106,16 +113,7 @@ impl<'a> Look<'a> {
         id: String,
         stub: Model,
     ) -> Model {
-        let mut look = Self {
-            provider,
-            found,
-            id,
-            is_unchanged: false,
-            is_written: false,
-            state: stub,
-            record: Record::default(),
-            warnings: Diagnostics::new(),
-        };
+        let mut look = Self::new(provider, found, id, (stub, Record::default()));
         look.typed();
         look.properties(true);
         look.labels(true);

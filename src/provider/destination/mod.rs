@@ -33,9 +33,8 @@ mod vocabulary;
 mod write;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use client::{self, Deleted, Destinations, Error, KeyKind, Level, Token};
+use client::{self, Destinations, KeyKind};
 use framework::definition::{Definition, Described};
 use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::plan::Plan;
@@ -47,11 +46,11 @@ use framework::resource::{
 use framework::schema::IdentitySchema;
 use framework::value::Value;
 
-use super::configured::{Configured, Key, client_context};
+use super::configured::{Configured, client_context};
 use super::destination_service::ids::{self, DEFAULT_LEVEL, ImportId, id_of};
 use super::destination_service::owner::Owner;
 use super::destination_service::secret::NoRandomness;
-use super::destination_service::{Calls, Event, Found, Kind, Site};
+use super::destination_service::{Calls, Event, Kind, Site};
 use super::diagnostics::{Call, failed};
 use drift::Look;
 use plan::Decision;
@@ -106,7 +105,7 @@ impl Resource for Destination {
         request: CreateRequest<Model, Decision>,
     ) -> Result<Saved<Model>, Failed<Model>> {
         let site = site(provider, context, &request.planned)?;
-        apply::create(&site, request).await
+        Box::pin(apply::create(&site, request)).await
     }
 
     async fn read(
@@ -116,11 +115,10 @@ impl Resource for Destination {
         request: ReadRequest<Model>,
     ) -> Result<Seen<Model>, Diagnostics> {
         let ReadRequest { state, private } = request;
-        if provider.key(KeyKind::Destination) == Key::Unknown && !state.is_stub() {
-            let warning = provider.unknown_key_warning(
-                KeyKind::Destination,
-                "The destination was not looked at; the plan is made from its last known state.",
-            );
+        let unread =
+            "The destination was not looked at; the plan is made from its last known state.";
+        let unread = provider.unknown_key(KeyKind::Destination, unread);
+        if let Some(warning) = unread.filter(|_| !state.is_stub()) {
             return Ok(Seen::There(Saved::new(state, private).with(warning)));
         }
         let site = site(provider, context, &state)?;
@@ -254,8 +252,6 @@ fn site<'a>(
 // ------------------------------------------- as an object of the service
 
 impl Kind for Destinations<'_> {
-    type Object = client::Destination;
-
     const NOUN: &'static str = "destination";
     const TYPE_NAME: &'static str = TYPE_NAME;
     const CALLS: Calls = Calls {
@@ -270,27 +266,5 @@ impl Kind for Destinations<'_> {
             Event::NotReadBack => "Destination not read back",
             Event::NotDeleted => "Destination not deleted",
         }
-    }
-
-    async fn token(self, context: &client::Context) -> Result<Arc<Token>, Error> {
-        Destinations::token(&self, context).await
-    }
-
-    async fn find(
-        self,
-        context: &client::Context,
-        level: Level,
-        name: &str,
-    ) -> Found<client::Destination> {
-        Destinations::find(&self, context, level, name).await
-    }
-
-    async fn delete(
-        self,
-        context: &client::Context,
-        level: Level,
-        name: &str,
-    ) -> Result<Deleted, Error> {
-        Destinations::delete(&self, context, level, name).await
     }
 }

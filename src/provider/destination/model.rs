@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use framework::sensitive::Sensitive;
 
-use super::super::destination_service::ids::Timeouts;
+use super::super::attributes::Timeouts;
 
 /// Names in the world of SAP Cloud ALM: the destination that SAP Order
 /// Management foundation reads.

@@ -3,8 +3,9 @@
 //! The order is the order of the documentation. Rules that look at more than
 //! one attribute are in `rules`.
 
+use super::super::attributes::{TEXT, TEXTS, TIMEOUTS, text};
 use framework::definition::{Definition, Kind};
-use framework::schema::{Absent, Attribute, AttributeType, Replace, Schema};
+use framework::schema::{Absent, Attribute, Replace, Schema};
 use framework::validators::{Validator, wrong_line};
 use framework::value::Value;
 
@@ -38,8 +39,6 @@ static SCHEMA: Schema = Schema::new(
     ATTRIBUTES,
 );
 
-const TEXT: AttributeType = AttributeType::String;
-const TEXTS: AttributeType = AttributeType::Set(&TEXT);
 const WEB_ADDRESS: &[Validator] = &[Validator::Custom(
     "Starts with `https://` or `http://`, without credentials.",
     check_web_address,
@@ -55,10 +54,6 @@ const FILLED: &[Validator] = &[Validator::NotBlank];
 const FROM_KEY: Absent = Absent::Words("from a service key where `url` says so, else none.");
 /// The default form of `url`.
 const VERBATIM: &str = "verbatim";
-
-const fn text(name: &'static str, description: &'static str) -> Attribute {
-    Attribute::string(name).describe(description)
-}
 
 const ATTRIBUTES: &[Attribute] = &[
     text(
@@ -213,12 +208,7 @@ const ATTRIBUTES: &[Attribute] = &[
              plan takes out those that it will remove.",
         )
         .computed(),
-    Attribute::timeouts(&[
-        Attribute::create_timeout(),
-        Attribute::read_timeout(),
-        Attribute::update_timeout(),
-        Attribute::delete_timeout(),
-    ]),
+    TIMEOUTS,
 ];
 
 const SERVICE_KEY: &[Attribute] = &[

@@ -116,17 +116,40 @@ impl Fallback {
 
 /// The kind of destination that the key is made for.
 fn is_plain_case(config: &Value) -> Condition {
-    let type_ = text_or(config.get("type"), Some(HTTP));
-    let authentication = match type_ {
-        Text::Known(name) => text_or(config.get("authentication"), default_authentication(name)),
-        other => other.only_if_configured(config.get("authentication")),
+    let type_ = or_default(config.get("type"), Some(HTTP));
+    let authentication = match (config.get("authentication"), type_.as_str()) {
+        // What the default is depends on the type.
+        (Value::Null, None) => type_.clone(),
+        (configured, type_) => or_default(configured, type_.and_then(default_authentication)),
     };
     Condition::all([
-        type_.is(HTTP),
-        authentication.is(CLIENT_CREDENTIALS),
-        text_or(config.get("proxy_type"), Some(INTERNET)).is(INTERNET),
-        text_or(config.get("token_service_url_type"), Some(DEDICATED)).is(DEDICATED),
+        is(&type_, HTTP),
+        is(&authentication, CLIENT_CREDENTIALS),
+        is(
+            &or_default(config.get("proxy_type"), Some(INTERNET)),
+            INTERNET,
+        ),
+        is(
+            &or_default(config.get("token_service_url_type"), Some(DEDICATED)),
+            DEDICATED,
+        ),
     ])
+}
+
+/// What is configured, or else the default.
+fn or_default(configured: &Value, default: Option<&str>) -> Value {
+    match (configured, default) {
+        (Value::Null, Some(default)) => Value::string(default),
+        _ => configured.clone(),
+    }
+}
+
+fn is(value: &Value, expected: &str) -> Condition {
+    match value.as_str() {
+        Some(text) if text == expected => Condition::Met,
+        None if value.is_unknown() => Condition::Unknown,
+        _ => Condition::Failed,
+    }
 }
 
 /// Nothing is configured that would come from the key, or that changes how its
@@ -179,41 +202,6 @@ fn keeps_out(key: &str) -> bool {
     secret_key(key) == CLIENT_SECRET
         || key == "TrustAll"
         || (key.starts_with("tokenService") && !decides_kind)
-}
-
-/// A text of the configuration.
-#[derive(Clone, Copy)]
-enum Text<'a> {
-    Known(&'a str),
-    Missing,
-    Unknown,
-}
-
-impl<'a> Text<'a> {
-    fn is(self, expected: &str) -> Condition {
-        match self {
-            Self::Known(text) if text == expected => Condition::Met,
-            Self::Unknown => Condition::Unknown,
-            _ => Condition::Failed,
-        }
-    }
-
-    /// What another value is whose default depends on this one, which is not
-    /// known.
-    fn only_if_configured(self, value: &'a Value) -> Self {
-        match value {
-            Value::Null => self,
-            other => text_or(other, None),
-        }
-    }
-}
-
-fn text_or<'a>(value: &'a Value, default: Option<&'a str>) -> Text<'a> {
-    match value {
-        Value::String(text) => Text::Known(text),
-        Value::Unknown => Text::Unknown,
-        _ => default.map_or(Text::Missing, Text::Known),
-    }
 }
 
 /// Where `url`, `client_id`, `token_service_url` and the client secret come
@@ -366,7 +354,7 @@ pub(super) fn of_provider(provider: &Configured) -> Option<KeyValues> {
 /// The client secret of the text in `service_key`.
 pub(super) fn own_secret(json: &str) -> Option<SecretString> {
     let key = ServiceKey::parse(json).ok()?;
-    key.oauth().client_secret().cloned()
+    key.oauth.client_secret().cloned()
 }
 
 /// Takes out of a generated configuration what the Cloud ALM key says, so that
@@ -398,8 +386,8 @@ pub(super) fn without_key_values(
 /// # Errors
 /// An x509 key has no client secret to put into a destination.
 pub(super) fn key_values(key: &CloudAlmKey, block: &Value) -> Result<KeyValues, Diagnostic> {
-    let url = (key.api(), key.api_url());
-    values(Origin::CloudAlmKey, key.oauth(), url, block).ok_or_else(|| {
+    let url = (key.api.as_str(), &key.api_url);
+    values(Origin::CloudAlmKey, &key.oauth, url, block).ok_or_else(|| {
         unusable(format!(
             "The Cloud ALM service key is an x509 key: it has a certificate instead of a client \
              secret, and a destination holds a certificate only by the name of an uploaded \
@@ -434,7 +422,7 @@ fn own_key_values(json: &str, block: &Value) -> Result<KeyValues, Diagnostic> {
         ))
         .at(path())
     })?;
-    values(Origin::ServiceKey, key.oauth(), (text, &url), block).ok_or_else(|| {
+    values(Origin::ServiceKey, &key.oauth, (text, &url), block).ok_or_else(|| {
         unusable(format!(
             "The key in `service_key` is an x509 key: it has a certificate instead of a client \
              secret, and a destination holds a certificate only by the name of an uploaded \
@@ -468,8 +456,8 @@ fn values(
             Some(path) => format!("{}{path}", base.trim_end_matches('/')),
             None => base,
         },
-        client_id: oauth.client_id().to_owned(),
-        token_service_url: oauth.token_url().to_string(),
+        client_id: oauth.client_id.clone(),
+        token_service_url: oauth.token_url.to_string(),
         client_secret: oauth.client_secret()?.clone(),
     })
 }

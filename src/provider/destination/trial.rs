@@ -48,7 +48,7 @@ pub(super) async fn try_key(site: &DestinationSite<'_>) -> Result<Option<Diagnos
 fn is_refusal(error: &Error) -> bool {
     match error.token_refusal() {
         Some(Refusal::BadCredentials | Refusal::InvalidScope { .. } | Refusal::UnknownZone) => true,
-        Some(Refusal::Other) => error.status() == Some(400),
+        Some(Refusal::Other) => error.status == Some(400),
         _ => false,
     }
 }

@@ -332,7 +332,8 @@ pub(super) struct Authentication {
     /// them: one that is not configured stays as it is at SAP.
     pub(super) requires: &'static [&'static str],
     /// The properties that belong to an authentication and mean something
-    /// beside the required ones.
+    /// beside the required ones, and beside the [`TOKEN_OPTIONS`] of one with a
+    /// token service.
     pub(super) allows: &'static [&'static str],
 }
 
@@ -340,7 +341,8 @@ impl Authentication {
     /// Whether a property that belongs to authentications means something to
     /// this one.
     pub(super) fn uses(&self, key: &str) -> bool {
-        self.requires.contains(&key) || self.allows.contains(&key)
+        let is_option = self.uses_token_service() && TOKEN_OPTIONS.contains(&key);
+        is_option || self.requires.contains(&key) || self.allows.contains(&key)
     }
 
     /// Whether it asks a token service for tokens.
@@ -357,6 +359,8 @@ pub(super) static ALWAYS_ALLOWED: &[&str] =
 const ANY_PROXY: &[&str] = &[INTERNET, ON_PREMISE, PRIVATE_LINK];
 const OAUTH_PROXIES: &[&str] = &[INTERNET, ON_PREMISE];
 const TOKEN_CLIENT: &[&str] = &["clientId", "tokenServiceURL"];
+
+/// What every authentication with a token service knows about it.
 const TOKEN_OPTIONS: &[&str] = &[
     "clientSecret",
     "tokenServiceURLType",
@@ -372,7 +376,7 @@ const fn token_client(name: &'static str) -> Authentication {
         name,
         proxy_types: OAUTH_PROXIES,
         requires: TOKEN_CLIENT,
-        allows: TOKEN_OPTIONS,
+        allows: &[],
     }
 }
 
@@ -401,16 +405,7 @@ pub(super) const AUTHENTICATIONS: &[Authentication] = &[
         name: "OAuth2Password",
         proxy_types: OAUTH_PROXIES,
         requires: &["clientId", "tokenServiceURL", "User"],
-        allows: &[
-            "Password",
-            "clientSecret",
-            "tokenServiceURLType",
-            "scope",
-            "tokenServiceUser",
-            "tokenServicePassword",
-            "tokenService.KeyStoreLocation",
-            "tokenService.KeyStorePassword",
-        ],
+        allows: &["Password"],
     },
     token_client("OAuth2RefreshToken"),
     token_client("OAuth2AuthorizationCode"),
@@ -418,10 +413,8 @@ pub(super) const AUTHENTICATIONS: &[Authentication] = &[
     token_client("OAuth2JWTBearer"),
     token_client("OAuth2TokenExchange"),
     Authentication {
-        name: "OAuth2TechnicalUserPropagation",
         proxy_types: &[ON_PREMISE],
-        requires: TOKEN_CLIENT,
-        allows: TOKEN_OPTIONS,
+        ..token_client("OAuth2TechnicalUserPropagation")
     },
     Authentication {
         name: "OAuth2SAMLBearerAssertion",
@@ -430,14 +423,7 @@ pub(super) const AUTHENTICATIONS: &[Authentication] = &[
         allows: &[
             "clientKey",
             "clientId",
-            "clientSecret",
-            "tokenServiceURLType",
-            "scope",
             "User",
-            "tokenServiceUser",
-            "tokenServicePassword",
-            "tokenService.KeyStoreLocation",
-            "tokenService.KeyStorePassword",
             "KeyStoreLocation",
             "KeyStorePassword",
         ],

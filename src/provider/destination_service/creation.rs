@@ -4,7 +4,7 @@
 //! The call is repeated only where nothing is there, and an object that is
 //! there is taken for the one that was to be created only where it proves it.
 
-use client::Error;
+use client::{Collection, Error};
 use framework::diagnostics::Diagnostic;
 use framework::path::Path;
 use framework::private::Private;
@@ -105,8 +105,8 @@ impl<K: Kind> Site<'_, K> {
                 Ok(answer) => return Ok(Created::New(answer)),
                 Err(error) => error,
             };
-            is_lost |= error.may_have_been_processed();
-            if !error.is_conflict() && !error.may_have_been_processed() {
+            is_lost |= error.maybe_processed;
+            if !error.is_conflict() && !error.maybe_processed {
                 return Err(failed(K::CALLS.create, &error).into());
             }
             let found = match self.find_afterwards().await {
@@ -217,4 +217,4 @@ impl<K: Kind> Site<'_, K> {
     }
 }
 
-type Found<K> = super::Found<<K as Kind>::Object>;
+type Found<K> = super::Found<<K as Collection>::Object>;

@@ -4,8 +4,6 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
 use client::Level;
 use framework::diagnostics::Diagnostic;
 use framework::resource::ImportRequest;
@@ -61,14 +59,9 @@ pub(crate) static IDENTITY: IdentitySchema = IdentitySchema::new(&[
     Attribute::string("name").required().describe("Its name."),
 ]);
 
-/// The nested object `timeouts`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Timeouts {
-    pub(crate) create: Option<String>,
-    pub(crate) read: Option<String>,
-    pub(crate) update: Option<String>,
-    pub(crate) delete: Option<String>,
+/// The level that a configuration or state names.
+pub(crate) fn level_of(name: Option<&str>) -> Level {
+    name.and_then(Level::from_name).unwrap_or(Level::Subaccount)
 }
 
 /// `<level>/<name>`.

@@ -11,9 +11,7 @@ pub(crate) mod moves;
 pub(crate) mod owner;
 pub(crate) mod secret;
 
-use std::sync::Arc;
-
-use client::{self, Deleted, Error, KeyKind, Level, Token};
+use client::{self, Collection, Error, KeyKind, Level};
 use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::plan::{Action, Plan};
 use framework::private::Private;
@@ -24,45 +22,22 @@ use super::configured::{Configured, Key, afterwards, is_over};
 use super::diagnostics::{Call, failed};
 use super::keys::missing_key;
 use super::unsettled;
-use ids::{DEFAULT_LEVEL, id_of};
+use ids::{DEFAULT_LEVEL, id_of, level_of};
 use owner::Owner;
 
-/// One kind of object of the Destination service, with its calls.
-pub(crate) trait Kind: Copy + Send + Sync {
-    /// An object as SAP tells it.
-    type Object: Send;
-
+/// One kind of object of the Destination service, and the words for it.
+pub(crate) trait Kind: Collection {
     /// What people call it, such as `destination`.
     const NOUN: &'static str;
+
     /// The resource type that manages it.
     const TYPE_NAME: &'static str;
+
     /// Its calls, for messages.
     const CALLS: Calls;
 
     /// The summary of a message about it.
     fn summary(event: Event) -> &'static str;
-
-    /// The token of the Destination service key.
-    fn token(
-        self,
-        context: &client::Context,
-    ) -> impl Future<Output = Result<Arc<Token>, Error>> + Send;
-
-    /// The object, if there is one.
-    fn find(
-        self,
-        context: &client::Context,
-        level: Level,
-        name: &str,
-    ) -> impl Future<Output = Found<Self::Object>> + Send;
-
-    /// Removes the object; one that is gone already is success.
-    fn delete(
-        self,
-        context: &client::Context,
-        level: Level,
-        name: &str,
-    ) -> impl Future<Output = Result<Deleted, Error>> + Send;
 }
 
 /// What a look-up finds.
@@ -108,9 +83,7 @@ impl<'a, K: Kind> Site<'a, K> {
             provider,
             service,
             context,
-            level: level
-                .and_then(Level::from_name)
-                .unwrap_or(Level::Subaccount),
+            level: level_of(level),
             name: name.to_owned(),
         }
     }
@@ -133,11 +106,14 @@ impl<'a, K: Kind> Site<'a, K> {
         call: Call,
         expected: &Owner,
     ) -> Result<(Owner, Diagnostics), Diagnostic> {
-        let token = self.service.token(&self.context).await;
+        let client = self.provider.client();
+        let token = client
+            .token(&self.context, KeyKind::Destination, None)
+            .await;
         let token = token.map_err(|error| failed(call, &error))?;
         let object = format!("{} `{}`", K::NOUN, self.id());
         let about = (object.as_str(), call);
-        Owner::of(self.provider, token.claims(), self.level, about, expected)
+        Owner::of(self.provider, &token.claims, self.level, about, expected)
     }
 
     /// What SAP holds.
@@ -227,8 +203,7 @@ impl<'a, K: Kind> Site<'a, K> {
         match deleted {
             Ok(_) => Ok(warnings),
             Err(error)
-                if error.may_have_been_processed()
-                    && matches!(self.find_afterwards().await, Ok(None)) =>
+                if error.maybe_processed && matches!(self.find_afterwards().await, Ok(None)) =>
             {
                 Ok(warnings)
             }

@@ -12,6 +12,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::attributes::{TIMEOUTS, Timeouts};
 use client::{self, Jobs, KeyKind};
 use framework::definition::{Definition, Described, Kind};
 use framework::diagnostics::{Diagnostic, Diagnostics};
@@ -27,7 +28,6 @@ use framework::validators::Validator;
 use framework::value::Value;
 
 use super::configured::{Configured, Key, client_context};
-use super::destination_service::ids::Timeouts;
 use super::diagnostics::{Call, failed};
 use super::unsettled;
 
@@ -71,12 +71,7 @@ static SCHEMA: Schema = Schema::new(
             .computed()
             .keep_prior()
             .describe("Name of the job when it was looked at last."),
-        Attribute::timeouts(&[
-            Attribute::create_timeout(),
-            Attribute::read_timeout(),
-            Attribute::update_timeout(),
-            Attribute::delete_timeout(),
-        ]),
+        TIMEOUTS,
     ],
 );
 
@@ -166,7 +161,7 @@ impl Resource for JobMonitoring {
             Ok(false) => return Err(no_such_job(id).into()),
             Err(error) => {
                 let problem = failed(Call::SwitchJob, &error);
-                if !error.may_have_been_processed() {
+                if !error.maybe_processed {
                     return Err(problem.into());
                 }
                 let private = Private::default();
@@ -184,11 +179,9 @@ impl Resource for JobMonitoring {
         request: ReadRequest<Model>,
     ) -> Result<Seen<Model>, Diagnostics> {
         let ReadRequest { mut state, private } = request;
-        if provider.key(KeyKind::JobScheduling) == Key::Unknown && state.enabled.is_some() {
-            let warning = provider.unknown_key_warning(
-                KeyKind::JobScheduling,
-                "The job was not looked at; the plan is made from its last known state.",
-            );
+        let unread = "The job was not looked at; the plan is made from its last known state.";
+        let unread = provider.unknown_key(KeyKind::JobScheduling, unread);
+        if let Some(warning) = unread.filter(|_| state.enabled.is_some()) {
             return Ok(Seen::There(Saved::new(state, private).with(warning)));
         }
         let context = client_context(context);
@@ -283,7 +276,7 @@ async fn jobs<'a>(
     let client = provider.client();
     let token = client.token(context, KeyKind::JobScheduling, None).await;
     let token = token.map_err(|error| failed(call, &error))?;
-    provider.check_token(KeyKind::JobScheduling, token.claims(), call)?;
+    provider.check_token(KeyKind::JobScheduling, &token.claims, call)?;
     Ok(jobs)
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use client::{
-    self, Destination, Error, KeyKind, Level, OrderManagementKey, Refusal, Registered, Token,
+    self, Collection as _, Destination, Error, KeyKind, Level, OrderManagementKey, Refusal, Token,
 };
 use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::path::Path;
@@ -32,7 +32,11 @@ pub(super) struct Ready<'a> {
 }
 
 impl Ready<'_> {
-    pub(super) async fn register(&self, context: &client::Context) -> Result<Registered, Error> {
+    /// Registers, and returns what Order Management answers.
+    pub(super) async fn register(
+        &self,
+        context: &client::Context,
+    ) -> Result<Option<String>, Error> {
         let scope = self.scope.as_deref();
         let registered = self.service.register(context, scope, self.changing_until);
         registered.await
@@ -58,7 +62,7 @@ pub(super) async fn prepare<'a>(
         .await
         .map_err(|error| failed(Call::AuthorizeRegistration, &error))?;
     check_token(provider, &token, expected, Call::Register, notes)?;
-    let tenant = match expected.or(token.claims().tenant.as_deref()) {
+    let tenant = match expected.or(token.claims.tenant.as_deref()) {
         Some(tenant) => tenant.to_owned(),
         None => return Err(unknown_tenant()),
     };
@@ -66,7 +70,7 @@ pub(super) async fn prepare<'a>(
         compare_subaccounts(provider, context, &token, notes).await;
     }
     if !token
-        .granted_scopes()
+        .granted_scopes
         .iter()
         .any(|scope| scope.ends_with(SCOPE_SUFFIX))
     {
@@ -132,7 +136,7 @@ async fn compare_subaccounts(
     let Ok(destination) = destination else {
         return;
     };
-    let (theirs, ours) = (order_management.claims(), destination.claims());
+    let (theirs, ours) = (&order_management.claims, &destination.claims);
     if theirs.subaccount_id == ours.subaccount_id || theirs.tenant == ours.tenant {
         return;
     }
@@ -202,11 +206,11 @@ pub(super) fn check_token(
     call: Call,
     notes: &mut Diagnostics,
 ) -> Result<(), Diagnostic> {
-    provider.check_token(KeyKind::OrderManagement, token.claims(), call)?;
+    provider.check_token(KeyKind::OrderManagement, &token.claims, call)?;
     let Some(expected) = expected else {
         return Ok(());
     };
-    match &token.claims().tenant {
+    match &token.claims.tenant {
         None => warn_about_silent_token(provider, notes),
         Some(actual) if actual.eq_ignore_ascii_case(expected) => {}
         Some(actual) => return Err(other_tenant(expected, actual)),
@@ -218,7 +222,7 @@ pub(super) fn check_token(
 /// nothing and so needs no token.
 pub(super) fn check_key(provider: &Configured, expected: &str) -> Result<(), Diagnostic> {
     let key = &provider.client().config().order_management_key;
-    match key.as_ref().and_then(|key| key.oauth().tenant_id()) {
+    match key.as_ref().and_then(|key| key.oauth.tenant_id.as_deref()) {
         Some(actual) if !actual.eq_ignore_ascii_case(expected) => {
             Err(other_tenant(expected, actual))
         }

@@ -51,13 +51,14 @@ pub(super) async fn look(
 /// Whether the landscape is to be asked, and if it cannot, whether that is worth
 /// a warning.
 fn may_look(provider: &Configured, state: &Model) -> Result<bool, Diagnostic> {
+    if state.verify == Some(false) {
+        return Ok(false);
+    }
+    let unread = "The registration was not looked up in the landscape.";
+    if let Some(warning) = provider.unknown_key(KeyKind::CloudAlm, unread) {
+        return Err(warning);
+    }
     match provider.key(KeyKind::CloudAlm) {
-        _ if state.verify == Some(false) => Ok(false),
-        Key::Known => Ok(true),
-        Key::Unknown => Err(provider.unknown_key_warning(
-            KeyKind::CloudAlm,
-            "The registration was not looked up in the landscape.",
-        )),
         Key::Absent if state.verify == Some(true) => Err(Diagnostic::warning(
             "Registration cannot be verified",
             format!(
@@ -70,7 +71,7 @@ fn may_look(provider: &Configured, state: &Model) -> Result<bool, Diagnostic> {
             ),
         )
         .at(Path::attribute("verify"))),
-        Key::Absent => Ok(false),
+        key => Ok(key == Key::Known),
     }
 }
 

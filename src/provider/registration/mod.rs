@@ -56,7 +56,7 @@ use schema::{
 
 /// The resource `sapcalm_registration`.
 #[derive(Debug)]
-pub struct Registration;
+pub(crate) struct Registration;
 
 impl Described for Registration {
     fn definition(&self) -> &'static Definition {
@@ -204,11 +204,11 @@ async fn create(
         Ok(answer) => {
             provider.remember_created(TYPE_NAME, &name(tenant));
             state.status = Some(Status::Accepted);
-            state.message = answer.message;
+            state.message = answer;
         }
         Err(error) => {
             let problem = failed(Call::Register, &error);
-            if !error.may_have_been_processed() {
+            if !error.maybe_processed {
                 return Err(problem.into());
             }
             return Err(unsettled::failed_create(problem, state, private));
@@ -278,19 +278,12 @@ async fn read(
     saved: &mut Saved<Model>,
 ) -> Result<(), Diagnostic> {
     let kind = KeyKind::OrderManagement;
-    match provider.key(kind) {
-        Key::Known => {}
-        Key::Unknown => {
-            let consequence = "The registration was not read; its state is the one of before.";
-            saved
-                .warnings
-                .push(provider.unknown_key_warning(kind, consequence));
-            return Ok(());
-        }
-        Key::Absent => {
-            saved.warnings.push(not_read());
-            return Ok(());
-        }
+    let unread = "The registration was not read; its state is the one of before.";
+    let unread = provider.unknown_key(kind, unread);
+    let unread = unread.or_else(|| (provider.key(kind) == Key::Absent).then(not_read));
+    if let Some(warning) = unread {
+        saved.warnings.push(warning);
+        return Ok(());
     }
     let Some(tenant) = saved.state.tenant_id.clone() else {
         return Ok(());
@@ -425,7 +418,7 @@ async fn update(
         let answer = ready.register(context).await;
         let answer = answer.map_err(|error| failed(Call::Register, &error))?;
         state.status = Some(Status::Accepted);
-        state.message = answer.message;
+        state.message = answer;
         let wait = verify_timeout(&config);
         landscape::verify(provider, context, &mut state, given, wait, notes).await;
     } else if moved {

@@ -33,7 +33,7 @@ fn plan_create(provider: Option<&Configured>, plan: &mut Plan) {
         plan.report(path_is_guess());
     }
     let key = config.order_management_key.as_ref();
-    if let Some(tenant) = key.and_then(|key| key.oauth().tenant_id()) {
+    if let Some(tenant) = key.and_then(|key| key.oauth.tenant_id.as_deref()) {
         plan.set("id", Value::string(tenant));
         plan.set("tenant_id", Value::string(tenant));
         let (id, environment) = landscape_id(plan, Some(tenant), (Value::Unknown, Value::Unknown));

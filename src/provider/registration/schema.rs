@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::super::attributes::{TIMEOUTS, Timeouts};
 use framework::definition::{Definition, Kind};
 use framework::private::Private;
 use framework::schema::{Absent, Attribute, AttributeType, IdentitySchema, Replace, Schema};
@@ -125,62 +126,44 @@ pub(super) static SCHEMA: Schema = Schema::new(
             "What Order Management answered when it registered the tenant, shortened and \
              without secrets.",
         ),
-        Attribute::timeouts(&[
-            Attribute::create_timeout(),
-            Attribute::read_timeout(),
-            Attribute::update_timeout(),
-            Attribute::delete_timeout(),
-        ]),
+        TIMEOUTS,
     ],
 );
 
 /// Configuration, plan and state.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Model {
+pub(crate) struct Model {
     /// Null only after an import.
-    pub destination_name: Option<String>,
+    pub(crate) destination_name: Option<String>,
     /// Values whose change registers anew.
-    pub triggers: Option<BTreeMap<String, Option<String>>>,
+    pub(crate) triggers: Option<BTreeMap<String, Option<String>>>,
     /// Scope of the token.
-    pub scope: Option<String>,
+    pub(crate) scope: Option<String>,
     /// Middle part of the landscape id.
-    pub environment: Option<String>,
+    pub(crate) environment: Option<String>,
     /// The landscape id.
-    pub lms_id: Option<String>,
+    pub(crate) lms_id: Option<String>,
     /// Whether the landscape is asked.
-    pub verify: Option<bool>,
+    pub(crate) verify: Option<bool>,
     /// How long the landscape is asked after registering.
-    pub verify_timeout: Option<String>,
+    pub(crate) verify_timeout: Option<String>,
     /// The tenant.
-    pub id: Option<String>,
+    pub(crate) id: Option<String>,
     /// The tenant.
-    pub tenant_id: Option<String>,
+    pub(crate) tenant_id: Option<String>,
     /// What is known about the registration; nothing after an import or an
     /// interrupted create.
-    pub status: Option<Status>,
+    pub(crate) status: Option<Status>,
     /// Order Management's answer.
-    pub message: Option<String>,
+    pub(crate) message: Option<String>,
     /// Limits of the operations; the framework reads them.
-    pub timeouts: Option<Timeouts>,
-}
-
-/// Limits of the operations, as durations.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Timeouts {
-    /// Of create.
-    pub create: Option<String>,
-    /// Of read.
-    pub read: Option<String>,
-    /// Of update.
-    pub update: Option<String>,
-    /// Of delete.
-    pub delete: Option<String>,
+    pub(crate) timeouts: Option<Timeouts>,
 }
 
 /// What is known about a registration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Status {
+pub(crate) enum Status {
     /// Order Management confirmed the registration call.
     Accepted,
     /// The tenant was seen in the landscape.

@@ -483,7 +483,7 @@ fn summaries() -> BTreeSet<String> {
             }
         }
         // A summary that is chosen first, and one that belongs to a call.
-        for start in ["let summary = ", "fn summary("] {
+        for start in ["let summary = ", "fn summary(", "fn facts("] {
             for (at, _) in code.match_indices(start) {
                 let rest = &code[at..];
                 let end = if start.starts_with("let") {

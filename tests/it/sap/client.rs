@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use client::{
-    Changes, Client, CloudAlmKey, Config, Context, Deleted, DestinationKey, ErrorKind, KeyKind,
-    Labels, LandscapeQuery, Level, ListFilter, OrderManagementApi, OrderManagementKey, Properties,
-    Refusal, TokenCheck,
+    Changes, Client, CloudAlmKey, Collection as _, Config, Context, Deleted, DestinationKey,
+    ErrorKind, KeyKind, Labels, LandscapeQuery, Level, ListFilter, OrderManagementApi,
+    OrderManagementKey, Properties, Refusal, TokenCheck,
 };
 use emulator::{
     Emulator, EndpointForm, ErrorBody, KeyShape, Knobs, MissingDelete, Options, PatchSupport,
@@ -59,18 +59,18 @@ async fn with_knobs(turn: impl FnOnce(&mut Knobs)) -> World {
 impl World {
     /// The destination that registering needs.
     fn cloud_alm_destination(&self, name: &str) -> Properties {
-        let oauth = self.cloud_alm.oauth();
+        let oauth = &self.cloud_alm.oauth;
         let secret = oauth.client_secret().unwrap();
         let secret = secrecy::ExposeSecret::expose_secret(secret);
         let items = [
             ("Name", name),
             ("Type", "HTTP"),
-            ("URL", self.cloud_alm.api()),
+            ("URL", &self.cloud_alm.api),
             ("ProxyType", "Internet"),
             ("Authentication", "OAuth2ClientCredentials"),
-            ("clientId", oauth.client_id()),
+            ("clientId", &oauth.client_id),
             ("clientSecret", secret),
-            ("tokenServiceURL", oauth.token_url().as_str()),
+            ("tokenServiceURL", oauth.token_url.as_str()),
             ("tokenServiceURLType", "Dedicated"),
         ];
         items
@@ -110,7 +110,7 @@ impl World {
             ];
             let changes: Changes = changes.into_iter().collect();
             destinations
-                .patch(context, level, "CloudALM", &changes)
+                .patch(context, level, "CloudALM", None, &changes)
                 .await
                 .unwrap();
             let after = destinations
@@ -164,10 +164,10 @@ impl World {
                 .unwrap();
             assert_eq!(deleted, Deleted::AlreadyGone);
             let error = destinations
-                .patch(context, level, "CloudALM", &changes)
+                .patch(context, level, "CloudALM", None, &changes)
                 .await
                 .unwrap_err();
-            assert_eq!(error.status(), Some(404));
+            assert_eq!(error.status, Some(404));
         }
     }
 
@@ -185,20 +185,16 @@ impl World {
         let scope = key.default_scope();
         let scope = scope.as_deref();
         for _ in 0..2 {
-            let registered = api.register(context, scope, None).await.unwrap();
-            assert!(
-                registered
-                    .granted_scopes
-                    .iter()
-                    .any(|s| s.ends_with(".IntegrationMonitoring"))
-            );
+            api.register(context, scope, None).await.unwrap();
         }
         let token = self
             .client
             .token(context, KeyKind::OrderManagement, scope)
             .await
             .unwrap();
-        let tenant = token.claims().tenant.clone().unwrap();
+        let mut granted = token.granted_scopes.iter();
+        assert!(granted.any(|s| s.ends_with(".IntegrationMonitoring")));
+        let tenant = token.claims.tenant.clone().unwrap();
         let landscape = self.client.landscape().unwrap();
         let id = format!("CO_prod_{tenant}");
         let found = landscape
@@ -271,7 +267,7 @@ async fn client_fetches_tokens_with_x509_keys() {
     .await;
     let path = world.emulator.keys_dir().join("destination-x509.json");
     let key = DestinationKey::parse(&std::fs::read_to_string(path).unwrap()).unwrap();
-    assert!(key.oauth().client_secret().is_none());
+    assert!(key.oauth.client_secret().is_none());
     let mut api = OrderManagementApi::default();
     api.register.path = "v1/registration".to_owned();
     let config = Config {
@@ -336,7 +332,7 @@ async fn client_tells_refusals_of_the_token_service_apart() {
         .token(&world.context, KeyKind::OrderManagement, scope.as_deref());
     let error = token.await.unwrap_err();
     assert_eq!(
-        *error.kind(),
+        error.kind,
         ErrorKind::Token(Refusal::InvalidScope { scope })
     );
 }

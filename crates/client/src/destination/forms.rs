@@ -3,8 +3,9 @@
 
 use http::Method;
 
-use super::{Destination, Destinations, Level};
+use super::{Destination, Destinations};
 use crate::Context;
+use crate::destination_service::Level;
 use crate::error::Error;
 use crate::http::Request;
 
@@ -21,7 +22,7 @@ impl Destinations<'_> {
         level: Level,
         name: &str,
     ) -> Result<Option<Destination>, Error> {
-        match self.read_one(&self.operation(context), level, name).await {
+        match self.read_one(&self.0.operation(context), level, name).await {
             Ok(found) => Ok(Some(found)),
             Err(error) if error.is_not_found_by_sap() => Ok(None),
             Err(error) => Err(error),
@@ -39,9 +40,9 @@ impl Destinations<'_> {
         context: &Context,
         level: Level,
     ) -> Result<Option<Vec<Method>>, Error> {
-        let question = Request::new(Method::OPTIONS, self.collection_url(level));
+        let question = Request::new(Method::OPTIONS, self.0.collection_url(level));
         let question = question.accepting(&[404, 405, 501]);
-        let answer = self.send(&self.operation(context), question).await?;
+        let answer = self.0.send(&self.0.operation(context), question).await?;
         Ok(answer.methods())
     }
 }

@@ -1,4 +1,4 @@
-//! A destination: where it lives, what it holds, and how SAP tells it.
+//! A destination: what it holds, and how SAP tells it.
 //!
 //! Plain data. How it is asked for and changed is the business of
 //! [`destination`](super).
@@ -14,104 +14,38 @@ use serde_json::value::RawValue;
 
 use crate::told::{AtMost, MOST_MEMBERS, Members, text_of};
 
-/// Where a destination lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Level {
-    /// Visible in the whole subaccount.
-    Subaccount,
-    /// Visible to the service instance of the key only.
-    Instance,
-}
-
-impl Level {
-    /// `subaccount` or `instance`.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Subaccount => "subaccount",
-            Self::Instance => "instance",
-        }
-    }
-
-    /// The level of this name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Subaccount, Self::Instance]
-            .into_iter()
-            .find(|level| level.as_str() == name)
-    }
-
-    pub(super) fn collection(self) -> &'static str {
-        match self {
-            Self::Subaccount => "subaccountDestinations",
-            Self::Instance => "instanceDestinations",
-        }
-    }
-}
-
-impl fmt::Display for Level {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// All properties of a destination by SAP's names, secrets in clear.
-///
-/// A map in every respect but one: `Debug` shows the names only.
+/// Something about properties, by SAP's names. Values may be secrets in clear, so
+/// `Debug` shows the names only; otherwise it is a map.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Properties(pub BTreeMap<String, String>);
+pub struct ByProperty<V>(pub BTreeMap<String, V>);
+
+/// All properties of a destination, secrets in clear.
+pub type Properties = ByProperty<String>;
 
 /// Changes to properties: `Some` sets, `None` deletes, unnamed ones stay.
-///
-/// A map in every respect but one: `Debug` shows the names only.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Changes(pub BTreeMap<String, Option<String>>);
+pub type Changes = ByProperty<Option<String>>;
 
-impl Deref for Properties {
-    type Target = BTreeMap<String, String>;
+impl<V> Deref for ByProperty<V> {
+    type Target = BTreeMap<String, V>;
+
     fn deref(&self) -> &Self::Target {
         &self.0
     }
 }
 
-impl DerefMut for Properties {
+impl<V> DerefMut for ByProperty<V> {
     fn deref_mut(&mut self) -> &mut Self::Target {
         &mut self.0
     }
 }
 
-impl Deref for Changes {
-    type Target = BTreeMap<String, Option<String>>;
-    fn deref(&self) -> &Self::Target {
-        &self.0
-    }
-}
-
-impl DerefMut for Changes {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.0
-    }
-}
-
-impl FromIterator<(String, String)> for Properties {
-    fn from_iter<I: IntoIterator<Item = (String, String)>>(items: I) -> Self {
+impl<V> FromIterator<(String, V)> for ByProperty<V> {
+    fn from_iter<I: IntoIterator<Item = (String, V)>>(items: I) -> Self {
         Self(items.into_iter().collect())
     }
 }
 
-impl FromIterator<(String, Option<String>)> for Changes {
-    fn from_iter<I: IntoIterator<Item = (String, Option<String>)>>(items: I) -> Self {
-        Self(items.into_iter().collect())
-    }
-}
-
-impl fmt::Debug for Properties {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
-    }
-}
-
-impl fmt::Debug for Changes {
+impl<V> fmt::Debug for ByProperty<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
     }
@@ -231,7 +165,7 @@ pub(super) fn destination(
     }
     let (metadata, labels) = metadata.read(secrets)?;
     Ok(Destination {
-        properties: Properties(members),
+        properties: ByProperty(members),
         metadata,
         labels,
     })
@@ -260,14 +194,14 @@ impl ToldMetadata {
 }
 
 impl Metadata {
-    /// What a create call tells about the object that is there now, or was before.
+    /// What a create call tells about the object that is there now.
     pub(crate) fn of_answer(body: &[u8], secrets: &Secrets) -> Option<Self> {
         #[derive(Deserialize)]
-        struct Existing {
+        struct Created {
             #[serde(rename = "$metadata")]
             metadata: ToldMetadata,
         }
-        let body: Existing = serde_json::from_slice(body).ok()?;
+        let body: Created = serde_json::from_slice(body).ok()?;
         Some(body.metadata.read(secrets).ok()?.0)
     }
 }

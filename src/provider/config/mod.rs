@@ -1,250 +1,46 @@
-//! The `provider` block: its schema, the environment variables beside it, and
-//! how both become a [`Configured`].
+//! The `provider` block: how it and the environment variables beside it become a
+//! [`Configured`].
+//!
+//! * `schema` – the attributes and their variables.
+//! * `environment` – reads a variable, or the file that it names.
+//! * `order_management` – the calls of Order Management.
+//! * `advice` – what to do about a service key that cannot be read.
 //!
 //! Reading never asks a server. A value that is not known yet (while planning)
 //! is no error here: the services that need it count as unknown, and only an
 //! operation that calls one of them fails.
 
+mod advice;
+mod environment;
+mod order_management;
+mod schema;
+
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use http::Method;
-use url::Url;
-
 use client::{
-    ApiCall, Client, CloudAlmKey, Config, ConfigError, DestinationKey, JobSchedulingKey, KeyError,
-    KeyKind, KeyProblem, Look, OrderManagementApi, OrderManagementKey, PemFault, RetryPolicy,
+    Client, CloudAlmKey, Config, ConfigError, DestinationKey, JobSchedulingKey, KeyError, KeyKind,
+    KeyProblem, OrderManagementApi, OrderManagementKey,
 };
 use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::duration;
-use framework::path::Path;
-use framework::schema::{Absent, Attribute, AttributeType, Schema};
-use framework::validators::Validator;
+use framework::path::{Path, Step};
 use framework::value::Value;
 
 use super::configured::{ALLOWED_SUBACCOUNTS, Configured};
 use super::diagnostics::sentence;
 use super::keys::attribute;
+use advice::advice;
+use schema::{API, CONCURRENT_REQUESTS, RETRIES, variable_name};
 
-/// The nested attribute for Order Management's monitoring API.
-const API: &str = "order_management_api";
-
-/// Bounds of `max_retries`.
-const RETRIES: Range = Range { min: 0, max: 100 };
-
-/// Bounds of `max_concurrent_requests`.
-const CONCURRENT_REQUESTS: Range = Range { min: 1, max: 1000 };
-
-/// The whole numbers that a setting accepts.
-#[derive(Debug, Clone, Copy)]
-struct Range {
-    min: u32,
-    max: u32,
-}
-
-impl Range {
-    const fn rule(self) -> [Validator; 1] {
-        [Validator::WholeNumber {
-            min: self.min as i64,
-            max: self.max as i64,
-        }]
-    }
-}
-
-const RETRIES_RULE: &[Validator] = &RETRIES.rule();
-const CONCURRENT_REQUESTS_RULE: &[Validator] = &CONCURRENT_REQUESTS.rule();
-
-/// The schema of the `provider` block.
-pub static SCHEMA: Schema = Schema::new(
-    0,
-    "Connects SAP services to SAP Cloud ALM with the service keys of the services involved.\n\n\
-        Every attribute is optional, and every one that is no object has an environment variable; \
-        an attribute that is set wins. The value of a variable may be `@` and a path: then the \
-        file's content is the value. Service keys are read in every form in which SAP's tools give \
-        them (see the guide \"Service keys\"), and needed only by what calls their service.",
-    &[
-        Attribute::string("destination_service_key")
-            .sensitive()
-            .variable("SAPCALM_DESTINATION_SERVICE_KEY")
-            .describe(
-                "Service key (or binding) of the Destination service, as JSON text, of the \
-                 subaccount whose destinations are managed. Keys with a client secret and x509 \
-                 keys are accepted.",
-            ),
-        Attribute::string("order_management_service_key")
-            .sensitive()
-            .variable("SAPCALM_ORDER_MANAGEMENT_SERVICE_KEY")
-            .describe(
-                "Service key (or binding) of SAP Order Management foundation, as JSON text. Its \
-                 subaccount is the one that is registered.",
-            ),
-        Attribute::string("cloud_alm_service_key")
-            .sensitive()
-            .variable("SAPCALM_CLOUD_ALM_SERVICE_KEY")
-            .describe(
-                "Service key (or binding) of the SAP Cloud ALM API, as JSON text. Destinations \
-                 take their values from it, and registrations are looked up in the landscape \
-                 with it.",
-            ),
-        Attribute::string("job_scheduling_service_key")
-            .sensitive()
-            .variable("SAPCALM_JOB_SCHEDULING_SERVICE_KEY")
-            .describe(
-                "Service key (or binding) of SAP Job Scheduling service with XSUAA authentication, \
-                 as JSON text. Its jobs are those of the instance that the key is for.",
-            ),
-        Attribute::set(ALLOWED_SUBACCOUNTS, &AttributeType::String)
-            .when_absent(Absent::Words("every subaccount."))
-            .variable("SAPCALM_ALLOWED_SUBACCOUNT_IDS")
-            .describe(
-                "Ids of the only subaccounts whose objects may be read or changed; the key of \
-                 another one is refused. In the environment they are separated by commas.",
-            ),
-        Attribute::object(API, API_ATTRIBUTES).describe(
-            "How registering and offboarding call SAP Order Management foundation. SAP \
-                 documents the offboarding call only, so all of it can be set. Changing it affects \
-                 the next call only, also the one of a destroy.",
-        ),
-        Attribute::string("ca_certificates")
-            .variable("SAPCALM_CA_CERTIFICATES")
-            .describe(
-                "Certificates in PEM form that are trusted besides those of the machine, for \
-                 proxies that re-sign traffic.",
-            ),
-        Attribute::string("proxy_url")
-            .sensitive()
-            .when_absent(Absent::Words(
-                "the variable `HTTPS_PROXY`, which is not used for loopback hosts.",
-            ))
-            .variable("SAPCALM_PROXY_URL")
-            .describe(
-                "The proxy for every request, as `host:port` or as an `http://`, `https://` or \
-                 `socks5://` URL; it may hold a user name and a password, with special characters \
-                 percent-encoded. `NO_PROXY` holds in any case, by the rules of Terraform.",
-            ),
-        Attribute::number("max_retries")
-            .validate(RETRIES_RULE)
-            .when_absent(Absent::Number(RetryPolicy::MAX_RETRIES as u64))
-            .variable("SAPCALM_MAX_RETRIES")
-            .describe(
-                "How often a failed request is repeated where that is safe; `0` sends every \
-                 request once. Registering is repeated up to six times as often, within 5 minutes \
-                 after a change of the destination, while Order Management answers that it does \
-                 not see the destination.",
-            ),
-        Attribute::string("retry_base_delay")
-            .validate(&[Validator::Duration])
-            .when_absent(Absent::Duration(RetryPolicy::BASE_DELAY))
-            .variable("SAPCALM_RETRY_BASE_DELAY")
-            .describe(
-                "Longest wait before the first repetition. It doubles with every further one, up \
-                 to 20 seconds; the real wait is at least half of it, and random beyond. Where the \
-                 service asks for a longer one (`Retry-After`), that is waited for, up to 2 \
-                 minutes.",
-            ),
-        Attribute::string("request_timeout")
-            .validate(&[Validator::Duration])
-            .when_absent(Absent::Duration(Config::REQUEST_TIMEOUT))
-            .variable("SAPCALM_REQUEST_TIMEOUT")
-            .describe("Time for one request with its answer."),
-        Attribute::string("connect_timeout")
-            .validate(&[Validator::Duration])
-            .when_absent(Absent::Duration(Config::CONNECT_TIMEOUT))
-            .variable("SAPCALM_CONNECT_TIMEOUT")
-            .describe("Time until a connection stands, TLS included."),
-        Attribute::number("max_concurrent_requests")
-            .validate(CONCURRENT_REQUESTS_RULE)
-            .when_absent(Absent::Number(Config::MAX_CONCURRENT_REQUESTS as u64))
-            .variable("SAPCALM_MAX_CONCURRENT_REQUESTS")
-            .describe("Requests in flight at the same time."),
-        Attribute::string("append_user_agent")
-            .variable("SAPCALM_APPEND_USER_AGENT")
-            .describe(
-                "Text added to the `User-Agent` header, after the versions of Terraform and of \
-                 this provider.",
-            ),
-    ],
-);
-
-const API_ATTRIBUTES: &[Attribute] = &[
-    Attribute::string("endpoint")
-        .validate(&[Validator::Url])
-        .when_absent(Absent::Words("the URL in the service key."))
-        .describe(
-            "URL that is called instead of the one in the service key. Setting it allows the \
-             service key's token to be sent there.",
-        ),
-    Attribute::string("endpoint_key")
-        .validate(&[Validator::Line])
-        .when_absent(Absent::Text(OrderManagementApi::ENDPOINT_KEY))
-        .describe("Which member of `endpoints` in the service key is called."),
-    Attribute::object("register", REGISTER).describe(
-        "The call that registers. SAP describes it on [a page that needs a \
-         login](https://help.sap.com/viewer/95fb0d8e21b9460b8e4690ebbc667d92/LATEST/en-US/c6ed967bbc004e55abcc0e1ee7867c62.html) \
-         (step 4); the default, a `POST` without body to `registration` below the endpoint, is a \
-         guess. Set `path` to end the warning that says so.",
-    ),
-    Attribute::object("offboard", OFFBOARD).describe(
-        "The call that offboards. The default is what SAP documents: a `POST` without body to \
-         the endpoint as it stands in the service key.",
-    ),
-    Attribute::map("headers", &AttributeType::String)
-        .sensitive()
-        .describe("Headers added to both calls."),
-    Attribute::set("already_registered_codes", &AttributeType::Number)
-        .when_absent(Absent::Numbers(
-            OrderManagementApi::ALREADY_REGISTERED_CODES,
-        ))
-        .describe(
-            "HTTP statuses of the registration call that mean \"registered already\", and so \
-             success.",
-        ),
-    Attribute::set("not_registered_codes", &AttributeType::Number).describe(
-        "HTTP statuses of the offboarding call that mean \"not registered\", and so success, \
-         besides 409 and 410.",
-    ),
-];
-
-const REGISTER: &[Attribute] = &call(OrderManagementApi::REGISTER_PATH);
-const OFFBOARD: &[Attribute] = &call(OrderManagementApi::OFFBOARD_PATH);
-
-/// One call with its default path.
-const fn call(path: &'static str) -> [Attribute; 3] {
-    [
-        Attribute::string("method")
-            .validate(&[Validator::OneOf(&["POST", "PUT", "PATCH", "DELETE", "GET"])])
-            .when_absent(Absent::Text("POST"))
-            .describe("HTTP method."),
-        Attribute::string("path")
-            .when_absent(Absent::Text(path))
-            .describe(
-                "Path below the endpoint; an empty text is the endpoint itself, a leading `?` \
-                 adds a query only.",
-            ),
-        Attribute::string("body")
-            .sensitive()
-            .describe("Body of the request."),
-    ]
-}
-
-/// Looks up an environment variable: its value, or why it cannot be read.
-/// `None` where it is not set.
-pub type Environment<'a> = &'a dyn Fn(&str) -> Option<Result<String, String>>;
-
-/// The environment of this process.
-#[must_use]
-pub fn process_environment(name: &str) -> Option<Result<String, String>> {
-    std::env::var_os(name).map(|value| {
-        value
-            .into_string()
-            .map_err(|_| "its value is not UTF-8 text".to_owned())
-    })
-}
+pub use environment::{Environment, process_environment};
+pub use schema::SCHEMA;
 
 /// Checks what stands in the `provider` block itself.
 #[must_use]
 pub fn validate(config: &Value) -> Diagnostics {
-    read_at(Stage::Validate, config, &|_| None, "").1
+    read_at(config, &|_| None, "", false).1
 }
 
 /// Reads the `provider` block and the environment. Without errors there is a
@@ -255,7 +51,7 @@ pub fn read(
     environment: Environment<'_>,
     terraform_version: &str,
 ) -> (Option<Configured>, Diagnostics) {
-    read_at(Stage::Configure, config, environment, terraform_version)
+    read_at(config, environment, terraform_version, true)
 }
 
 /// Reads the environment alone, for who says himself what the key of Order
@@ -263,25 +59,16 @@ pub fn read(
 #[must_use]
 pub fn read_environment(environment: Environment<'_>) -> (Option<Configured>, Diagnostics) {
     let nothing = Value::Map(BTreeMap::new());
-    read_at(Stage::Look, &nothing, environment, "")
+    read_at(&nothing, environment, "", false)
 }
 
-/// When the configuration is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    /// On its own; what the environment adds is not looked at.
-    Validate,
-    /// With everything that counts.
-    Configure,
-    /// The same, but nothing is going to be changed with it.
-    Look,
-}
-
+/// The endpoint of Order Management is looked for where something may be changed
+/// with it.
 fn read_at(
-    stage: Stage,
     config: &Value,
     environment: Environment<'_>,
     terraform_version: &str,
+    needs_endpoint: bool,
 ) -> (Option<Configured>, Diagnostics) {
     let mut reader = Reader {
         config,
@@ -292,10 +79,7 @@ fn read_at(
     };
     let settings = reader.settings(terraform_version);
     let allowed = reader.allowed_subaccounts();
-    if reader.diagnostics.has_errors() {
-        return (None, reader.diagnostics);
-    }
-    if stage == Stage::Configure {
+    if needs_endpoint && !reader.diagnostics.has_errors() {
         reader.check_endpoint(&settings);
     }
     if reader.diagnostics.has_errors() {
@@ -307,8 +91,7 @@ fn read_at(
             reader.diagnostics,
         ),
         Err(error) => {
-            let diagnostic = reader.contradiction(&error);
-            reader.diagnostics.push(diagnostic);
+            reader.contradiction(&error);
             (None, reader.diagnostics)
         }
     }
@@ -322,10 +105,10 @@ enum Origin {
 }
 
 /// One setting of the `provider` block.
-enum Setting<T> {
+enum Setting {
     Absent,
     Unknown,
-    Known(T),
+    Known(String),
 }
 
 struct Reader<'a> {
@@ -340,13 +123,12 @@ impl Reader<'_> {
     fn settings(&mut self, terraform_version: &str) -> Config {
         let defaults = Config::default();
         let mut retry = defaults.retry;
-        if let Some(count) = self.whole_number("max_retries", RETRIES) {
+        if let Some(count) = self.whole_number("max_retries", &RETRIES) {
             retry.max_retries = count;
         }
-        if let Some(delay) = self.duration("retry_base_delay", Duration::from_millis(1)) {
+        if let Some(delay) = self.duration("retry_base_delay") {
             retry.base_delay = delay;
         }
-        let at_least = Duration::from_millis(1);
         let order_management_key = self.key(KeyKind::OrderManagement, OrderManagementKey::parse);
         let order_management_api = self.order_management_api();
         Config {
@@ -355,17 +137,17 @@ impl Reader<'_> {
             cloud_alm_key: self.key(KeyKind::CloudAlm, CloudAlmKey::parse),
             job_scheduling_key: self.key(KeyKind::JobScheduling, JobSchedulingKey::parse),
             order_management_api,
-            ca_certificates: self.needed_by_all("ca_certificates"),
-            proxy_url: self.needed_by_all("proxy_url").map(Into::into),
+            ca_certificates: self.needed_by("ca_certificates", &KeyKind::ALL),
+            proxy_url: self.needed_by("proxy_url", &KeyKind::ALL).map(Into::into),
             retry,
             request_timeout: self
-                .duration("request_timeout", at_least)
+                .duration("request_timeout")
                 .unwrap_or(defaults.request_timeout),
             connect_timeout: self
-                .duration("connect_timeout", at_least)
+                .duration("connect_timeout")
                 .unwrap_or(defaults.connect_timeout),
             max_concurrent_requests: self
-                .whole_number("max_concurrent_requests", CONCURRENT_REQUESTS)
+                .whole_number("max_concurrent_requests", &CONCURRENT_REQUESTS)
                 .map_or(defaults.max_concurrent_requests, |count| count as usize),
             user_agent: user_agent(
                 terraform_version,
@@ -391,38 +173,27 @@ impl Reader<'_> {
         )
     }
 
-    /// A service key; a value that is not known yet makes its service unknown.
     fn key<K>(&mut self, kind: KeyKind, parse: fn(&str) -> Result<K, KeyError>) -> Option<K> {
         let name = attribute(kind);
-        match self.text(name) {
-            Setting::Absent => None,
-            Setting::Unknown => {
-                self.unknown.entry(kind).or_insert(name);
-                None
-            }
-            Setting::Known(json) => match parse(&json) {
-                Ok(key) => Some(key),
-                Err(error) => {
-                    self.reject_key(name, &error);
-                    None
-                }
-            },
-        }
+        let json = self.needed_by(name, &[kind])?;
+        let key = parse(&json);
+        key.map_err(|error| self.reject_key(name, &error)).ok()
     }
 
     fn reject_key(&mut self, name: &'static str, error: &KeyError) {
         let problem = format!("{}.\n\n{}", error.problem, advice(error));
-        self.reject(name, "Invalid service key", &problem);
+        self.reject(Path::attribute(name), "Invalid service key", &problem);
     }
 
-    /// A text without which no request can be sent as it should be.
-    fn needed_by_all(&mut self, name: &'static str) -> Option<String> {
+    /// A text without which some services cannot be called as they should be: they
+    /// are unknown until it is known.
+    fn needed_by(&mut self, name: &'static str, kinds: &[KeyKind]) -> Option<String> {
         match self.text(name) {
             Setting::Absent => None,
             Setting::Known(text) => Some(text),
             Setting::Unknown => {
-                for kind in KeyKind::ALL {
-                    self.unknown.entry(kind).or_insert(name);
+                for kind in kinds {
+                    self.unknown.entry(*kind).or_insert(name);
                 }
                 None
             }
@@ -437,40 +208,31 @@ impl Reader<'_> {
         }
     }
 
-    fn duration(&mut self, name: &'static str, min: Duration) -> Option<Duration> {
+    fn duration(&mut self, name: &'static str) -> Option<Duration> {
         let text = self.known(name)?;
-        match duration::parse(text.trim()) {
-            Ok(duration) if duration >= min => Some(duration),
-            Ok(_) => {
-                self.reject(name, "Invalid duration", "must be longer than nothing.");
-                None
-            }
-            Err(problem) => {
-                self.reject(
-                    name,
-                    "Invalid duration",
-                    &format!("cannot be used: {problem}."),
-                );
-                None
-            }
-        }
+        let problem = match duration::parse(text.trim()) {
+            Ok(duration) if duration >= Duration::from_millis(1) => return Some(duration),
+            Ok(_) => "must be longer than nothing.".to_owned(),
+            Err(problem) => format!("cannot be used: {problem}."),
+        };
+        self.reject(Path::attribute(name), "Invalid duration", &problem);
+        None
     }
 
-    fn whole_number(&mut self, name: &'static str, range: Range) -> Option<u32> {
-        let Range { min, max } = range;
+    fn whole_number(&mut self, name: &'static str, range: &RangeInclusive<u32>) -> Option<u32> {
         let text = self.known(name)?;
-        match text.trim().parse() {
-            Ok(number) if (min..=max).contains(&number) => Some(number),
-            _ => {
-                let must = format!("must be a whole number from {min} to {max}.");
-                self.reject(name, "Invalid number", &must);
-                None
-            }
+        let number = text.trim().parse().ok();
+        let number = number.filter(|number| range.contains(number));
+        if number.is_none() {
+            let (min, max) = (range.start(), range.end());
+            let must = format!("must be a whole number from {min} to {max}.");
+            self.reject(Path::attribute(name), "Invalid number", &must);
         }
+        number
     }
 
     /// An attribute, or else its environment variable.
-    fn text(&mut self, name: &'static str) -> Setting<String> {
+    fn text(&mut self, name: &'static str) -> Setting {
         let configured = match self.config.get(name) {
             Value::Unknown => return Setting::Unknown,
             Value::String(text) => Some(text.clone()),
@@ -480,7 +242,7 @@ impl Reader<'_> {
         // A variable that the attribute overrides is only compared: that it
         // cannot be read is then nobody's problem.
         if let Some(text) = configured {
-            if let Some(Ok(other)) = self.variable(name)
+            if let Some(Ok(other)) = environment::value_of(self.environment, variable_name(name))
                 && other.trim() != text.trim()
             {
                 self.warn_overridden(name);
@@ -488,7 +250,7 @@ impl Reader<'_> {
             self.origins.insert(name, Origin::Attribute);
             return Setting::Known(text);
         }
-        match self.variable(name) {
+        match environment::value_of(self.environment, variable_name(name)) {
             None => Setting::Absent,
             Some(Ok(text)) => {
                 self.origins.insert(name, Origin::Variable);
@@ -502,38 +264,6 @@ impl Reader<'_> {
                 Setting::Absent
             }
         }
-    }
-
-    /// The value of an environment variable, from a file when it begins with
-    /// `@`. An empty variable counts as not set.
-    fn variable(&self, name: &str) -> Option<Result<String, String>> {
-        let variable = variable_name(name);
-        let value = match (self.environment)(variable)? {
-            Ok(value) => value,
-            Err(problem) => {
-                return Some(Err(format!(
-                    "The environment variable `{variable}` cannot be used: {problem}."
-                )));
-            }
-        };
-        let Some(path) = value.strip_prefix('@') else {
-            return (!value.is_empty()).then_some(Ok(value));
-        };
-        // Nothing of it is shown: it may be the value itself, with an `@` too many.
-        let problem = if is_path(path) {
-            match read_file(path) {
-                Ok(text) => return Some(Ok(text)),
-                Err(error) => format!("the file that it names cannot be read: {error}"),
-            }
-        } else {
-            "what follows is no path".to_owned()
-        };
-        Some(Err(format!(
-            "The environment variable `{variable}` begins with `@`, which means that the path of \
-             a file follows, but {problem}.\n\nCorrect the path after the `@` (relative paths \
-             begin at Terraform's working directory). If it is the value itself that follows, \
-             remove the `@`."
-        )))
     }
 
     fn warn_overridden(&mut self, name: &'static str) {
@@ -552,19 +282,12 @@ impl Reader<'_> {
 
     /// An error about a setting, at its attribute or naming its variable.
     /// `problem` continues a sentence that begins with the setting.
-    fn reject(&mut self, name: &'static str, summary: &'static str, problem: &str) {
-        let diagnostic = self.about(Path::attribute(name), name, summary, problem);
-        self.diagnostics.push(diagnostic);
-    }
-
-    fn about(
-        &self,
-        path: Path,
-        name: &'static str,
-        summary: &'static str,
-        problem: &str,
-    ) -> Diagnostic {
-        match self.origins.get(name) {
+    fn reject(&mut self, path: Path, summary: &'static str, problem: &str) {
+        let name = match path.steps() {
+            [Step::Attribute(name), ..] => name.as_ref(),
+            _ => "",
+        };
+        self.diagnostics.push(match self.origins.get(name) {
             Some(Origin::Variable) => Diagnostic::error(
                 summary,
                 format!(
@@ -573,7 +296,7 @@ impl Reader<'_> {
                 ),
             ),
             _ => Diagnostic::error(summary, format!("The value of `{path}` {problem}")).at(path),
-        }
+        });
     }
 
     /// Looks for the endpoint of Order Management in its service key, so that
@@ -606,7 +329,8 @@ impl Reader<'_> {
                          `order_management_api.endpoint` to its URL.";
         if self.config.get(API).get("endpoint_key").is_null() {
             let problem = format!("{}.\n\n{next_step}", error.problem);
-            self.reject(attribute(KeyKind::OrderManagement), summary, &problem);
+            let path = Path::attribute(attribute(KeyKind::OrderManagement));
+            self.reject(path, summary, &problem);
         } else {
             let detail = format!("{}.\n\n{next_step}", sentence(&error.to_string()));
             let path = Path::attribute(API).then("endpoint_key");
@@ -616,271 +340,88 @@ impl Reader<'_> {
     }
 
     /// What the client found wrong with the settings as a whole.
-    fn contradiction(&self, error: &ConfigError) -> Diagnostic {
-        if *error == ConfigError::ProxyVariable {
-            return Diagnostic::error(
-                "Invalid provider configuration",
-                "The environment variable `HTTPS_PROXY` is not the URL of a proxy that can be used. \
-                 Without it requests would go past the proxy that was meant.\n\n\
+    fn contradiction(&mut self, error: &ConfigError) {
+        let summary = "Invalid provider configuration";
+        let in_api = |name: &'static str| Path::attribute(API).then(name);
+        let (path, problem) = match error {
+            ConfigError::ProxyVariable => {
+                self.diagnostics.push(Diagnostic::error(
+                    summary,
+                    "The environment variable `HTTPS_PROXY` is not the URL of a proxy that can be \
+                     used. Without it requests would go past the proxy that was meant.\n\n\
+                     Set it as `host:port`, `http://host:port`, `https://host:port` or \
+                     `socks5://host:port`, or remove it.",
+                ));
+                return;
+            }
+            ConfigError::CaCertificates(fault) => (
+                Path::attribute("ca_certificates"),
+                format!(
+                    "has {fault}.\n\n\
+                     Set the text of a PEM file, which begins with `-----BEGIN CERTIFICATE-----`, \
+                     for example as `file(\"ca.pem\")`."
+                ),
+            ),
+            ConfigError::ProxyUrl => (
+                Path::attribute("proxy_url"),
+                "is not a URL of a proxy that can be used.\n\n\
                  Set it as `host:port`, `http://host:port`, `https://host:port` or \
-                 `socks5://host:port`, or remove it.",
-            );
-        }
-        let (name, path) = match error {
-            ConfigError::CaCertificates(_) => {
-                ("ca_certificates", Path::attribute("ca_certificates"))
-            }
-            ConfigError::ProxyUrl => ("proxy_url", Path::attribute("proxy_url")),
-            ConfigError::NoRequests => (
-                "max_concurrent_requests",
-                Path::attribute("max_concurrent_requests"),
+                 `socks5://host:port`, with `user:password@` in front of the host if the proxy \
+                 wants them."
+                    .to_owned(),
             ),
-            ConfigError::UserAgent => ("append_user_agent", Path::attribute("append_user_agent")),
-            ConfigError::Endpoint => (API, Path::attribute(API).then("endpoint")),
-            ConfigError::Header { name } => {
-                (API, Path::attribute(API).then("headers").key(name.clone()))
-            }
-            ConfigError::OffboardPath => (API, Path::attribute(API).then("offboard").then("path")),
-            ConfigError::RegisterPath => (API, Path::attribute(API).then("register").then("path")),
-            _ => (API, Path::attribute(API)),
+            ConfigError::UserAgent => (
+                Path::attribute("append_user_agent"),
+                format!("cannot be used: {error}.\n\nUse printable ASCII characters only."),
+            ),
+            ConfigError::Endpoint => (
+                in_api("endpoint"),
+                "cannot be called.\n\n\
+                 Set an `https://` URL without user name; `http://` is accepted for loopback \
+                 hosts only, because a token must not travel in clear text."
+                    .to_owned(),
+            ),
+            ConfigError::Header { name } => (
+                in_api("headers").key(name.clone()),
+                format!(
+                    "cannot be used: {error}.\n\nTake it out. The provider sets the headers of \
+                     the connection and the authorization itself, and name and value of a header \
+                     are ASCII text."
+                ),
+            ),
+            ConfigError::RegisterPath => (in_api("register").then("path"), BAD_PATH.to_owned()),
+            ConfigError::OffboardPath => (in_api("offboard").then("path"), BAD_PATH.to_owned()),
+            ConfigError::IdenticalCalls => (
+                Path::attribute(API),
+                format!(
+                    "cannot be used: {error}.\n\n\
+                     Give one of the two another `method`, `path` or `body`."
+                ),
+            ),
+            error => (
+                Path::attribute(API),
+                format!("cannot be used: {error}. Correct it."),
+            ),
         };
-        let problem = match error {
-            ConfigError::CaCertificates(fault) => format!(
-                "has {fault}.\n\n\
-                 Set the text of a PEM file, which begins with `-----BEGIN CERTIFICATE-----`, for \
-                 example as `file(\"ca.pem\")`."
-            ),
-            ConfigError::ProxyUrl => "is not a URL of a proxy that can be used.\n\n\
-                 Set it as `host:port`, `http://host:port`, `https://host:port` or \
-                 `socks5://host:port`, with `user:password@` in front of the host if the proxy wants \
-                 them."
-                .to_owned(),
-            ConfigError::Endpoint => "cannot be called.\n\n\
-                 Set an `https://` URL without user name; `http://` is accepted for loopback hosts \
-                 only, because a token must not travel in clear text."
-                .to_owned(),
-            ConfigError::IdenticalCalls => format!(
-                "cannot be used: {error}.\n\nGive one of the two another `method`, `path` or `body`."
-            ),
-            ConfigError::Header { .. } => format!(
-                "cannot be used: {error}.\n\nTake it out. The provider sets the headers of the \
-                 connection and the authorization itself, and name and value of a header are \
-                 ASCII text."
-            ),
-            ConfigError::UserAgent => {
-                format!("cannot be used: {error}.\n\nUse printable ASCII characters only.")
-            }
-            ConfigError::RegisterPath | ConfigError::OffboardPath => {
-                "has a `.` or `..` segment or a `#`.\n\n\
-                 Take it out: the path is added to the endpoint as it is."
-                    .to_owned()
-            }
-            error => format!("cannot be used: {error}. Correct it."),
-        };
-        self.about(path, name, "Invalid provider configuration", &problem)
+        self.reject(path, summary, &problem);
     }
 
     fn order_management_api(&mut self) -> OrderManagementApi {
-        let mut api = OrderManagementApi::default();
         let value = self.config.get(API);
         if !value.is_wholly_known() {
             self.unknown.entry(KeyKind::OrderManagement).or_insert(API);
         }
-        let path = Path::attribute(API);
-        if let Some(text) = value.get("endpoint").as_str() {
-            match Url::parse(text) {
-                Ok(url) => api.endpoint = Some(url),
-                Err(_) => self.reject_api(path.clone().then("endpoint"), "is not a URL."),
-            }
+        let (api, problems) = order_management::read(value);
+        for (path, problem) in problems {
+            self.reject(path, "Invalid provider configuration", problem);
         }
-        if let Some(text) = value.get("endpoint_key").as_str() {
-            text.clone_into(&mut api.endpoint_key);
-        }
-        let register = value.get("register");
-        self.call(&mut api.register, register, &path.clone().then("register"));
-        api.register_is_guess = register.get("path").is_null();
-        self.call(
-            &mut api.offboard,
-            value.get("offboard"),
-            &path.clone().then("offboard"),
-        );
-        for (name, header) in value.get("headers").entries().into_iter().flatten() {
-            if let Some(text) = header.as_str() {
-                api.headers.insert(name.clone(), text.into());
-            }
-        }
-        let codes = "already_registered_codes";
-        if let Some(statuses) = self.statuses(value.get(codes), path.clone().then(codes)) {
-            api.already_registered_codes = statuses;
-        }
-        let codes = "not_registered_codes";
-        if let Some(statuses) = self.statuses(value.get(codes), path.then(codes)) {
-            api.not_registered_codes = statuses;
-        }
-        // Half a description could seem to contradict itself.
-        if value.is_wholly_known() {
-            api
-        } else {
-            OrderManagementApi::default()
-        }
-    }
-
-    /// What is set of one call; the rest keeps its default.
-    fn call(&mut self, call: &mut ApiCall, value: &Value, path: &Path) {
-        if let Some(text) = value.get("method").as_str() {
-            match Method::from_bytes(text.as_bytes()) {
-                Ok(method) => call.method = method,
-                Err(_) => self.reject_api(path.clone().then("method"), "is no HTTP method."),
-            }
-        }
-        if let Some(text) = value.get("path").as_str() {
-            text.clone_into(&mut call.path);
-        }
-        if let Some(text) = value.get("body").as_str() {
-            call.body = (!text.is_empty()).then(|| text.into());
-        }
-    }
-
-    fn statuses(&mut self, value: &Value, path: Path) -> Option<Vec<u16>> {
-        let (Value::Set(items) | Value::List(items)) = value else {
-            return None;
-        };
-        let mut statuses = Vec::new();
-        for item in items {
-            match item {
-                Value::Number(number) => match number.as_str().parse() {
-                    Ok(status) if (100..600).contains(&status) => statuses.push(status),
-                    _ => {
-                        self.reject_api(path, "must hold HTTP statuses, from 100 to 599.");
-                        return None;
-                    }
-                },
-                Value::Unknown => {}
-                _ => {
-                    self.reject_api(path, "must hold numbers only.");
-                    return None;
-                }
-            }
-        }
-        Some(statuses)
-    }
-
-    fn reject_api(&mut self, path: Path, problem: &str) {
-        let diagnostic = self.about(path, API, "Invalid provider configuration", problem);
-        self.diagnostics.push(diagnostic);
+        api
     }
 }
 
-/// The text of a file. A folder with a file for every member, as service
-/// bindings are mounted, is the JSON object that they are.
-fn read_file(path: &str) -> std::io::Result<String> {
-    if !std::path::Path::new(path).is_dir() {
-        return text_of(std::fs::read(path)?);
-    }
-    let mut members = serde_json::Map::new();
-    for entry in std::fs::read_dir(path)? {
-        let path = entry?.path();
-        let name = path.file_name().and_then(std::ffi::OsStr::to_str);
-        // Kubernetes keeps the files themselves in hidden folders.
-        if let Some(name) = name.filter(|name| !name.starts_with('.') && path.is_file()) {
-            members.insert(name.to_owned(), text_of(std::fs::read(&path)?)?.into());
-        }
-    }
-    Ok(serde_json::Value::Object(members).to_string())
-}
-
-/// UTF-8, or UTF-16 with a byte order mark, as Windows PowerShell writes it.
-fn text_of(bytes: Vec<u8>) -> std::io::Result<String> {
-    let units = |unit: fn([u8; 2]) -> u16| {
-        let (pairs, _) = bytes[2..].as_chunks();
-        String::from_utf16(&pairs.iter().copied().map(unit).collect::<Vec<_>>()).ok()
-    };
-    let text = match bytes[..] {
-        [0xff, 0xfe, ..] => units(u16::from_le_bytes),
-        [0xfe, 0xff, ..] => units(u16::from_be_bytes),
-        _ => String::from_utf8(bytes).ok(),
-    };
-    text.ok_or_else(|| std::io::Error::other("it is not UTF-8 text"))
-}
-
-/// What to do about a service key that cannot be used.
-fn advice(error: &KeyError) -> String {
-    const WHOLE: &str = "Set the service key whole, as the service gives it.";
-    let text = match &error.problem {
-        KeyProblem::WrongService { looks_like, .. } => {
-            return format!(
-                "Set the {} here; the one that was set belongs in `{}`.",
-                error.kind,
-                attribute(*looks_like)
-            );
-        }
-        KeyProblem::PlainHttp { .. } => {
-            "Secrets and tokens must not travel in clear text. Set the service key as the service \
-             gives it, with `https://` URLs."
-        }
-        KeyProblem::BadPem { fault, .. } => match fault {
-            PemFault::KeyForCertificate => {
-                "The certificate belongs in `certificate`, and the private key in `key`."
-            }
-            PemFault::EncryptedKey => {
-                "Nobody can type a password here. Take it off, for example with `openssl pkey -in \
-                 encrypted.pem -out key.pem`, and keep the result as safe as the password."
-            }
-            PemFault::WrongOrder => {
-                "Begin with the certificate that belongs to the `key`, and let the one of each \
-                 issuer follow."
-            }
-            PemFault::ForeignKey => {
-                "Take both from one service key. After a rotation there are two that look alike."
-            }
-            _ => WHOLE,
-        },
-        KeyProblem::Missing { path } if path == "key" || path.ends_with(".key") => {
-            "A service key with a certificate of your own has no `key`: add it, in PEM form."
-        }
-        KeyProblem::Several { .. } => "Set the one of this service alone.",
-        KeyProblem::LooksLike(look) => match look {
-            Look::Path => {
-                "To read a service key from a file, write `file(\"key.json\")` here, or `@key.json` \
-                 in the environment variable."
-            }
-            Look::Yaml => {
-                "Ask for JSON: `kubectl get secret NAME -o json`, or `btp --format json get \
-                 services/binding`."
-            }
-            Look::KubernetesBinding => {
-                "Set the Secret that it names: `kubectl get secret NAME -o json`."
-            }
-            Look::CloudFoundryBinding => {
-                "Set what `cf curl /v3/service_credential_bindings/GUID/details` prints."
-            }
-            Look::BtpBinding => {
-                "Set what `btp --format json get services/binding` prints for one binding."
-            }
-            _ => FORMS,
-        },
-        KeyProblem::Empty | KeyProblem::NotJson { .. } => {
-            "Set the JSON text that the service gives, whole. To read it from a file, write \
-             `file(\"key.json\")` here, or `@key.json` in the environment variable."
-        }
-        _ => FORMS,
-    };
-    text.to_owned()
-}
-
-/// What to do where nobody knows more.
-const FORMS: &str = "Set the JSON text that the service gives, whole: the `credentials` of a \
-     service binding, or what `cf service-key` prints. The guide \"Service keys\" lists every form \
-     that is read.";
-
-/// The environment variable of an attribute of the `provider` block that is no
-/// object.
-fn variable_name(attribute: &str) -> &'static str {
-    let attribute = SCHEMA.attribute(attribute);
-    attribute
-        .and_then(|attribute| attribute.variable)
-        .unwrap_or_default()
-}
+/// The path of a call that would be another one on the wire.
+const BAD_PATH: &str = "has a `.` or `..` segment or a `#`.\n\n\
+                        Take it out: the path is added to the endpoint as it is.";
 
 fn user_agent(terraform_version: &str, append: Option<&str>) -> String {
     let terraform = match terraform_version.trim() {
@@ -892,14 +433,6 @@ fn user_agent(terraform_version: &str, append: Option<&str>) -> String {
         None | Some("") => format!("{terraform} {own}"),
         Some(more) => format!("{terraform} {own} {more}"),
     }
-}
-
-/// Whether a text can be the path of a file rather than the file.
-fn is_path(text: &str) -> bool {
-    const LONGEST: usize = 4096;
-    !text.starts_with(['{', '[', '"', '\'', ' ', '-'])
-        && !text.contains('\n')
-        && text.len() <= LONGEST
 }
 
 #[cfg(test)]
@@ -1345,7 +878,7 @@ mod tests {
             with_variables(&config, &[("SAPCALM_CLOUD_ALM_SERVICE_KEY", &other)]);
         let config = provider.unwrap();
         let key = config.client().config().cloud_alm_key.as_ref().unwrap();
-        assert_eq!(key.api(), "https://alm.example/api");
+        assert_eq!(key.api, "https://alm.example/api");
         let messages: Vec<_> = diagnostics.iter().collect();
         assert_eq!(messages.len(), 1);
         assert_eq!(messages[0].summary, "Environment variable is overridden");

@@ -1,0 +1,235 @@
+//! What the two collections of the Destination service have in common:
+//! destinations, and the certificates that they name. Both live on two levels, are
+//! addressed by their name, and are gone by SAP's own word only.
+
+use std::fmt;
+use std::future::Future;
+
+use http::Method;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use super::credentials::{DestinationKey, KeyKind};
+use super::error::{Error, ErrorKind};
+use super::http::{Answer, Operation, Request};
+use super::told::AtMost;
+use super::{Client, Context};
+
+/// Everything but RFC 3986's unreserved characters.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// Where an object of the Destination service lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// Visible in the whole subaccount.
+    Subaccount,
+    /// Visible to the service instance of the key only.
+    Instance,
+}
+
+impl Level {
+    /// `subaccount` or `instance`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Subaccount => "subaccount",
+            Self::Instance => "instance",
+        }
+    }
+
+    /// The level of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Subaccount, Self::Instance]
+            .into_iter()
+            .find(|level| level.as_str() == name)
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What came of deleting an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deleted {
+    /// It was there and is gone now.
+    Removed,
+    /// It was gone before.
+    AlreadyGone,
+}
+
+/// One of the two collections, for who treats both alike.
+pub trait Collection: Copy + Send + Sync {
+    /// What is in it.
+    type Object: Send;
+
+    /// Finds one object.
+    ///
+    /// `None` only by SAP's own word: a list without it, or a 404 with SAP's
+    /// `ErrorMessage`.
+    ///
+    /// # Errors
+    ///
+    /// Everything else that is no such object.
+    fn find(
+        self,
+        context: &Context,
+        level: Level,
+        name: &str,
+    ) -> impl Future<Output = Result<Option<Self::Object>, Error>> + Send;
+
+    /// Deletes an object. One that is gone already is success.
+    ///
+    /// # Errors
+    ///
+    /// What SAP answered, for example that it is used by another one.
+    fn delete(
+        self,
+        context: &Context,
+        level: Level,
+        name: &str,
+    ) -> impl Future<Output = Result<Deleted, Error>> + Send;
+}
+
+/// The requests that are the same for both.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Requests<'a> {
+    pub(super) client: &'a Client,
+    pub(super) key: &'a DestinationKey,
+    /// What stands in the path behind the name of the level, such as
+    /// `Destinations`.
+    pub(super) objects: &'static str,
+}
+
+impl Requests<'_> {
+    pub(super) fn operation(&self, context: &Context) -> Operation {
+        self.client.http.operation(context)
+    }
+
+    pub(super) async fn send(
+        &self,
+        operation: &Operation,
+        request: Request,
+    ) -> Result<Answer, Error> {
+        self.client
+            .call(operation, KeyKind::Destination, None, request)
+            .await
+    }
+
+    /// `found` looks for the object, where the answer leaves open whether it is
+    /// gone.
+    pub(super) async fn delete<T>(
+        &self,
+        operation: &Operation,
+        level: Level,
+        name: &str,
+        found: impl Future<Output = Result<Option<T>, Error>>,
+    ) -> Result<Deleted, Error> {
+        let request = Request::new(Method::DELETE, self.item_url(level, name)?);
+        let (gone, problem) = match self.send(operation, request).await {
+            Ok(answer) => match count(&answer) {
+                Some(0) => return Ok(Deleted::AlreadyGone),
+                Some(_) => return Ok(Deleted::Removed),
+                None => {
+                    let problem = answer.unexpected("it does not say how many were deleted");
+                    (Deleted::Removed, problem)
+                }
+            },
+            Err(error) if error.is_not_found_by_sap() => return Ok(Deleted::AlreadyGone),
+            Err(error) if error.is_not_found_by_other() => (Deleted::AlreadyGone, error),
+            Err(error) => return Err(error),
+        };
+        match found.await {
+            Ok(None) => Ok(gone),
+            _ => Err(problem),
+        }
+    }
+
+    /// A path below the service.
+    pub(super) fn url(&self, segments: &[&str]) -> Url {
+        let mut url = self.key.uri.clone();
+        push(&mut url, &["destination-configuration"]);
+        push(&mut url, segments);
+        url
+    }
+
+    pub(super) fn collection_url(&self, level: Level) -> Url {
+        self.url(&["v1", &format!("{level}{}", self.objects)])
+    }
+
+    pub(super) fn item_url(&self, level: Level, name: &str) -> Result<Url, Error> {
+        check_name(name)?;
+        let mut url = self.collection_url(level);
+        push(&mut url, &[name]);
+        Ok(url)
+    }
+}
+
+/// What is in a list. That nothing is there must be SAP's word, and not that of
+/// something that answers in its place.
+pub(super) fn items<T: DeserializeOwned, const MOST: usize>(
+    answer: &Answer,
+) -> Result<Vec<T>, Error> {
+    let AtMost(items): AtMost<T, MOST> = answer.json()?;
+    if items.is_empty() && !answer.claims_json() {
+        return Err(answer.unexpected("an empty list that does not come as JSON"));
+    }
+    Ok(items)
+}
+
+/// Makes an error of `{"Count": 0}` after a PUT.
+pub(super) fn updated(answer: &Answer) -> Result<(), Error> {
+    match count(answer) {
+        Some(0) => Err(answer.unexpected("the service says that nothing was updated")),
+        _ => Ok(()),
+    }
+}
+
+/// `{"Count": n}` of PUT and DELETE.
+fn count(answer: &Answer) -> Option<u64> {
+    #[derive(Deserialize)]
+    struct Counted {
+        #[serde(rename = "Count")]
+        count: u64,
+    }
+    Some(answer.json::<Counted>().ok()?.count)
+}
+
+/// Appends percent-encoded path segments.
+pub(super) fn push(url: &mut Url, segments: &[&str]) {
+    // Never fails for http and https, which are all we have.
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop_if_empty().extend(segments);
+    }
+}
+
+/// Names that would vanish from a path and so address the whole collection.
+pub(super) fn check_name(name: &str) -> Result<(), Error> {
+    if matches!(name, "" | "." | "..") {
+        return Err(Error::new(ErrorKind::InvalidName));
+    }
+    Ok(())
+}
+
+pub(super) fn encode(text: &str) -> String {
+    utf8_percent_encode(text, ENCODED).to_string()
+}
+
+/// A name inside a filter: quoted after it has been encoded a first time. The
+/// whole filter is encoded a second time when it becomes a query.
+pub(super) fn encode_name(name: &str) -> String {
+    format!("'{}'", encode(name))
+}
+
+pub(super) fn names_filter(quoted: &[String]) -> String {
+    format!("Name in ({})", quoted.join(", "))
+}

@@ -1,0 +1,94 @@
+//! How registering and offboarding call SAP Order Management foundation, as the
+//! attribute `order_management_api` says it.
+
+use http::Method;
+use url::Url;
+
+use client::{ApiCall, OrderManagementApi};
+use framework::path::Path;
+use framework::value::Value;
+
+use super::schema::API;
+
+/// What cannot be used: where it stands, and the end of a sentence that begins
+/// with that.
+type Problems = Vec<(Path, &'static str)>;
+
+/// What is set; the rest keeps its default, and so does everything while a part is
+/// not known yet: half a description could seem to contradict itself.
+pub(super) fn read(value: &Value) -> (OrderManagementApi, Problems) {
+    let mut api = OrderManagementApi::default();
+    let mut problems = Problems::new();
+    let path = |name: &'static str| Path::attribute(API).then(name);
+    if let Some(text) = value.get("endpoint").as_str() {
+        match Url::parse(text) {
+            Ok(url) => api.endpoint = Some(url),
+            Err(_) => problems.push((path("endpoint"), "is not a URL.")),
+        }
+    }
+    if let Some(text) = value.get("endpoint_key").as_str() {
+        text.clone_into(&mut api.endpoint_key);
+    }
+    api.register_is_guess = value.get("register").get("path").is_null();
+    for (name, target) in [
+        ("register", &mut api.register),
+        ("offboard", &mut api.offboard),
+    ] {
+        if !call(value.get(name), target) {
+            problems.push((path(name).then("method"), "is no HTTP method."));
+        }
+    }
+    for (name, header) in value.get("headers").entries().into_iter().flatten() {
+        if let Some(text) = header.as_str() {
+            api.headers.insert(name.clone(), text.into());
+        }
+    }
+    for (name, target) in [
+        (
+            "already_registered_codes",
+            &mut api.already_registered_codes,
+        ),
+        ("not_registered_codes", &mut api.not_registered_codes),
+    ] {
+        match value.get(name).items().map(statuses) {
+            Some(Ok(statuses)) => *target = statuses,
+            Some(Err(problem)) => problems.push((path(name), problem)),
+            None => {}
+        }
+    }
+    if !value.is_wholly_known() {
+        api = OrderManagementApi::default();
+    }
+    (api, problems)
+}
+
+/// What is set of one call. False where its method is none.
+fn call(value: &Value, call: &mut ApiCall) -> bool {
+    if let Some(text) = value.get("path").as_str() {
+        text.clone_into(&mut call.path);
+    }
+    if let Some(text) = value.get("body").as_str() {
+        call.body = (!text.is_empty()).then(|| text.into());
+    }
+    let method = value.get("method").as_str().map(Method::try_from);
+    match method {
+        Some(Ok(method)) => call.method = method,
+        Some(Err(_)) => return false,
+        None => {}
+    }
+    true
+}
+
+/// The known ones.
+fn statuses(items: &[Value]) -> Result<Vec<u16>, &'static str> {
+    let known = items.iter().filter(|item| !item.is_unknown());
+    let status = |item: &Value| {
+        let Value::Number(number) = item else {
+            return Err("must hold numbers only.");
+        };
+        let status = number.as_str().parse().ok();
+        let status = status.filter(|status| (100..600).contains(status));
+        status.ok_or("must hold HTTP statuses, from 100 to 599.")
+    };
+    known.map(status).collect()
+}
