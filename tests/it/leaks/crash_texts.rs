@@ -118,7 +118,7 @@ fn a_panic_shows_where_it_was_and_no_secret() {
     let output = Command::new(std::env::current_exe().unwrap())
         .args([
             "--exact",
-            "crash_texts::the_crashing_process",
+            "leaks::crash_texts::the_crashing_process",
             "--nocapture",
         ])
         .env(VARIABLE, "1")
