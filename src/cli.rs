@@ -5,15 +5,9 @@
 //! by Terraform pays nothing for them.
 
 mod check;
+mod output;
 
-use std::{
-    env,
-    ffi::OsString,
-    fmt::Display,
-    future::Future,
-    io::{self, Write as _},
-    process::ExitCode,
-};
+use std::{env, ffi::OsString, future::Future, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -21,6 +15,8 @@ use framework::{
     plugin::{self, Handshake, Program, ServeError, logging},
     proto::tfplugin6::provider_server::Provider,
 };
+
+use output::{complain, fail, print, version};
 
 /// Where the Registry has this provider; the key by which Terraform finds a
 /// provider in debug mode.
@@ -142,15 +138,6 @@ where
     }
 }
 
-fn fail(error: &dyn Display) -> ExitCode {
-    complain(&format!("terraform-provider-sapcalm: {error}\n"));
-    ExitCode::FAILURE
-}
-
-fn version() -> String {
-    format!("terraform-provider-sapcalm {}", env!("CARGO_PKG_VERSION"))
-}
-
 /// Somebody typed the name of the program.
 fn started_by_hand() -> ExitCode {
     let program = env::current_exe().ok();
@@ -176,19 +163,6 @@ then run `terraform plan` in a directory with a configuration.
         version = version(),
     ));
     ExitCode::FAILURE
-}
-
-/// Text that was asked for.
-fn print(text: &str) -> ExitCode {
-    match io::stdout().write_all(text.as_bytes()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
-    }
-}
-
-/// Text that was not. There is no place left to report a closed stderr.
-fn complain(text: &str) {
-    let _ = io::stderr().write_all(text.as_bytes());
 }
 
 #[cfg(test)]

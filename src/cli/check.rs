@@ -17,7 +17,7 @@ use framework::diagnostics::{Diagnostic, Diagnostics, Severity};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::{fail, print, version};
+use super::output::{fail, print, version};
 use crate::provider::check::row::{Row, Verdict};
 use crate::provider::check::{self, Findings, Unusable};
 use crate::provider::config::{self, Environment};

@@ -22,8 +22,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
-use super::Context;
 use super::certificate;
+use super::context::Context;
 use super::credentials::{KeyKind, OAuthClient, Proof};
 use super::error::{Error, ErrorKind, Refusal};
 use super::http::{Answer, Http, Operation, Request, Stack};

@@ -17,17 +17,19 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
+use super::client::{Client, needed};
 use super::config::keep_members;
-use super::credentials::DestinationKey;
+use super::context::Context;
+use super::credentials::{DestinationKey, KeyKind};
 use super::destination_service::{
-    Collection, Deleted, Level, Requests, check_name, encode, encode_name, items, names_filter,
-    push, updated,
+    Collection, Deleted, Requests, check_name, encode, encode_name, items, names_filter, push,
+    updated,
 };
 use super::error::{Error, ErrorKind};
 use super::http::{Answer, Operation, Request};
+use super::level::Level;
 use super::many_reads::Answered;
 use super::told::{AtMost, MOST_MEMBERS, Members};
-use super::{Client, Context};
 use object::{NAMELESS, Unread, destination, labels_of};
 
 pub use object::{ByProperty, Changes, Destination, Labels, Metadata, Properties};
@@ -145,6 +147,18 @@ impl Collection for Destinations<'_> {
         let operation = self.0.operation(context);
         let found = self.find_within(&operation, level, name);
         self.0.delete(&operation, level, name, found).await
+    }
+}
+
+impl Client {
+    /// The destinations of the Destination service.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::MissingKey`] when no Destination service key is configured.
+    pub fn destinations(&self) -> Result<Destinations<'_>, Error> {
+        let key = needed(self.config.destination_key.as_ref(), KeyKind::Destination)?;
+        Ok(Destinations::new(self, key))
     }
 }
 

@@ -27,14 +27,15 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::certificate::{self, Parts};
-use super::credentials::DestinationKey;
+use super::client::{Client, needed};
+use super::context::Context;
+use super::credentials::{DestinationKey, KeyKind};
 use super::destination_service::{
-    Collection, Deleted, Level, Requests, check_name, encode, encode_name, items, names_filter,
-    updated,
+    Collection, Deleted, Requests, check_name, encode, encode_name, items, names_filter, updated,
 };
 use super::error::Error;
 use super::http::{Answer, Operation, Request};
-use super::{Client, Context};
+use super::level::Level;
 
 /// Certificates that a list may hold.
 const MOST_CERTIFICATES: usize = 10_000;
@@ -312,6 +313,18 @@ impl Collection for DestinationCertificates<'_> {
         let operation = self.0.operation(context);
         let found = self.find_within(&operation, level, name);
         self.0.delete(&operation, level, name, found).await
+    }
+}
+
+impl Client {
+    /// The certificates of the Destination service.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::MissingKey`] when no Destination service key is configured.
+    pub fn destination_certificates(&self) -> Result<DestinationCertificates<'_>, Error> {
+        let key = needed(self.config.destination_key.as_ref(), KeyKind::Destination)?;
+        Ok(DestinationCertificates::new(self, key))
     }
 }
 

@@ -2,7 +2,6 @@
 //! destinations, and the certificates that they name. Both live on two levels, are
 //! addressed by their name, and are gone by SAP's own word only.
 
-use std::fmt;
 use std::future::Future;
 
 use http::Method;
@@ -11,11 +10,13 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
+use super::client::Client;
+use super::context::Context;
 use super::credentials::{DestinationKey, KeyKind};
 use super::error::{Error, ErrorKind};
 use super::http::{Answer, Operation, Request};
+use super::level::Level;
 use super::told::AtMost;
-use super::{Client, Context};
 
 /// Everything but RFC 3986's unreserved characters.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
@@ -23,40 +24,6 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
-
-/// Where an object of the Destination service lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Level {
-    /// Visible in the whole subaccount.
-    Subaccount,
-    /// Visible to the service instance of the key only.
-    Instance,
-}
-
-impl Level {
-    /// `subaccount` or `instance`.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Subaccount => "subaccount",
-            Self::Instance => "instance",
-        }
-    }
-
-    /// The level of this name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Subaccount, Self::Instance]
-            .into_iter()
-            .find(|level| level.as_str() == name)
-    }
-}
-
-impl fmt::Display for Level {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// What came of deleting an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -23,9 +23,9 @@ use serde::de::DeserializeOwned;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
-use super::Context;
 use super::clock::Clock;
 use super::config::{Config, ConfigError};
+use super::context::Context;
 use super::error::{Error, ErrorKind, GaveUp};
 use super::proxy::Proxies;
 use super::retry::{self, Failure, Repeat, RetryPolicy};

@@ -9,10 +9,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
 
+use super::client::{Client, needed};
+use super::context::Context;
 use super::credentials::{JobSchedulingKey, KeyKind};
 use super::error::Error;
 use super::http::{Answer, Request};
-use super::{Client, Context};
 
 /// The jobs of the instance that a Job Scheduling service key is for.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +42,22 @@ struct Told {
 #[derive(Deserialize)]
 struct CalmConfig {
     enabled: bool,
+}
+
+impl Client {
+    /// The jobs of SAP Job Scheduling service.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::MissingKey`] when no Job Scheduling service key is
+    /// configured.
+    pub fn jobs(&self) -> Result<Jobs<'_>, Error> {
+        let key = needed(
+            self.config.job_scheduling_key.as_ref(),
+            KeyKind::JobScheduling,
+        )?;
+        Ok(Jobs::new(self, key))
+    }
 }
 
 impl<'a> Jobs<'a> {

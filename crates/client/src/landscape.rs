@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use foreign::Foreign;
 
+use super::client::{Client, needed};
+use super::context::Context;
 use super::credentials::{CloudAlmKey, KeyKind};
 use super::error::{Error, ErrorKind};
 use super::http::{Operation, Request};
 use super::told::{AtMost, Members};
-use super::{Client, Context};
 
 /// Objects asked for at once.
 const PAGE_SIZE: usize = 100;
@@ -75,6 +76,18 @@ impl LandscapeObject {
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         self.texts.get(name).map(String::as_str)
+    }
+}
+
+impl Client {
+    /// Cloud ALM's landscape API.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::MissingKey`] when no Cloud ALM service key is configured.
+    pub fn landscape(&self) -> Result<Landscape<'_>, Error> {
+        let key = needed(self.config.cloud_alm_key.as_ref(), KeyKind::CloudAlm)?;
+        Ok(Landscape::new(self, key))
     }
 }
 

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use super::clock::Clock;
 use super::destination::object::Unread;
-use super::destination_service::Level;
+use super::level::Level;
 
 /// Single reads before a list is worth its size.
 const SINGLE_READS: u32 = 3;

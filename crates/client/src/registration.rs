@@ -9,11 +9,12 @@ use http::{HeaderName, HeaderValue};
 use secrecy::ExposeSecret;
 use url::Url;
 
+use super::client::{Client, needed};
 use super::config::ApiCall;
+use super::context::Context;
 use super::credentials::{KeyKind, OrderManagementKey};
 use super::error::{Error, ErrorKind};
 use super::http::{Answer, Request};
-use super::{Client, Context};
 
 /// Statuses that mean a wrong request or a wrong caller, whatever the text says.
 const HOPELESS: &[u16] = &[400, 401, 403, 405, 415];
@@ -26,6 +27,23 @@ const GONE: [u16; 2] = [409, 410];
 pub struct OrderManagement<'a> {
     client: &'a Client,
     endpoint: Url,
+}
+
+impl Client {
+    /// SAP Order Management foundation's monitoring API.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::MissingKey`] when no Order Management service key is
+    /// configured, [`ErrorKind::UnusableKey`] when neither the key nor the
+    /// configuration names the endpoint.
+    pub fn order_management(&self) -> Result<OrderManagement<'_>, Error> {
+        let key = needed(
+            self.config.order_management_key.as_ref(),
+            KeyKind::OrderManagement,
+        )?;
+        OrderManagement::new(self, key)
+    }
 }
 
 impl<'a> OrderManagement<'a> {

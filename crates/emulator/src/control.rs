@@ -19,11 +19,11 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::Shared;
 use super::call::{Call, Outcome, Refusal, Reply};
 use super::fault::{self, Fault};
 use super::keys;
 use super::knobs::Knobs;
+use super::shared::Shared;
 use super::state::{self, LeftOut, State};
 use super::world::{Client, ClientCertificate, World};
 

@@ -12,10 +12,10 @@ use http::header::{ALLOW, ETAG, HeaderName};
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
-use super::Shared;
 use super::call::{Call, Outcome, Refusal, Reply, json_body, value_of};
 use super::filter::Filter;
 use super::knobs::{DestinationKnobs, DuplicateBody, ErrorBody, MissingDelete, PatchSupport};
+use super::shared::Shared;
 use super::validation::{self, Draft};
 use super::world::{Destination, Grant, Kind, Level, LevelKind, Service, World};
 use super::{certificate, find, labels};

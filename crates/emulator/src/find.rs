@@ -11,9 +11,9 @@ use base64::engine::general_purpose::STANDARD;
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
-use super::Shared;
 use super::call::{Call, Outcome, Refusal, Reply, value_of};
 use super::certificate::{self, Identity};
+use super::shared::Shared;
 use super::world::{Destination, Grant, LevelKind, Properties, Service};
 
 /// How this service names itself in its own requests.

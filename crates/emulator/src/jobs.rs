@@ -6,9 +6,9 @@
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::Shared;
 use super::call::{Call, Outcome, Refusal, Reply, json_body};
 use super::knobs::ErrorBody;
+use super::shared::Shared;
 use super::world::{CalmConfig, Job, Service, World};
 
 /// Path of the service.

@@ -7,9 +7,9 @@
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
-use super::Shared;
 use super::call::{Call, Outcome, Refusal, Reply, json_body};
 use super::knobs::{CloudAlmKnobs, ErrorBody};
+use super::shared::Shared;
 use super::world::{Grant, LandscapeObject, Service, World};
 
 /// Path of the registration call, after `endpoints.Api`.

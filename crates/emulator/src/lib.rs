@@ -42,7 +42,9 @@ mod origins;
 mod outbound;
 mod registration;
 mod server;
+mod shared;
 mod signing;
+mod start_error;
 mod state;
 mod tls;
 mod token;
@@ -54,11 +56,10 @@ mod world;
 #[cfg(test)]
 mod tests;
 
-use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -69,64 +70,18 @@ pub use fault::{Action, Fault, Match, Reset};
 pub use journal::Entry;
 pub use knobs::*;
 pub use options::{Arguments, DestinationKey, Options, Scenario};
+pub use start_error::StartError;
 pub use state::State;
 pub use view::View;
 pub use world::{CLOUD_ALM_SUBDOMAIN, ORDERS_SUBDOMAIN};
 
 use origins::Origins;
 use outbound::Outbound;
+use shared::Shared;
 use signing::SigningKey;
+use start_error::io_error;
 use tls::Authority;
 use world::{Client, Destination, Job, Properties, Service, World, stable_id};
-
-/// Why an emulator does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The address is taken, for example, or the keys cannot be written.
-    #[error("{what}: {source}")]
-    Io {
-        /// What was tried.
-        what: String,
-        /// Why it failed.
-        source: io::Error,
-    },
-    /// The scenario contradicts itself.
-    #[error("the scenario is not usable: {0}")]
-    Scenario(String),
-    /// No random numbers.
-    #[error("cannot generate a key")]
-    SigningKey,
-    /// A certificate could not be made.
-    #[error("cannot make a certificate: {0}")]
-    Certificate(#[from] rcgen::Error),
-    /// TLS could not be set up.
-    #[error("cannot set up TLS: {0}")]
-    Tls(#[from] rustls::Error),
-    /// The HTTP client for the services' own requests could not be made.
-    #[error("cannot set up HTTP: {0}")]
-    Http(#[from] reqwest::Error),
-}
-
-/// What every request can reach.
-struct Shared {
-    origins: Origins,
-    keys_dir: PathBuf,
-    signing_key: &'static SigningKey,
-    outbound: Outbound,
-    /// Makes certificates, when TLS is on.
-    authority: Option<Authority>,
-    world: Mutex<World>,
-    /// Requests from outside that are in progress.
-    in_flight: AtomicUsize,
-}
-
-impl Shared {
-    /// The world, for one step without waiting. A panic in another request
-    /// does not end it.
-    fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// A running emulator. It ends when it is dropped.
 #[derive(Debug)]
@@ -253,11 +208,6 @@ impl Drop for Emulator {
     fn drop(&mut self) {
         self.stop.cancel();
     }
-}
-
-fn io_error(what: &str) -> impl FnOnce(io::Error) -> StartError {
-    let what = what.to_owned();
-    move |source| StartError::Io { what, source }
 }
 
 /// An address that clients can use when the listener takes all.

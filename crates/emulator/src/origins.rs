@@ -14,7 +14,7 @@ use std::net::IpAddr;
 
 use tokio::net::TcpListener;
 
-use super::{StartError, io_error};
+use super::start_error::{StartError, io_error};
 
 /// The URLs of the services.
 #[derive(Debug)]

@@ -9,13 +9,13 @@
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::Shared;
 use super::call::{Call, Outcome, Refusal, Reply};
 use super::certificate::{self, Identity};
 use super::keys::CLOUD_ALM_PATH;
 use super::knobs::{BodyRule, ErrorBody, OrderManagementKnobs, UrlForm};
 use super::landscape::REGISTRATION_PATH;
 use super::outbound::{Token, reason};
+use super::shared::Shared;
 use super::world::{Grant, Properties, Registration};
 
 /// How this service names itself in its own requests.

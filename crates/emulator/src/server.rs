@@ -33,9 +33,10 @@ use super::fault::{self, Action, Reset};
 use super::journal::{self, Entry, Place};
 use super::origins::{Door, Listener};
 use super::outbound::CALLER_HEADER;
+use super::shared::Shared;
 use super::token;
 use super::world::World;
-use super::{Shared, control, destination, jobs, keys, landscape, registration};
+use super::{control, destination, jobs, keys, landscape, registration};
 
 /// Largest body of a request.
 const LARGEST_BODY: usize = 16 * 1024 * 1024;

@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use super::StartError;
+use super::start_error::StartError;
 
 /// Name of the key in tokens and in the key set.
 const KEY_ID: &str = "default-jwt-key--1234567890";

@@ -16,8 +16,8 @@ use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{DigitallySignedStruct, DistinguishedName, ServerConfig, SignatureScheme};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, UnixTime};
 
-use super::StartError;
 use super::certificate::pem_block;
+use super::start_error::StartError;
 use super::world::ClientCertificate;
 
 /// A certificate authority that lives as long as the emulator.

@@ -13,10 +13,10 @@ use http::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
-use super::Shared;
 use super::call::{Call, Reply, value_of};
 use super::knobs::{ScopeRule, TokenFormat, UnauthorizedBody};
 use super::origins::Door;
+use super::shared::Shared;
 use super::world::{Client, Grant, Service, World};
 
 /// Answers a request to the token server of a zone; `rest` is the path inside.

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Entry, Shared, State, state};
+use super::journal::Entry;
+use super::shared::Shared;
+use super::state::{self, State};
 
 /// Sees what is stored and what was asked. It does not keep the emulator running.
 #[derive(Clone)]

@@ -7,9 +7,10 @@ use client::{Context, Error, LandscapeObject, LandscapeQuery};
 use super::super::configured::Configured;
 use super::super::diagnostics::Call;
 use super::super::registration::schema::environment_in;
+use super::findings::Facts;
 use super::row::{Row, Text};
 use super::tokens::Access;
-use super::{Facts, topics};
+use super::topics;
 
 /// Kind of the objects that are asked for.
 const CLOUD_SERVICE: &str = "CloudService";

@@ -4,7 +4,8 @@
 //! Nothing is changed: every request is one that reads, and registering and
 //! offboarding are never tried. Whatever goes wrong ends in a row.
 //!
-//! * [`row`] is a row and its parts, as plain data; [`topics`] are all of them.
+//! * [`row`] is a row and its parts, as plain data; [`topics`] are all of them;
+//!   `findings` is what comes out.
 //! * `tokens`, `destinations` and `landscape` ask one service each, at the same
 //!   time, and make its rows.
 //!
@@ -14,60 +15,25 @@
 //! customer.
 
 mod destinations;
+mod findings;
 mod landscape;
 pub mod row;
 mod tokens;
 pub mod topics;
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use client::{Context, KeyKind};
+use client::Context;
 
 use super::configured::Configured;
-use row::{Row, Text, Verdict};
+use row::{Row, Text};
 use tokens::Access;
+
+pub(crate) use findings::{Facts, Findings};
+pub(crate) use tokens::Unusable;
 
 /// How long all of it may take. What is not known by then is a row that says so.
 const LIMIT: Duration = Duration::from_secs(30);
-
-/// Service keys that cannot be read: what is wrong with them, and what to do.
-pub(crate) type Unusable = BTreeMap<KeyKind, (String, String)>;
-
-/// What was found out.
-#[derive(Debug, Clone)]
-pub(crate) struct Findings {
-    /// Every topic once, in the order of [`topics::ALL`].
-    pub(crate) rows: Vec<Row>,
-    /// What can be asserted on.
-    pub(crate) facts: Facts,
-}
-
-/// What the services say about whom they act for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Facts {
-    /// The subaccount of the Destination service key.
-    pub(crate) subaccount_id: Option<String>,
-    /// The tenant of the Order Management service key.
-    pub(crate) tenant_id: Option<String>,
-    /// The id of the tenant in Cloud ALM's landscape.
-    pub(crate) lms_id: Option<String>,
-    /// The environment in that id.
-    pub(crate) environment: Option<String>,
-}
-
-impl Findings {
-    /// The worst verdict.
-    pub(crate) fn verdict(&self) -> Verdict {
-        let verdicts = self.rows.iter().map(|row| row.verdict);
-        verdicts.max().unwrap_or(Verdict::NotTried)
-    }
-
-    /// The rows of a verdict.
-    pub(crate) fn with(&self, verdict: Verdict) -> impl Iterator<Item = &Row> {
-        self.rows.iter().filter(move |row| row.verdict == verdict)
-    }
-}
 
 /// Asks every service for which there is a key.
 pub(crate) async fn run(provider: &Configured, context: &Context, unusable: &Unusable) -> Findings {

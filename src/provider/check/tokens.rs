@@ -1,5 +1,6 @@
 //! The rows of the service keys and of the tokens that they buy.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,6 @@ use super::super::configured::{Configured, Key};
 use super::super::diagnostics::Call;
 use super::super::keys::{attribute, variable};
 use super::super::registration::SCOPE_SUFFIX;
-use super::Unusable;
 use super::row::{Row, Text, Topic};
 use super::topics;
 
@@ -19,6 +19,9 @@ const SOON: Duration = Duration::from_hours(48);
 /// What to do about a key of a subaccount that is not to be touched.
 const NOT_ALLOWED: &str = "Give the provider the key of an allowed subaccount, or add this one to \
                            `allowed_subaccount_ids`. Nothing was read with this key.";
+
+/// Service keys that cannot be read: what is wrong with them, and what to do.
+pub(crate) type Unusable = BTreeMap<KeyKind, (String, String)>;
 
 /// What a service key gives access to.
 pub(super) struct Access {

@@ -24,11 +24,11 @@ use super::drift::Look;
 use super::model::Model;
 use super::plan::Decision;
 use super::record::Record;
+use super::site::{DestinationSite, owner_of};
 use super::source::Origin;
 use super::trial::try_key;
 use super::vocabulary::{TYPED, secret_name};
 use super::write::Wanted;
-use super::{DestinationSite, owner_of};
 
 // ------------------------------------------------------------------- create
 

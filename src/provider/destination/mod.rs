@@ -13,6 +13,7 @@
 //! * `drift` – what SAP holds, as Read sees it.
 //! * `write` – what is wanted compared with what is there.
 //! * `apply` – the requests of create and update.
+//! * `site` – the destination as one object of the service.
 //! * `trial` – whether the Cloud ALM key works, before it is written.
 //! * `moves` – objects of other providers.
 //! * `compared` – what an apply would change, for who only wants to know.
@@ -27,6 +28,7 @@ mod plan;
 mod record;
 mod rules;
 mod schema;
+mod site;
 mod source;
 mod trial;
 mod vocabulary;
@@ -34,7 +36,7 @@ mod write;
 
 use std::collections::BTreeMap;
 
-use client::{self, Destinations, KeyKind};
+use client::KeyKind;
 use framework::definition::{Definition, Described};
 use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::plan::Plan;
@@ -46,15 +48,14 @@ use framework::resource::{
 use framework::schema::IdentitySchema;
 use framework::value::Value;
 
-use super::configured::{Configured, client_context};
+use super::configured::Configured;
 use super::destination_service::ids::{self, DEFAULT_LEVEL, ImportId, id_of};
 use super::destination_service::owner::Owner;
-use super::destination_service::secret::NoRandomness;
-use super::destination_service::{Calls, Event, Kind, Site};
 use super::diagnostics::{Call, failed};
 use drift::Look;
 use plan::Decision;
 use record::Record;
+use site::{DestinationSite, owner_of, site};
 
 pub(crate) use compared::{Names, with_key};
 pub(crate) use model::{DEFAULT_NAME, Model};
@@ -67,8 +68,6 @@ pub(crate) use vocabulary::{Known, holds_credentials, lookup};
 /// The resource `sapcalm_destination`.
 #[derive(Debug)]
 pub(crate) struct Destination;
-
-type DestinationSite<'a> = Site<'a, Destinations<'a>>;
 
 impl Described for Destination {
     fn definition(&self) -> &'static Definition {
@@ -226,45 +225,4 @@ pub(crate) fn listed(
         name: site.name.clone(),
     });
     Look::listed(site.provider, found, site.id(), stub)
-}
-
-fn owner_of(model: &Model) -> Owner {
-    Owner {
-        subaccount_id: model.subaccount_id.clone(),
-        instance_id: model.instance_id.clone(),
-    }
-}
-
-fn site<'a>(
-    provider: &'a Configured,
-    context: &Context,
-    model: &Model,
-) -> Result<DestinationSite<'a>, Diagnostic> {
-    Ok(Site::new(
-        provider,
-        provider.require_destination()?,
-        client_context(context),
-        model.level.as_deref(),
-        model.destination_name(),
-    ))
-}
-
-// ------------------------------------------- as an object of the service
-
-impl Kind for Destinations<'_> {
-    const NOUN: &'static str = "destination";
-    const TYPE_NAME: &'static str = TYPE_NAME;
-    const CALLS: Calls = Calls {
-        create: Call::CreateDestination,
-        update: Call::UpdateDestination,
-        delete: Call::DeleteDestination,
-    };
-
-    fn summary(event: Event) -> &'static str {
-        match event {
-            Event::TakenOver => "Existing destination taken over",
-            Event::NotReadBack => "Destination not read back",
-            Event::NotDeleted => "Destination not deleted",
-        }
-    }
 }

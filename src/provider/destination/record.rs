@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use framework::private::Private;
 
-use super::super::destination_service::secret::Remembered;
+use super::super::destination_service::secret::{NoRandomness, Remembered};
 
 /// The entry in private data.
 const ENTRY: &str = "record";
@@ -72,8 +72,8 @@ impl Record {
         &mut self,
         key: &str,
         secret: &str,
-        new: fn(&str) -> Result<Remembered, super::NoRandomness>,
-    ) -> Result<(), super::NoRandomness> {
+        new: fn(&str) -> Result<Remembered, NoRandomness>,
+    ) -> Result<(), NoRandomness> {
         if !self.confirms(key, secret) {
             self.secrets.insert(key.to_owned(), new(secret)?);
         }

@@ -14,7 +14,7 @@ use framework::diagnostics::Diagnostic;
 
 use super::super::diagnostics::{Call, failed, failed_softly};
 use super::super::keys::attribute;
-use super::DestinationSite;
+use super::site::DestinationSite;
 
 /// A token service that needs longer counts as out of reach.
 const LIMIT: Duration = Duration::from_secs(10);

@@ -4,10 +4,10 @@
 use http::Method;
 
 use super::{Destination, Destinations};
-use crate::Context;
-use crate::destination_service::Level;
+use crate::context::Context;
 use crate::error::Error;
 use crate::http::Request;
+use crate::level::Level;
 
 impl Destinations<'_> {
     /// One destination by the request for it alone, without labels and without
