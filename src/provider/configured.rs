@@ -59,7 +59,6 @@ pub(crate) enum Key {
 impl Configured {
     /// A configured provider. `unknown` names, for each service that cannot be
     /// called yet, the attribute of the provider block that is unknown.
-    #[must_use]
     pub fn new(client: Client, unknown: BTreeMap<KeyKind, &'static str>) -> Self {
         Self {
             client,

@@ -96,7 +96,6 @@ pub static ACTIONS: &[&dyn DynAction<Configured>] = &[
 ];
 
 /// The provider as Terraform calls it.
-#[must_use]
 pub fn service() -> Server<SapCalm> {
     Server::new(&SapCalm)
 }

@@ -81,7 +81,6 @@ impl fmt::Debug for Token {
 
 impl Token {
     /// When it stops being valid.
-    #[must_use]
     pub fn expires_at(&self) -> Instant {
         self.fetched
             .checked_add(self.lifetime)

@@ -68,13 +68,11 @@ impl Client {
     }
 
     /// The steady clock.
-    #[must_use]
     pub fn now(&self) -> Instant {
         self.http.clock.now()
     }
 
     /// The wall clock.
-    #[must_use]
     pub fn wall(&self) -> jiff::Timestamp {
         self.http.clock.wall()
     }
@@ -96,20 +94,17 @@ impl Client {
     }
 
     /// How many requests were sent so far, repetitions included.
-    #[must_use]
     pub fn requests_sent(&self) -> usize {
         self.http.sent.load(Ordering::Relaxed)
     }
 
     /// The configuration this client was made of.
-    #[must_use]
     pub fn config(&self) -> &Config {
         &self.config
     }
 
     /// Everything this client knows to be secret, and the door for texts of
     /// others. What is going to be sent or was read as a secret is kept here.
-    #[must_use]
     pub fn secrets(&self) -> &Arc<Secrets> {
         &self.http.secrets
     }

@@ -90,7 +90,6 @@ impl Config {
     pub const MAX_CONCURRENT_REQUESTS: usize = 10;
 
     /// Who asks the token service with a service key, where there is one.
-    #[must_use]
     pub fn oauth(&self, kind: KeyKind) -> Option<&OAuthClient> {
         match kind {
             KeyKind::Destination => Some(&self.destination_key.as_ref()?.oauth),
@@ -244,7 +243,6 @@ impl fmt::Debug for ApiCall {
 
 impl ApiCall {
     /// A POST without body to this path.
-    #[must_use]
     pub fn post(path: &str) -> Self {
         Self {
             method: Method::POST,

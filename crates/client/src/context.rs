@@ -17,7 +17,6 @@ pub struct Context {
 
 impl Context {
     /// A context that gives up after `timeout`, counted from now.
-    #[must_use]
     pub fn within(timeout: Duration, cancel: CancellationToken) -> Self {
         let now = Instant::now();
         // A timeout beyond the end of time is as good as a century.

@@ -195,7 +195,6 @@ impl fmt::Debug for Proof {
 
 impl OAuthClient {
     /// The client secret; `None` for an x509 key.
-    #[must_use]
     pub fn client_secret(&self) -> Option<&SecretString> {
         match &self.proof {
             Proof::Secret(secret) => Some(secret),
@@ -204,7 +203,6 @@ impl OAuthClient {
     }
 
     /// When the certificate of an x509 key stops being valid.
-    #[must_use]
     pub fn certificate_expiry(&self) -> Option<Timestamp> {
         match &self.proof {
             Proof::Secret(_) => None,
@@ -307,7 +305,6 @@ impl OrderManagementKey {
     }
 
     /// `{xsappname}.IntegrationMonitoring`, the scope that registering needs.
-    #[must_use]
     pub fn default_scope(&self) -> Option<String> {
         let name = self.oauth.xsappname.as_ref()?;
         Some(format!("{name}.IntegrationMonitoring"))

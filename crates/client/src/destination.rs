@@ -587,7 +587,6 @@ impl ListFilter {
     /// Whether a destination is one of those that are asked for. A service
     /// that does not know a filter may ignore it. Labels that are not told
     /// cannot be looked at.
-    #[must_use]
     pub fn matches(&self, found: &Destination) -> bool {
         match self {
             Self::All => true,

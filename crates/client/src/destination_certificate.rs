@@ -55,7 +55,6 @@ pub struct CertificateFile {
 
 impl CertificateFile {
     /// A file of these bytes.
-    #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Self {
         Self {
             base64: STANDARD.encode(bytes).into(),
@@ -64,7 +63,6 @@ impl CertificateFile {
 
     /// A file from its base64 text; line breaks, blanks and missing padding do
     /// not matter. `None` when it is not base64.
-    #[must_use]
     pub fn from_base64(text: &str) -> Option<Self> {
         const TOLERANT: GeneralPurpose = GeneralPurpose::new(
             &ALPHABET,
@@ -77,7 +75,6 @@ impl CertificateFile {
 
     /// The file as standard base64 in one line. Ask for it only to send it to
     /// SAP.
-    #[must_use]
     pub fn expose_base64(&self) -> &str {
         self.base64.expose_secret()
     }
@@ -85,7 +82,6 @@ impl CertificateFile {
     /// What makes the file this one: equal files give equal texts. Of PEM text
     /// that is its blocks, wherever their lines break and whatever stands
     /// between them; of any other file all of it. Ask for it only to hash it.
-    #[must_use]
     pub fn essence(&self) -> SecretString {
         match self.blocks() {
             Some(blocks) => blocks,
@@ -96,7 +92,6 @@ impl CertificateFile {
     /// Whether a difference from the other file says for certain that they are
     /// not the same: two PEM texts can be compared however a service writes
     /// them, and key stores cannot.
-    #[must_use]
     pub fn certainly_differs_from(&self, other: &Self) -> bool {
         self.blocks().is_some() && other.blocks().is_some() && self != other
     }
@@ -121,7 +116,6 @@ impl CertificateFile {
 
     /// When the first certificate in the file expires. `None` for key stores,
     /// and when the file cannot be read.
-    #[must_use]
     pub fn expiry(&self) -> Option<Timestamp> {
         let bytes = STANDARD.decode(self.expose_base64()).ok()?;
         match std::str::from_utf8(&bytes) {
@@ -132,7 +126,6 @@ impl CertificateFile {
 
     /// What its first certificate says, with the chain. `None` for key stores,
     /// and when the file cannot be read.
-    #[must_use]
     pub fn issued(&self) -> Option<Issued> {
         let bytes = STANDARD.decode(self.expose_base64()).ok()?;
         let chain: Vec<_> = CertificateDer::pem_slice_iter(&bytes)
@@ -208,7 +201,6 @@ pub struct Issued {
 impl Issued {
     /// Whether it can have been made from this: it has the common name, and the
     /// public key of the request where there is one.
-    #[must_use]
     pub fn fits(&self, generation: &Generation) -> bool {
         self.common_name.as_deref() == Some(&generation.common_name)
             && generation.request.as_ref().is_none_or(|request| {
@@ -240,7 +232,6 @@ pub struct Generation {
 
 impl Generation {
     /// Whether a text is the PEM text of a request.
-    #[must_use]
     pub fn is_request(text: &str) -> bool {
         CertificateSigningRequestDer::from_pem_slice(text.as_bytes()).is_ok()
     }

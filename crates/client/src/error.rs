@@ -191,7 +191,6 @@ impl DerefMut for Error {
 
 impl Error {
     /// An error of this kind that nothing more is known about yet.
-    #[must_use]
     pub fn new(kind: ErrorKind) -> Self {
         Self(Box::new(Parts {
             kind,
@@ -224,57 +223,48 @@ impl Error {
     }
 
     /// Whether the service itself answered 404, not a router or a page before it.
-    #[must_use]
     pub fn is_not_found(&self) -> bool {
         self.is_status(404)
     }
 
     /// Whether the object is absent by SAP's own word: a 404 with SAP's
     /// `ErrorMessage` and no router's mark.
-    #[must_use]
     pub fn is_not_found_by_sap(&self) -> bool {
         self.is_status(404) && self.said_by_sap
     }
 
     /// Whether a router or an unknown path answered 404; says nothing about
     /// the object.
-    #[must_use]
     pub fn is_not_found_by_other(&self) -> bool {
         self.status == Some(404) && !self.is_not_found_by_sap()
     }
 
     /// Whether an object of that name exists already (409).
-    #[must_use]
     pub fn is_conflict(&self) -> bool {
         self.is_status(409)
     }
 
     /// Whether the token is valid but not entitled (403).
-    #[must_use]
     pub fn is_forbidden(&self) -> bool {
         self.is_status(403)
     }
 
     /// Whether the operation ended because the caller cancelled it.
-    #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.kind == ErrorKind::Cancelled
     }
 
     /// Whether the operation ended because its deadline passed.
-    #[must_use]
     pub fn is_deadline(&self) -> bool {
         self.kind == ErrorKind::Deadline
     }
 
     /// Whether an HTML page came back.
-    #[must_use]
     pub fn is_html(&self) -> bool {
         self.kind == ErrorKind::Html
     }
 
     /// Why the token service refused, when it was the token service.
-    #[must_use]
     pub fn token_refusal(&self) -> Option<&Refusal> {
         match &self.kind {
             ErrorKind::Token(refusal) => Some(refusal),

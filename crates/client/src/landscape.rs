@@ -39,13 +39,11 @@ const LMS_ID: &str = "lmsId";
 
 impl LandscapeQuery {
     /// The object with this landscape id.
-    #[must_use]
     pub fn lms_id(id: &str) -> Self {
         Self([(LMS_ID, id.to_owned())].into())
     }
 
     /// Every cloud service.
-    #[must_use]
     pub fn cloud_services() -> Self {
         Self([("objectType", "CloudService".to_owned())].into())
     }
@@ -67,13 +65,11 @@ pub struct LandscapeObject {
 
 impl LandscapeObject {
     /// The landscape id, `lmsId`.
-    #[must_use]
     pub fn lms_id(&self) -> Option<&str> {
         self.text(LMS_ID)
     }
 
     /// A member.
-    #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         self.texts.get(name).map(String::as_str)
     }

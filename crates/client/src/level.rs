@@ -13,7 +13,6 @@ pub enum Level {
 
 impl Level {
     /// `subaccount` or `instance`.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Subaccount => "subaccount",
@@ -22,7 +21,6 @@ impl Level {
     }
 
     /// The level of this name.
-    #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         [Self::Subaccount, Self::Instance]
             .into_iter()

@@ -50,7 +50,6 @@ impl Files {
     }
 
     /// The text of a file.
-    #[must_use]
     pub fn get(&self, path: &str) -> Option<&str> {
         let found = self.iter().find(|(name, _)| *name == path);
         found.map(|(_, text)| text)

@@ -38,7 +38,6 @@ impl Kind {
     ];
 
     /// What titles call it.
-    #[must_use]
     pub const fn title(self) -> &'static str {
         match self {
             Self::Provider => "Provider",
@@ -54,7 +53,6 @@ impl Kind {
 
     /// Its folder in `docs/` and in `templates/`, and, guides apart, in
     /// `examples/`. The page of the provider has none.
-    #[must_use]
     pub const fn folder(self) -> &'static str {
         match self {
             Self::Provider => "",
@@ -70,7 +68,6 @@ impl Kind {
 
     /// The place of a page in `docs/`, by the full name of what it is about.
     /// The name of the file has no prefix.
-    #[must_use]
     pub fn path(self, provider: &str, name: &str) -> String {
         let short = name.strip_prefix(provider).unwrap_or(name);
         let short = short.strip_prefix('_').unwrap_or(short);
@@ -82,7 +79,6 @@ impl Kind {
     }
 
     /// The folder with the examples of something of this kind.
-    #[must_use]
     pub fn examples(self, name: &str) -> String {
         match self {
             Self::Provider => "examples/provider/".to_owned(),
@@ -91,7 +87,6 @@ impl Kind {
     }
 
     /// How the names of its examples begin and end. There can be several.
-    #[must_use]
     pub fn example_files(self) -> (&'static str, &'static str) {
         match self {
             Self::Provider => ("provider", ".tf"),
@@ -102,7 +97,6 @@ impl Kind {
     }
 
     /// The first clients that know this kind.
-    #[must_use]
     pub const fn since(self) -> Option<Since> {
         match self {
             Self::Provider => Some(client_version::PROTOCOL),

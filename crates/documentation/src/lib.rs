@@ -33,7 +33,6 @@ use page::Subject;
 const GUIDES: &str = "templates/guides/";
 
 /// All pages of a provider, in the order of the documentation.
-#[must_use]
 pub fn pages<P: Provider>(provider: &P, files: &Files) -> Vec<Page> {
     let subjects = subjects(provider);
     let Definition {

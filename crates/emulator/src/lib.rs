@@ -173,26 +173,22 @@ impl Emulator {
     }
 
     /// Where it listens, for example `http://127.0.0.1:41234`.
-    #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
     /// The address that it listens on, as this machine reaches it.
-    #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Where the service keys are: `destination.json`, `order-management.json`,
     /// `cloud-alm.json`, with TLS also `ca.pem` and `*-x509.json`.
-    #[must_use]
     pub fn keys_dir(&self) -> &Path {
         &self.keys_dir
     }
 
     /// A look at it from within this process.
-    #[must_use]
     pub fn view(&self) -> View {
         self.view.clone()
     }

@@ -13,13 +13,11 @@ pub struct View(pub(crate) Arc<Shared>);
 
 impl View {
     /// The world as the control API tells it, secrets included.
-    #[must_use]
     pub fn state(&self) -> State {
         state::read(&self.0.world())
     }
 
     /// All requests since the start or since the journal was cleared.
-    #[must_use]
     pub fn journal(&self) -> Vec<Entry> {
         self.0.world().journal.entries().to_vec()
     }

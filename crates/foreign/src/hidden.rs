@@ -59,7 +59,6 @@ pub(crate) enum Part {
 }
 
 /// Whether a value of this name is a secret, as far as a name can tell.
-#[must_use]
 pub fn is_secret_name(name: &str) -> bool {
     names_secret(name.as_bytes())
 }

@@ -47,19 +47,16 @@ pub struct Foreign(String);
 
 impl Foreign {
     /// A text of somebody else.
-    #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
     /// Whether it is this word. For decisions, which show nothing.
-    #[must_use]
     pub fn is(&self, word: &str) -> bool {
         self.0 == word
     }
 
     /// Whether there is anything but white space in it.
-    #[must_use]
     pub fn is_blank(&self) -> bool {
         self.0.trim().is_empty()
     }
@@ -79,7 +76,6 @@ pub struct Secrets {
 
 /// Whether a text can be a name or an id: something, visible, and short. What
 /// cannot is refused where SAP tells it, so it must not get there.
-#[must_use]
 pub fn can_be_identifier(text: &str) -> bool {
     !text.is_empty() && text.chars().nth(LONGEST_IDENTIFIER).is_none() && is_visible(text)
 }
@@ -93,7 +89,6 @@ impl Secrets {
     }
 
     /// One line for people: secrets hidden, control characters visible, short.
-    #[must_use]
     pub fn show(&self, text: &Foreign) -> String {
         let (text, is_cut) = beginning(&text.0);
         let mut ranges = self.known_in(text, Part::Piece);
@@ -110,7 +105,6 @@ impl Secrets {
 
     /// The text as it is, when it can be a name or an id: visible, short, and
     /// without a secret in it.
-    #[must_use]
     pub fn identifier(&self, text: &Foreign) -> Option<String> {
         let text = &text.0;
         (can_be_identifier(text) && !self.are_in(text)).then(|| text.clone())
@@ -118,7 +112,6 @@ impl Secrets {
 
     /// Whether a long secret or most of it is in the text, in one of the encodings
     /// that are known. A name may have a word in common with a password.
-    #[must_use]
     pub fn are_in(&self, text: &str) -> bool {
         !self.known_in(text, Part::Most).is_empty()
     }

@@ -8,7 +8,6 @@
 use std::fmt::Write as _;
 
 /// The text with every such character written as what it is.
-#[must_use]
 pub fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for one in text.chars() {
@@ -23,7 +22,6 @@ pub fn visible(text: &str) -> String {
 }
 
 /// The same, and so many bytes of it at most; what is cut off shows as `…`.
-#[must_use]
 pub fn visible_beginning(text: &str, longest: usize) -> String {
     // Nothing gets shorter by being made visible.
     let beginning = text.floor_char_boundary(longest + 1);
@@ -36,7 +34,6 @@ pub fn visible_beginning(text: &str, longest: usize) -> String {
 }
 
 /// Whether everything in the text can be seen as it is.
-#[must_use]
 pub fn is_visible(text: &str) -> bool {
     !text.chars().any(is_unseen)
 }

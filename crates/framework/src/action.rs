@@ -21,7 +21,6 @@ pub struct Progress {
 
 impl Progress {
     /// Sends what it is told through a channel.
-    #[must_use]
     pub fn new(sentences: mpsc::Sender<String>) -> Self {
         Self { sentences }
     }

@@ -37,7 +37,6 @@ impl<M> From<M> for Found<M> {
 
 impl<M> Found<M> {
     /// The same with one more warning.
-    #[must_use]
     pub fn with(mut self, warning: Diagnostic) -> Self {
         self.warnings.push(warning);
         self

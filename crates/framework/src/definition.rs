@@ -67,7 +67,6 @@ impl Definition {
     ///
     /// # Panics
     /// Where it does: at compile time, as a definition is a static.
-    #[must_use]
     pub const fn new(kind: Kind, type_name: &'static str, schema: &'static Schema) -> Self {
         check(kind, type_name, schema);
         Self {
@@ -78,7 +77,6 @@ impl Definition {
     }
 
     /// What Terraform calls it.
-    #[must_use]
     pub const fn kind(&self) -> Kind {
         self.kind
     }

@@ -28,7 +28,6 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     /// An error.
-    #[must_use]
     pub fn error(summary: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
         Self {
             severity: Severity::Error,
@@ -39,7 +38,6 @@ impl Diagnostic {
     }
 
     /// A warning.
-    #[must_use]
     pub fn warning(summary: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
         Self {
             severity: Severity::Warning,
@@ -48,7 +46,6 @@ impl Diagnostic {
     }
 
     /// The same message, pointing at an attribute.
-    #[must_use]
     pub fn at(mut self, path: Path) -> Self {
         self.path = Some(path);
         self
@@ -57,11 +54,11 @@ impl Diagnostic {
 
 /// Messages in the order in which they came up, without exact repetitions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[must_use = "nobody would see what is in it"]
 pub struct Diagnostics(Vec<Diagnostic>);
 
 impl Diagnostics {
     /// No messages.
-    #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
@@ -81,7 +78,6 @@ impl Diagnostics {
     }
 
     /// Whether at least one message is an error.
-    #[must_use]
     pub fn has_errors(&self) -> bool {
         self.0
             .iter()
@@ -89,7 +85,6 @@ impl Diagnostics {
     }
 
     /// Whether there is no message at all.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -11,7 +11,6 @@ use super::validators::Validator;
 
 /// The whole text about an attribute among the attributes beside it, in
 /// Markdown.
-#[must_use]
 pub fn text(attribute: &Attribute, siblings: &[Attribute]) -> String {
     let mut sentences = vec![attribute.description.to_owned()];
     if !attribute.known_values.is_empty() {

@@ -120,7 +120,6 @@ fn nanoseconds(whole: &str, fraction: &str, unit: u128) -> Option<u128> {
 }
 
 /// Writes a duration the way Go does: `1h30m0s`, `1.5s`, `20ms`, `0s`.
-#[must_use]
 pub fn format(duration: Duration) -> String {
     let nanoseconds = duration.as_nanos();
     match nanoseconds {
@@ -142,7 +141,6 @@ pub fn format(duration: Duration) -> String {
 
 /// As [`format`], without the zeros at the end that nobody writes: `1h30m`,
 /// `20m`.
-#[must_use]
 pub(super) fn format_short(duration: Duration) -> String {
     let mut text = format(duration);
     for (zero, unit) in [("m0s", "m"), ("h0m", "h")] {

@@ -30,7 +30,6 @@ pub struct Opened<M> {
 
 impl<M> Opened<M> {
     /// Nothing is opened yet; the warning says why.
-    #[must_use]
     pub fn later(warning: Diagnostic) -> Self {
         Self {
             result: None,

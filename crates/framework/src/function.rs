@@ -64,7 +64,6 @@ impl Definition {
     /// # Panics
     /// Where it does not keep them: at compile time, as a definition is a
     /// static.
-    #[must_use]
     pub const fn new(
         name: &'static str,
         summary: &'static str,
@@ -106,7 +105,6 @@ pub struct Parameter {
 
 impl Parameter {
     /// A parameter that does not take null.
-    #[must_use]
     pub const fn new(name: &'static str, kind: AttributeType, description: &'static str) -> Self {
         Self {
             name,
@@ -117,7 +115,6 @@ impl Parameter {
     }
 
     /// The same, and null is an argument, too.
-    #[must_use]
     pub const fn nullable(mut self) -> Self {
         self.allow_null = true;
         self
@@ -146,7 +143,6 @@ pub struct FunctionError {
 
 impl FunctionError {
     /// An error that blames one argument.
-    #[must_use]
     pub fn at(argument: usize, text: impl Into<String>) -> Self {
         Self {
             text: text.into(),

@@ -55,7 +55,6 @@ pub struct Results {
 
 impl Results {
     /// Takes objects of a managed resource, and not more than so many.
-    #[must_use]
     pub fn new(schema: &'static Schema, events: mpsc::Sender<Event>, limit: usize) -> Self {
         Self {
             schema,
@@ -65,7 +64,6 @@ impl Results {
     }
 
     /// How many more objects are wanted.
-    #[must_use]
     pub fn left(&self) -> usize {
         self.left
     }

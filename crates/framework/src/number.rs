@@ -36,19 +36,16 @@ pub enum NumberError {
 
 impl Number {
     /// The canonical decimal text.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// The number, if it is whole and fits.
-    #[must_use]
     pub fn as_i64(&self) -> Option<i64> {
         self.0.parse().ok()
     }
 
     /// The number, if it is whole, not negative, and fits.
-    #[must_use]
     pub fn as_u64(&self) -> Option<u64> {
         self.0.parse().ok()
     }

@@ -23,53 +23,45 @@ pub struct Path(Vec<Step>);
 
 impl Path {
     /// The path of a top-level attribute.
-    #[must_use]
     pub fn attribute(name: impl Into<Cow<'static, str>>) -> Self {
         Self(vec![Step::Attribute(name.into())])
     }
 
     /// The whole configuration.
-    #[must_use]
     pub fn root() -> Self {
         Self::default()
     }
 
     /// This path, one attribute deeper.
-    #[must_use]
     pub fn then(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         self.0.push(Step::Attribute(name.into()));
         self
     }
 
     /// This path, at a key of a map.
-    #[must_use]
     pub fn key(mut self, key: impl Into<String>) -> Self {
         self.0.push(Step::Key(key.into()));
         self
     }
 
     /// This path, at a position of a list.
-    #[must_use]
     pub fn index(mut self, index: usize) -> Self {
         self.0.push(Step::Index(index));
         self
     }
 
     /// This path, seen from one step further outside.
-    #[must_use]
     pub fn within(mut self, step: Step) -> Self {
         self.0.insert(0, step);
         self
     }
 
     /// Whether this is the whole configuration.
-    #[must_use]
     pub fn is_root(&self) -> bool {
         self.0.is_empty()
     }
 
     /// The steps from the outside in.
-    #[must_use]
     pub fn steps(&self) -> &[Step] {
         &self.0
     }

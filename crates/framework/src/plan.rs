@@ -93,7 +93,6 @@ pub struct Plan {
 
 impl Plan {
     /// What kind of change is planned.
-    #[must_use]
     pub fn action(&self) -> Action {
         match (&self.prior, &self.config) {
             (Value::Null, _) => Action::Create,
@@ -103,25 +102,21 @@ impl Plan {
     }
 
     /// An attribute of the configuration, write-only values included.
-    #[must_use]
     pub fn config(&self, name: &str) -> &Value {
         self.config.get(name)
     }
 
     /// An attribute of the prior state; null on create.
-    #[must_use]
     pub fn prior(&self, name: &str) -> &Value {
         self.prior.get(name)
     }
 
     /// An attribute of the plan so far.
-    #[must_use]
     pub fn planned(&self, name: &str) -> &Value {
         self.planned.get(name)
     }
 
     /// The whole configuration, plan so far and prior object.
-    #[must_use]
     pub fn objects(&self) -> (&Value, &Value, &Value) {
         (&self.config, &self.planned, &self.prior)
     }
@@ -175,13 +170,11 @@ impl Plan {
 
     /// Whether an attribute is planned to differ from the prior state; an
     /// unknown value counts as different.
-    #[must_use]
     pub fn changes(&self, name: &str) -> bool {
         !self.planned(name).same(self.prior(name))
     }
 
     /// Whether the object will be replaced rather than updated.
-    #[must_use]
     pub fn replaces(&self) -> bool {
         !self.replacements().is_empty()
     }

@@ -30,13 +30,11 @@ impl fmt::Debug for Private {
 
 impl Private {
     /// Reads what Terraform stored; anything but a JSON object counts as empty.
-    #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Self {
         Self(serde_json::from_slice(bytes).unwrap_or_default())
     }
 
     /// What Terraform is to store: empty when there is nothing to keep.
-    #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         if self.0.is_empty() {
             return Vec::new();
@@ -45,7 +43,6 @@ impl Private {
     }
 
     /// The entry of that name, where it is there and has the expected shape.
-    #[must_use]
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
         serde_json::from_value(self.0.get(key)?.clone()).ok()
     }
@@ -69,7 +66,6 @@ impl Private {
     }
 
     /// Takes a plan's decision out; null where there is none.
-    #[must_use]
     pub fn take_decision(&mut self) -> serde_json::Value {
         self.0.remove(DECISION).unwrap_or_default()
     }

@@ -43,7 +43,6 @@ pub struct Saved<M> {
 
 impl<M> Saved<M> {
     /// An object, and nothing to say.
-    #[must_use]
     pub fn new(state: M, private: Private) -> Self {
         Self {
             state,
@@ -53,7 +52,6 @@ impl<M> Saved<M> {
     }
 
     /// The same with more warnings.
-    #[must_use]
     pub fn with(mut self, warnings: impl Into<Diagnostics>) -> Self {
         self.warnings.extend(warnings.into());
         self
@@ -74,7 +72,6 @@ pub struct Failed<M> {
 
 impl<M> Failed<M> {
     /// A failure that leaves this.
-    #[must_use]
     pub fn leaving(state: M, private: Private, problems: impl Into<Diagnostics>) -> Self {
         Self {
             left: Some((state, private)),
@@ -83,14 +80,12 @@ impl<M> Failed<M> {
     }
 
     /// The same with more messages.
-    #[must_use]
     pub fn with(mut self, more: impl Into<Diagnostics>) -> Self {
         self.problems.extend(more.into());
         self
     }
 
     /// What is there now, and the messages. There is always an error among them.
-    #[must_use]
     pub fn into_parts(mut self) -> (Option<(M, Private)>, Diagnostics) {
         if !self.problems.has_errors() {
             self.problems.push(Diagnostic::error(

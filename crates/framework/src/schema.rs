@@ -66,7 +66,6 @@ impl Schema {
     ///
     /// # Panics
     /// Where it does not keep them: at compile time, as a schema is a static.
-    #[must_use]
     pub const fn new(
         version: i64,
         description: &'static str,
@@ -82,13 +81,11 @@ impl Schema {
     }
 
     /// The type of a whole object.
-    #[must_use]
     pub const fn object_type(&self) -> AttributeType {
         AttributeType::Object(self.attributes)
     }
 
     /// The top-level attribute of that name.
-    #[must_use]
     pub fn attribute(&self, name: &str) -> Option<&'static Attribute> {
         find(self.attributes, name)
     }
@@ -96,7 +93,6 @@ impl Schema {
     /// Every attribute with its path, an object before what is inside it;
     /// the elements of collections have no path of their own.
     /// [`super::value::Value::at`] finds the value that belongs to a path.
-    #[must_use]
     pub fn walk(&self) -> Vec<(Path, &'static Attribute)> {
         let mut found = Vec::new();
         collect(&Path::root(), self.attributes, &mut found);
@@ -140,20 +136,17 @@ impl IdentitySchema {
     ///
     /// # Panics
     /// Where it is not: at compile time, as an identity is a static.
-    #[must_use]
     pub const fn new(attributes: &'static [Attribute]) -> Self {
         rules::check_identity(attributes);
         Self(attributes)
     }
 
     /// Its attributes.
-    #[must_use]
     pub const fn attributes(&self) -> &'static [Attribute] {
         self.0
     }
 
     /// The type of a whole identity.
-    #[must_use]
     pub const fn object_type(&self) -> AttributeType {
         AttributeType::Object(self.0)
     }

@@ -13,7 +13,6 @@ pub struct Sensitive(SecretString);
 
 impl Sensitive {
     /// The text itself. Ask for it only to send it to its owner.
-    #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }

@@ -66,7 +66,6 @@ fn timeout(object: &Value, operation: Operation) -> Duration {
 }
 
 /// When an operation that begins now is to give up.
-#[must_use]
 pub(super) fn deadline(object: &Value, operation: Operation) -> Instant {
     Instant::now() + timeout(object, operation)
 }

@@ -12,7 +12,6 @@ use super::value::Value;
 /// provider gives, missing ones, write-only values that the client cannot
 /// handle, validators, nested objects, and use of what is deprecated. All
 /// messages are collected; unknown values are left for later.
-#[must_use]
 pub fn validate_config(schema: &Schema, config: &Value, write_only_allowed: bool) -> Diagnostics {
     let mut validation = Validation {
         write_only_allowed,

@@ -53,7 +53,6 @@ pub enum Validator {
 
 impl Validator {
     /// What is wrong with the value, if anything is.
-    #[must_use]
     pub fn check(&self, path: &Path, value: &Value, sensitive: bool) -> Option<Diagnostic> {
         if value.is_null() || value.is_unknown() {
             return None;
@@ -77,7 +76,6 @@ impl Validator {
     }
 
     /// What is allowed, for messages and the documentation.
-    #[must_use]
     pub fn describe(&self) -> String {
         match self {
             Self::OneOf(allowed) => {
@@ -149,7 +147,6 @@ fn invalid(path: &Path, detail: String) -> Diagnostic {
 
 /// How a text is not one line that can be seen as it is, as the end of a
 /// sentence.
-#[must_use]
 pub fn wrong_line(text: &str) -> Option<&'static str> {
     if text.trim() != text {
         Some("begins or ends with a blank or a line break")

@@ -36,7 +36,6 @@ pub enum Value {
 
 impl Value {
     /// A string value.
-    #[must_use]
     pub fn string(text: impl Into<String>) -> Self {
         Self::String(text.into())
     }
@@ -50,20 +49,17 @@ impl Value {
     }
 
     /// Whether this is [`Value::Null`].
-    #[must_use]
     pub fn is_null(&self) -> bool {
         matches!(self, Self::Null)
     }
 
     /// Whether this value itself is unknown; see
     /// [`Value::is_wholly_known`] for what is inside it.
-    #[must_use]
     pub fn is_unknown(&self) -> bool {
         matches!(self, Self::Unknown)
     }
 
     /// Whether neither this value nor any part of it is unknown.
-    #[must_use]
     pub fn is_wholly_known(&self) -> bool {
         !self.is_unknown() && self.parts().all(Self::is_wholly_known)
     }
@@ -95,7 +91,6 @@ impl Value {
     }
 
     /// The text of a known string.
-    #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Self::String(text) => Some(text),
@@ -104,7 +99,6 @@ impl Value {
     }
 
     /// A known boolean.
-    #[must_use]
     pub fn as_bool(&self) -> Option<bool> {
         match self {
             Self::Bool(value) => Some(*value),
@@ -113,7 +107,6 @@ impl Value {
     }
 
     /// The entries of a known map or object.
-    #[must_use]
     pub fn entries(&self) -> Option<&BTreeMap<String, Value>> {
         match self {
             Self::Map(entries) | Self::Object(entries) => Some(entries),
@@ -122,7 +115,6 @@ impl Value {
     }
 
     /// The elements of a known list or set.
-    #[must_use]
     pub fn items(&self) -> Option<&[Value]> {
         match self {
             Self::List(items) | Self::Set(items) => Some(items),
@@ -137,7 +129,6 @@ impl Value {
     /// # Panics
     /// In a debug build, where an object has no such attribute: an object has all
     /// that its schema says, so the name is misspelt.
-    #[must_use]
     pub fn get(&self, name: &str) -> &Value {
         let found = self.find(name);
         debug_assert!(
@@ -157,7 +148,6 @@ impl Value {
 
     /// The part of this value at a path; [`Value::Null`] where there is none,
     /// [`Value::Unknown`] inside of what is unknown.
-    #[must_use]
     pub fn at(&self, path: &Path) -> &Value {
         path.steps()
             .iter()
@@ -179,7 +169,6 @@ impl Value {
     }
 
     /// Equality as Terraform sees it: sets compare without order.
-    #[must_use]
     pub fn same(&self, other: &Self) -> bool {
         // Terraform keeps the order of a set, so it seldom differs.
         self == other || self.canonical() == other.canonical()

@@ -237,7 +237,6 @@ impl Cli {
 }
 
 /// Where commands in this directory put what is temporary.
-#[must_use]
 pub fn temporary(directory: &Path) -> PathBuf {
     let temporary = directory.join("tmp");
     std::fs::create_dir_all(&temporary).unwrap();

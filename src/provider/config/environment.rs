@@ -5,7 +5,6 @@
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<Result<String, String>>;
 
 /// The environment of this process.
-#[must_use]
 pub fn process_environment(name: &str) -> Option<Result<String, String>> {
     std::env::var_os(name).map(|value| {
         value

@@ -38,14 +38,12 @@ pub use environment::{Environment, process_environment};
 pub use schema::SCHEMA;
 
 /// Checks what stands in the `provider` block itself.
-#[must_use]
 pub fn validate(config: &Value) -> Diagnostics {
     read_at(config, &|_| None, "", false).1
 }
 
 /// Reads the `provider` block and the environment. Without errors there is a
 /// configured provider.
-#[must_use]
 pub fn read(
     config: &Value,
     environment: Environment<'_>,
@@ -56,7 +54,6 @@ pub fn read(
 
 /// Reads the environment alone, for who says himself what the key of Order
 /// Management has no endpoint for.
-#[must_use]
 pub fn read_environment(environment: Environment<'_>) -> (Option<Configured>, Diagnostics) {
     let nothing = Value::Map(BTreeMap::new());
     read_at(&nothing, environment, "", false)

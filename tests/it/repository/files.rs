@@ -185,3 +185,20 @@ fn the_licences_in_the_archive_are_those_of_the_crates_in_the_binary() {
         }
     }
 }
+
+#[test]
+fn the_recorded_demo_shows_the_demo_as_it_is() {
+    let recorded = read("assets/demo.txt");
+    assert!(recorded.starts_with(read("crates/demo/src/main.tf").trim_end()));
+    let program = read("crates/demo/src/main.rs");
+    let mut steps = 0;
+    for step in program.split("title(\"").skip(1) {
+        let step = step.split('"').next().unwrap();
+        assert!(
+            recorded.contains(step),
+            "assets/demo.txt does not show {step:?}: record `make demo` again"
+        );
+        steps += 1;
+    }
+    assert_eq!(steps, 9);
+}

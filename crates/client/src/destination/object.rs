@@ -53,7 +53,6 @@ impl<V> fmt::Debug for ByProperty<V> {
 
 impl Properties {
     /// These properties after `changes`, as PATCH at SAP would leave them.
-    #[must_use]
     pub fn with(&self, changes: &Changes) -> Self {
         let mut merged = self.clone();
         for (name, value) in changes.iter() {
@@ -92,7 +91,6 @@ pub struct Destination {
 
 impl Destination {
     /// The property `Name`.
-    #[must_use]
     pub fn name(&self) -> &str {
         self.properties.get("Name").map_or("", String::as_str)
     }

@@ -97,7 +97,6 @@ impl Program {
     /// socket begins so. Logged are the events of the crates in `log_targets` and,
     /// of their fields, `log_fields`: whoever adds one makes sure that its value
     /// can never hold a secret. The framework logs on its own account, too.
-    #[must_use]
     pub const fn new(
         name: &'static str,
         log_targets: &'static [&'static str],

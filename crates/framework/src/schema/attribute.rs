@@ -35,7 +35,6 @@ pub enum AttributeType {
 impl AttributeType {
     /// The type in Terraform's JSON notation, such as `["list","string"]`,
     /// as the protocol's schema messages carry it.
-    #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
         match self {
             Self::String => json!("string"),
@@ -69,7 +68,6 @@ impl AttributeType {
 
     /// The attributes inside it: of the object itself, or of the objects in a
     /// list or map.
-    #[must_use]
     pub const fn nested(&self) -> Option<&'static [Attribute]> {
         match self {
             Self::Object(attributes)
@@ -187,43 +185,36 @@ impl Attribute {
     }
 
     /// An optional text attribute.
-    #[must_use]
     pub const fn string(name: &'static str) -> Self {
         Self::new(name, AttributeType::String)
     }
 
     /// An optional boolean attribute.
-    #[must_use]
     pub const fn bool(name: &'static str) -> Self {
         Self::new(name, AttributeType::Bool)
     }
 
     /// An optional number attribute.
-    #[must_use]
     pub const fn number(name: &'static str) -> Self {
         Self::new(name, AttributeType::Number)
     }
 
     /// An optional list attribute.
-    #[must_use]
     pub const fn list(name: &'static str, element: &'static AttributeType) -> Self {
         Self::new(name, AttributeType::List(element))
     }
 
     /// An optional set attribute.
-    #[must_use]
     pub const fn set(name: &'static str, element: &'static AttributeType) -> Self {
         Self::new(name, AttributeType::Set(element))
     }
 
     /// An optional map attribute.
-    #[must_use]
     pub const fn map(name: &'static str, element: &'static AttributeType) -> Self {
         Self::new(name, AttributeType::Map(element))
     }
 
     /// An optional nested object.
-    #[must_use]
     pub const fn object(name: &'static str, attributes: &'static [Attribute]) -> Self {
         Self::new(name, AttributeType::Object(attributes))
     }
@@ -231,38 +222,32 @@ impl Attribute {
     /// The `timeouts` object by Terraform's convention. Its attributes are the
     /// operations that the object has: [`Attribute::create_timeout`] and so
     /// on.
-    #[must_use]
     pub const fn timeouts(operations: &'static [Attribute]) -> Self {
         Self::object("timeouts", operations)
             .describe("How long operations may take, retries included.")
     }
 
     /// The `create` key of [`Attribute::timeouts`].
-    #[must_use]
     pub const fn create_timeout() -> Self {
         Self::timeout("create", "How long creating may take.")
     }
 
     /// The `read` key of [`Attribute::timeouts`].
-    #[must_use]
     pub const fn read_timeout() -> Self {
         Self::timeout("read", "How long reading may take.")
     }
 
     /// The `open` key of [`Attribute::timeouts`].
-    #[must_use]
     pub const fn open_timeout() -> Self {
         Self::timeout("open", "How long opening may take.")
     }
 
     /// The `update` key of [`Attribute::timeouts`].
-    #[must_use]
     pub const fn update_timeout() -> Self {
         Self::timeout("update", "How long updating may take.")
     }
 
     /// The `delete` key of [`Attribute::timeouts`].
-    #[must_use]
     pub const fn delete_timeout() -> Self {
         Self::timeout(
             "delete",
@@ -272,7 +257,6 @@ impl Attribute {
     }
 
     /// A key of [`Attribute::timeouts`] for another operation, such as `invoke`.
-    #[must_use]
     pub const fn timeout(operation: &'static str, description: &'static str) -> Self {
         Self::string(operation)
             .validate(&[Validator::Timeout])
@@ -281,42 +265,36 @@ impl Attribute {
     }
 
     /// The configuration must give the value.
-    #[must_use]
     pub const fn required(mut self) -> Self {
         self.mode = Mode::Required;
         self
     }
 
     /// The provider gives the value.
-    #[must_use]
     pub const fn computed(mut self) -> Self {
         self.mode = Mode::Computed;
         self
     }
 
     /// The configuration may give the value, else the provider does.
-    #[must_use]
     pub const fn optional_computed(mut self) -> Self {
         self.mode = Mode::OptionalComputed;
         self
     }
 
     /// Terraform hides the value.
-    #[must_use]
     pub const fn sensitive(mut self) -> Self {
         self.sensitive = true;
         self
     }
 
     /// The value is never stored.
-    #[must_use]
     pub const fn write_only(mut self) -> Self {
         self.write_only = true;
         self
     }
 
     /// The description, in Markdown.
-    #[must_use]
     pub const fn describe(mut self, description: &'static str) -> Self {
         self.description = description;
         self
@@ -324,7 +302,6 @@ impl Attribute {
 
     /// The text when the configuration leaves it out; makes the attribute
     /// optional and computed, as Terraform demands.
-    #[must_use]
     pub const fn default(mut self, default: &'static str) -> Self {
         self.default = Some(default);
         self.mode = Mode::OptionalComputed;
@@ -332,56 +309,48 @@ impl Attribute {
     }
 
     /// What counts where nobody gives a value.
-    #[must_use]
     pub const fn when_absent(mut self, absent: Absent) -> Self {
         self.absent = Some(absent);
         self
     }
 
     /// The environment variable beside it.
-    #[must_use]
     pub const fn variable(mut self, name: &'static str) -> Self {
         self.variable = Some(name);
         self
     }
 
     /// The values that the service documents, where it may accept others.
-    #[must_use]
     pub const fn known_values(mut self, values: &'static [&'static str]) -> Self {
         self.known_values = values;
         self
     }
 
     /// Attributes beside it that must not have a value at the same time.
-    #[must_use]
     pub const fn conflicts_with(mut self, others: &'static [&'static str]) -> Self {
         self.conflicts_with = others;
         self
     }
 
     /// Rules for a known value.
-    #[must_use]
     pub const fn validate(mut self, validators: &'static [Validator]) -> Self {
         self.validators = validators;
         self
     }
 
     /// When a change replaces the object.
-    #[must_use]
     pub const fn replace(mut self, replace: Replace) -> Self {
         self.replace = replace;
         self
     }
 
     /// A computed value that never changes after create.
-    #[must_use]
     pub const fn keep_prior(mut self) -> Self {
         self.keep_prior = true;
         self
     }
 
     /// Why not to use it any more.
-    #[must_use]
     pub const fn deprecated(mut self, instead: &'static str) -> Self {
         self.deprecation = Some(instead);
         self
@@ -393,7 +362,6 @@ impl Attribute {
 ///
 /// # Panics
 /// When it is not: at compile time, as a schema is a static.
-#[must_use]
 pub const fn joined<const N: usize>(first: &[Attribute], second: &[Attribute]) -> [Attribute; N] {
     assert!(
         first.len() + second.len() == N,

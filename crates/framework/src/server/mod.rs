@@ -79,7 +79,6 @@ enum Configuration<C> {
 
 impl<P: Provider> Server<P> {
     /// A server for a provider that is not configured yet.
-    #[must_use]
     pub fn new(provider: &'static P) -> Self {
         panics::install_hook();
         Self {
