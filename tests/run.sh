@@ -22,6 +22,7 @@ export TF_CLI
 # The same holds for the clients that SAP wrote; they come while the tests are built.
 sh tests/sap_clients.sh &
 sap_clients=$!
+trap 'kill "$sap_clients" 2>/dev/null || true' EXIT
 
 # Much of the time of a test is waiting.
 processors=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
@@ -39,6 +40,7 @@ if [ $# -eq 0 ]; then
   $cargo build --locked --workspace --tests --example minimal || status=$?
 fi
 wait "$sap_clients" || true
+trap - EXIT
 $cargo test --locked --workspace --no-fail-fast "$@" || status=$?
 eval "unset CARGO_TARGET_${host}_RUNNER"
 if [ -n "$all" ]; then

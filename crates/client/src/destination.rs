@@ -249,7 +249,7 @@ impl<'a> Destinations<'a> {
     /// # Errors
     ///
     /// [`Error::is_conflict`] when the name exists;
-    /// [`Parts::maybe_processed`] when the answer was lost: read back
+    /// [`maybe_processed`](crate::ErrorParts::maybe_processed) when the answer was lost: read back
     /// before deciding.
     pub async fn create(
         &self,

@@ -312,7 +312,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::MissingKey`] when no Destination service key is configured.
+    /// [`MissingKey`](crate::ErrorKind::MissingKey) when no Destination service key is configured.
     pub fn destination_certificates(&self) -> Result<DestinationCertificates<'_>, Error> {
         let key = needed(self.config.destination_key.as_ref(), KeyKind::Destination)?;
         Ok(DestinationCertificates::new(self, key))
@@ -333,7 +333,7 @@ impl<'a> DestinationCertificates<'a> {
     /// # Errors
     ///
     /// [`Error::is_conflict`] when the name exists;
-    /// [`Parts::maybe_processed`] when the answer was lost: read back
+    /// [`maybe_processed`](crate::ErrorParts::maybe_processed) when the answer was lost: read back
     /// before deciding.
     pub async fn create(
         &self,

@@ -49,7 +49,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::MissingKey`] when no Job Scheduling service key is
+    /// [`MissingKey`](crate::ErrorKind::MissingKey) when no Job Scheduling service key is
     /// configured.
     pub fn jobs(&self) -> Result<Jobs<'_>, Error> {
         let key = needed(

@@ -70,7 +70,7 @@ pub use destination_certificate::{
     Generation, Issued,
 };
 pub use destination_service::{Collection, Deleted};
-pub use error::{Error, ErrorKind, GaveUp, Refusal};
+pub use error::{Error, ErrorKind, GaveUp, Parts as ErrorParts, Refusal};
 pub use jobs::{Job, Jobs};
 pub use key_forms::Look;
 pub use landscape::{Landscape, LandscapeObject, LandscapeQuery};

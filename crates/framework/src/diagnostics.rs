@@ -15,6 +15,7 @@ pub enum Severity {
 
 /// One message to the practitioner.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
 pub struct Diagnostic {
     /// Error or warning.
     pub severity: Severity,

@@ -19,6 +19,7 @@ pub enum Step {
 ///
 /// Elements of sets have no address: a path ends at the set.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[must_use]
 pub struct Path(Vec<Step>);
 
 impl Path {

@@ -52,6 +52,7 @@ pub struct Change {
 
 /// A finished plan. With errors in `diagnostics` the rest means nothing.
 #[derive(Debug, Clone)]
+#[must_use]
 pub struct Planned {
     /// The planned state; null on destroy.
     pub state: Value,

@@ -32,6 +32,7 @@ pub struct Context {
 
 /// An object, what is kept beside it, and warnings.
 #[derive(Debug)]
+#[must_use]
 pub struct Saved<M> {
     /// The object as it is now.
     pub state: M,
@@ -65,6 +66,7 @@ impl<M> Saved<M> {
 ///
 /// A diagnostic is one that leaves nothing, for `?`.
 #[derive(Debug)]
+#[must_use]
 pub struct Failed<M> {
     left: Option<(M, Private)>,
     problems: Diagnostics,

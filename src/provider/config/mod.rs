@@ -367,6 +367,10 @@ impl Reader<'_> {
                  wants them."
                     .to_owned(),
             ),
+            ConfigError::NoRequests => (
+                Path::attribute("max_concurrent_requests"),
+                format!("cannot be used: {error}."),
+            ),
             ConfigError::UserAgent => (
                 Path::attribute("append_user_agent"),
                 format!("cannot be used: {error}.\n\nUse printable ASCII characters only."),

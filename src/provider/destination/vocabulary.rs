@@ -530,7 +530,7 @@ mod tests {
     #[test]
     fn every_property_of_an_authentication_is_known() {
         for kind in AUTHENTICATIONS {
-            for key in kind.requires.iter().chain(kind.allows) {
+            for key in kind.requires.iter().chain(kind.allows).chain(TOKEN_OPTIONS) {
                 assert!(!matches!(lookup(key), Known::Unknown), "{key}");
             }
             for key in kind.requires {

@@ -1,6 +1,6 @@
 //! Odd values of every attribute of every resource: planned, or refused at the
 //! attribute to blame with words that a person understands. The table is a
-//! snapshot; how texts read is kept by `edges_bad_input`.
+//! snapshot; how texts read is kept by `main_job::bad_input`.
 
 use framework::schema::{Attribute, AttributeType, Mode};
 use sapcalm::provider::RESOURCES;

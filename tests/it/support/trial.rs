@@ -352,7 +352,10 @@ impl Trial {
         patience: Patience,
     ) -> Verdict {
         let step = &prepared.step;
-        let mut verdict = Verdict::default();
+        let mut verdict = Verdict {
+            faults: faults.as_array().map_or(1, Vec::len),
+            ..Verdict::default()
+        };
         self.begin(prepared).await;
         self.world.fault(faults).await;
         let first = self.terraform.run(&self.world, step, patience).await;
@@ -376,6 +379,8 @@ impl Trial {
             plan
         } else {
             let mut second = self.terraform.run(&self.world, step, Patience::Usual).await;
+            let title = "Outcome of the create was not known";
+            verdict.outcome_unknown = second.said.contains(title);
             // An interrupted replacement that creates first leaves two objects of
             // one tenant, of which nobody can know which is meant. Where the warning
             // says so, the run after the next one repairs it.
@@ -396,7 +401,10 @@ impl Trial {
             verdict.complaints.push(complaint);
         }
         let deleted = self.deletions().await;
-        if !step.deletes && !deleted.is_empty() {
+        // Only two faults can lose the answer to a create and hide what it left, which
+        // is made anew then.
+        let is_excused = verdict.outcome_unknown && verdict.faults > 1;
+        if !step.deletes && !is_excused && !deleted.is_empty() {
             verdict.lost = true;
             let complaint = format!("a good object was deleted on the way: {deleted:?}");
             verdict.complaints.push(complaint);
@@ -463,6 +471,10 @@ impl Trial {
 pub(crate) struct Verdict {
     /// The disturbed run succeeded all the same.
     pub(crate) absorbed: bool,
+    /// How many faults there were.
+    faults: usize,
+    /// Nobody could tell whether a create was carried out.
+    outcome_unknown: bool,
     pub(crate) struck: bool,
     pub(crate) complaints: Vec<String>,
     pub(crate) orphan: bool,

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::path::Step;
+use super::path::{Path, Step};
 use super::schema::{Attribute, AttributeType, find};
 use super::value::Value;
 use super::value_error::ValueError;
@@ -80,7 +80,10 @@ fn fitted_at(
                 let key = normalised(key);
                 let value =
                     inner(element, value).map_err(|error| error.within(Step::Key(key.clone())))?;
-                if fitted.insert(key, value).is_some() {
+                let earlier = fitted.insert(key, value);
+                // Terraform's keys are normalised. SAP may have two of one normal form,
+                // of which the last one counts.
+                if earlier.is_some() && leniency == Leniency::Unnamed {
                     return Err(ValueError::repeated());
                 }
             }
@@ -117,6 +120,25 @@ fn object(
         object.insert((*name).to_owned(), value);
     }
     Ok(Value::Object(object))
+}
+
+/// The error of a reader that did not know the type, at the address that its place has
+/// in the type: a key may be an attribute's name, and an element of a set has none.
+/// It ends where the type does not know the way, since anything can stand there.
+fn located(mut expected: &AttributeType, error: ValueError) -> ValueError {
+    let mut path = Path::root();
+    for step in error.path.steps() {
+        (path, expected) = match (expected, step) {
+            (AttributeType::List(element), Step::Index(index)) => (path.index(*index), *element),
+            (AttributeType::Map(element), Step::Key(key)) => (path.key(key), *element),
+            (AttributeType::Object(attributes), Step::Key(key)) => match find(attributes, key) {
+                Some(attribute) => (path.then(attribute.name), &attribute.kind),
+                None => break,
+            },
+            _ => break,
+        };
+    }
+    ValueError { path, ..error }
 }
 
 impl ValueError {
