@@ -54,9 +54,10 @@ bench: prerequisites ## Measure everything and print the figures (PEER_PROVIDER,
 	@$(CARGO) bench --locked --quiet --profile dev --bench figures
 
 .PHONY: lint
-lint: prerequisites ## Formatting, clippy, the generated code, and the rules for dependencies
+lint: prerequisites ## Formatting, clippy, links in the code's docs, the generated code, the rules for dependencies
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets --features protocol/generate -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --quiet --workspace --no-deps --document-private-items
 	$(CARGO) test --locked --quiet --workspace --features protocol/generate --bin protocol
 	@if $(CARGO) deny --version >/dev/null 2>&1; then \
 		$(CARGO) deny --locked check bans licenses sources; \

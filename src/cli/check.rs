@@ -1,4 +1,4 @@
-//! The command `check`: the rows of [`provider::check`] as a table, as JSON, or
+//! The command `check`: the rows of `provider::check` as a table, as JSON, or
 //! as a report for an issue.
 //!
 //! It reads the keys from a folder or from the environment, and every other

@@ -1,4 +1,4 @@
-//! The action `sapcalm_connection_check`: the rows of [`check`](super::check) as
+//! The action `sapcalm_connection_check`: the rows of [`check`] as
 //! progress, and an error where one of them failed.
 
 use serde::{Deserialize, Serialize};

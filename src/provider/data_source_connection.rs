@@ -1,4 +1,4 @@
-//! The data source `sapcalm_connection`: the rows of [`check`](super::check),
+//! The data source `sapcalm_connection`: the rows of [`check`],
 //! for configurations that assert on them.
 //!
 //! It fails where nothing can be asked at all, and nowhere else: whatever a

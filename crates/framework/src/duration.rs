@@ -139,7 +139,7 @@ pub fn format(duration: Duration) -> String {
     }
 }
 
-/// As [`format`], without the zeros at the end that nobody writes: `1h30m`,
+/// As [`format()`], without the zeros at the end that nobody writes: `1h30m`,
 /// `20m`.
 pub(super) fn format_short(duration: Duration) -> String {
     let mut text = format(duration);

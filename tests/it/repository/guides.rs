@@ -534,7 +534,11 @@ fn the_troubleshooting_guide_has_every_message_and_no_other() {
 fn every_message_that_a_snapshot_shows_is_a_message_of_the_code() {
     let known = summaries();
     let mut shown = 0;
-    for folder in ["tests/it/main_job/snapshots", "src/provider/snapshots"] {
+    for folder in [
+        "tests/it/main_job/snapshots",
+        "src/provider/snapshots",
+        "src/provider/config/snapshots",
+    ] {
         for entry in fs::read_dir(Path::new(ROOT).join(folder)).unwrap() {
             let text = fs::read_to_string(entry.unwrap().path()).unwrap();
             for line in text.lines() {

@@ -85,7 +85,7 @@ pub struct Destination {
     /// Etag and modification time, as far as SAP told them.
     pub metadata: Metadata,
     /// `None` when the answer said nothing about labels; ask
-    /// [`Destinations::labels`].
+    /// [`Destinations::labels`](super::Destinations::labels).
     pub labels: Option<Labels>,
 }
 
