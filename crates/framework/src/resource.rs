@@ -193,9 +193,9 @@ pub struct Upgrader {
 #[derive(Debug, Clone, Copy)]
 pub struct Mover {
     /// Namespace and type of the provider of the other type, in lower case,
-    /// such as `sap/btp`. Its host does not matter, a mirror has another.
+    /// such as `hashicorp/random`. Its host does not matter, a mirror has another.
     pub source_provider: &'static str,
-    /// The other type, such as `btp_subaccount_destination`.
+    /// The other type, such as `random_id`.
     pub source_type: &'static str,
     /// The schema versions of the other type whose states are understood.
     pub source_versions: &'static [i64],

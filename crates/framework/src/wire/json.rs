@@ -104,7 +104,7 @@ mod tests {
         Value::Number(text.parse().unwrap())
     }
 
-    /// SAP may have both, and a person who reads them sees one.
+    /// A service may have both, and a person who reads them sees one.
     #[test]
     fn of_keys_with_one_normal_form_one_counts() {
         let text = "{\"cafe\u{301}\": \"decomposed\", \"caf\u{e9}\": \"composed\"}";

@@ -81,7 +81,7 @@ fn fitted_at(
                 let value =
                     inner(element, value).map_err(|error| error.within(Step::Key(key.clone())))?;
                 let earlier = fitted.insert(key, value);
-                // Terraform's keys are normalised. SAP may have two of one normal form,
+                // Terraform's keys are normalised. A service may have two of one normal form,
                 // of which the last one counts.
                 if earlier.is_some() && leniency == Leniency::Unnamed {
                     return Err(ValueError::repeated());
