@@ -290,7 +290,7 @@ fn every_resource_has_generated_lives() {
     let driven: Vec<&str> = subjects().iter().map(|subject| subject.type_name).collect();
     let offered = RESOURCES.iter().map(|one| one.definition().type_name);
     let (driven, offered) = (BTreeSet::from_iter(driven), offered.collect());
-    assert_eq!(driven, offered);
+    assert_eq!(driven, offered, "describe the new resource in `subjects()`");
 }
 
 #[test]

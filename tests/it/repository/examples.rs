@@ -35,7 +35,8 @@ const APPLIED: [Kind; 4] = [
 ];
 
 fn read(path: &str) -> String {
-    fs::read_to_string(Path::new(EXAMPLES).join(path)).unwrap()
+    let text = fs::read_to_string(Path::new(EXAMPLES).join(path));
+    text.unwrap_or_else(|error| panic!("`examples/{path}`: {error}"))
 }
 
 /// The files of a kind that are shown as examples, in all its folders.
