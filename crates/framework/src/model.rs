@@ -3,25 +3,24 @@
 //!
 //! A model is a struct with `serde` derives whose fields are named like the
 //! attributes of the schema. Optional and computed attributes are `Option`s;
-//! null and unknown both read as `None`. Reading is directed by the struct,
-//! writing by the [`AttributeType`], as for JSON of a state file but strictly, so a
-//! model that lacks an attribute is an error at that attribute. [`check`] finds such
-//! mistakes in a test.
+//! null and unknown both read as `None`. Both ways lead through JSON. Reading is
+//! directed by the struct, writing by the [`AttributeType`], as for JSON of a state
+//! file but strictly, so a model that lacks an attribute is an error at that
+//! attribute. [`check`] finds such mistakes in a test.
 //!
 //! Errors name the attribute and never quote a value: a model can hold
 //! secrets, also in fields that are not marked.
 
-mod reader;
-
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::Serialize;
-use serde::de::{self, DeserializeOwned, Expected, Unexpected};
+use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
+use serde_path_to_error::Segment;
 
 use super::diagnostics::{Diagnostic, Diagnostics};
 use super::number::Number;
-use super::path::Step;
+use super::path::Path;
 use super::schema::{Attribute, AttributeType, Mode, Schema};
 use super::validators::Validator;
 use super::value::Value;
@@ -34,7 +33,49 @@ use super::wire::json::{self, Leniency};
 /// The first attribute that the model cannot take, such as a null for a field
 /// that is no `Option`, or a number beyond the type of its field.
 pub fn from_value<M: DeserializeOwned>(value: &Value) -> Result<M, ValueError> {
-    M::deserialize(reader::Reader::new(value))
+    serde_path_to_error::deserialize(to_json(value))
+        .map_err(|error| refused(value, error.path().iter()))
+}
+
+/// A value as JSON, which has no word for the unknown.
+fn to_json(value: &Value) -> Json {
+    match value {
+        Value::Null | Value::Unknown => Json::Null,
+        Value::Bool(value) => (*value).into(),
+        // Every decimal text is a number of JSON.
+        Value::Number(number) => number.as_str().parse().map_or(Json::Null, Json::Number),
+        Value::String(text) => text.as_str().into(),
+        Value::List(items) | Value::Set(items) => items.iter().map(to_json).collect(),
+        Value::Map(entries) | Value::Object(entries) => {
+            let entries = entries.iter();
+            entries
+                .map(|(key, entry)| (key.clone(), to_json(entry)))
+                .collect()
+        }
+    }
+}
+
+/// The error of a model that does not take what is at the address of `segments`.
+/// Whatever `serde` or the model's own code says is dropped: it can quote a value.
+fn refused<'a>(value: &Value, segments: impl Iterator<Item = &'a Segment>) -> ValueError {
+    let mut path = Path::root();
+    for segment in segments {
+        path = match (value.at(&path), segment) {
+            (Value::List(_), Segment::Seq { index }) => path.index(*index),
+            (Value::Map(_), Segment::Map { key }) => path.key(key),
+            (Value::Object(_), Segment::Map { key }) => path.then(key.clone()),
+            _ => break,
+        };
+    }
+    let message = match value.at(&path) {
+        Value::Null => "The model needs a value here, and there is none.",
+        Value::Unknown => "The model needs a value here, and it is not known yet.",
+        _ => "The model does not accept this value.",
+    };
+    ValueError {
+        path,
+        ..ValueError::new(message)
+    }
 }
 
 /// Writes a model as a value of exactly the given type: every attribute is
@@ -64,21 +105,21 @@ pub(super) fn misfit(error: ValueError) -> Diagnostics {
 }
 
 /// Whether the model has exactly the attributes of the schema, in types that
-/// can hold what the schema allows: objects with everything set, with as
-/// little as possible, and with unknown values go through the model and come
-/// back. A test calls it for every resource and its like.
+/// can hold what the schema allows: objects with everything set and with as
+/// little as possible go through the model and come back. A test calls it for
+/// every resource and its like.
 ///
 /// # Errors
 /// The first attribute that does not come back as it went in.
 pub fn check<M: Serialize + DeserializeOwned>(schema: &Schema) -> Result<(), ValueError> {
-    let there_and_back = |filling: Filling, expected: Filling| {
-        let model: M = from_value(&sample_object(schema.attributes, filling))?;
+    let there_and_back = |filling: Filling| {
+        let sample = sample_object(schema.attributes, filling);
+        let model: M = from_value(&sample)?;
         let back = to_value(&model, &schema.object_type())?;
-        let expected = sample_object(schema.attributes, expected);
         let lost = schema
             .walk()
             .into_iter()
-            .find(|(path, _)| !back.at(path).same(expected.at(path)));
+            .find(|(path, _)| !back.at(path).same(sample.at(path)));
         match lost {
             Some((path, _)) => Err(ValueError {
                 path,
@@ -88,14 +129,10 @@ pub fn check<M: Serialize + DeserializeOwned>(schema: &Schema) -> Result<(), Val
         }
     };
     for choice in 0..most_choices(schema) {
-        there_and_back(
-            Filling::Everything { choice },
-            Filling::Everything { choice },
-        )?;
+        there_and_back(Filling::Everything { choice })?;
     }
-    there_and_back(Filling::Nulls, Filling::Nulls)?;
-    there_and_back(Filling::NullsInObjects, Filling::NullsInObjects)?;
-    there_and_back(Filling::Unknowns, Filling::Nulls)
+    there_and_back(Filling::Nulls)?;
+    there_and_back(Filling::NullsInObjects)
 }
 
 /// How [`check`] fills what is not required.
@@ -107,8 +144,6 @@ enum Filling {
     Nulls,
     /// With null, but nested objects are there.
     NullsInObjects,
-    /// With unknown.
-    Unknowns,
 }
 
 /// The largest number of values that an attribute allows by name, at least 1.
@@ -130,7 +165,6 @@ fn sample_object(attributes: &[Attribute], filling: Filling) -> Value {
         let is_object = matches!(attribute.kind, AttributeType::Object(_));
         let value = match filling {
             Filling::Nulls if !required => Value::Null,
-            Filling::Unknowns if !required => Value::Unknown,
             Filling::NullsInObjects if !required && !is_object => Value::Null,
             _ => sample(attribute, &attribute.kind, filling),
         };
@@ -176,51 +210,6 @@ fn sample_text(attribute: &Attribute, filling: Filling) -> &'static str {
             _ => None,
         })
         .unwrap_or(attribute.name)
-}
-
-impl ValueError {
-    fn expected(what: &dyn fmt::Display) -> Self {
-        Self::new(format!("The model expects {what} here."))
-    }
-}
-
-/// Whatever `serde` or a model's own code says, what they quote is dropped.
-impl de::Error for ValueError {
-    fn custom<T: fmt::Display>(_: T) -> Self {
-        Self::new("The model does not accept this value.")
-    }
-
-    fn invalid_type(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::expected(&expected)
-    }
-
-    fn invalid_value(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::expected(&expected)
-    }
-
-    fn invalid_length(_: usize, expected: &dyn Expected) -> Self {
-        Self::expected(&expected)
-    }
-
-    fn unknown_variant(_: &str, expected: &'static [&'static str]) -> Self {
-        Self::new(format!(
-            "The model knows only these values: {}.",
-            expected
-                .iter()
-                .map(|name| format!("`{name}`"))
-                .collect::<Vec<_>>()
-                .join(", ")
-        ))
-    }
-
-    fn unknown_field(field: &str, _: &'static [&'static str]) -> Self {
-        Self::new(format!("The model has no field `{field}`."))
-    }
-
-    fn missing_field(field: &'static str) -> Self {
-        Self::new("The value lacks this attribute of the model.")
-            .within(Step::Attribute(field.into()))
-    }
 }
 
 #[cfg(test)]
@@ -337,22 +326,22 @@ mod tests {
         assert_eq!((model.id, model.timeouts, model.labels), (None, None, None));
         assert_eq!(
             error("name", Value::Unknown),
-            "`name`: This is not known yet, and the model needs it."
+            "`name`: The model needs a value here, and it is not known yet."
         );
         assert_eq!(
             error("name", Value::Null),
-            "`name`: This has no value, and the model needs one."
+            "`name`: The model needs a value here, and there is none."
         );
         let inside = Value::List(vec![Value::string("a"), Value::Unknown]);
         assert_eq!(
             error("urls", inside),
-            "`urls[1]`: This is not known yet, and the model needs it."
+            "`urls[1]`: The model needs a value here, and it is not known yet."
         );
         let labels = Value::Set(vec![Value::Null]);
         let labels = Value::Map(BTreeMap::from([("k".to_owned(), labels)]));
         assert_eq!(
             error("labels", labels),
-            "`labels[\"k\"]`: This has no value, and the model needs one."
+            "`labels[\"k\"]`: The model does not accept this value."
         );
         let inside = Value::Set(vec![Value::List(vec![Value::Null])]);
         let error = from_value::<Vec<Vec<String>>>(&inside).unwrap_err();
@@ -363,50 +352,19 @@ mod tests {
 
     #[test]
     fn errors_name_the_attribute_and_no_value() {
-        for (name, value, expected) in [
-            (
-                "check",
-                Value::string("hunter2"),
-                "`check`: The model expects a bool here.",
-            ),
-            (
-                "secret",
-                Value::Bool(true),
-                "`secret`: The model expects a string here.",
-            ),
-            (
-                "attempts",
-                number("4711"),
-                "`attempts`: The model expects u8 here.",
-            ),
-            (
-                "attempts",
-                number("-1"),
-                "`attempts`: The model expects a whole number, not negative, that fits 64 bits \
-                 here.",
-            ),
-            (
-                "attempts",
-                Value::string("4711"),
-                "`attempts`: The model expects a number here.",
-            ),
-            (
-                "level",
-                Value::string("hunter2"),
-                "`level`: The model knows only these values: `subaccount`, `instance`.",
-            ),
-            (
-                "urls",
-                Value::string("hunter2"),
-                "`urls`: The model expects a list or set here.",
-            ),
-            (
-                "timeouts",
-                Value::string("x"),
-                "`timeouts`: The model expects an object here.",
-            ),
-            ("surplus", Value::Null, "The model has no field `surplus`."),
+        for (name, value) in [
+            ("check", Value::string("hunter2")),
+            ("secret", Value::Bool(true)),
+            ("attempts", number("4711")),
+            ("attempts", number("-1")),
+            ("attempts", number("0.5")),
+            ("attempts", Value::string("4711")),
+            ("level", Value::string("hunter2")),
+            ("urls", Value::string("hunter2")),
+            ("timeouts", Value::string("x")),
+            ("surplus", Value::Bool(true)),
         ] {
+            let expected = format!("`{name}`: The model does not accept this value.");
             assert_eq!(error(name, value), expected);
         }
     }
@@ -457,13 +415,6 @@ mod tests {
         assert_eq!(to_value(&None::<bool>, &set).unwrap(), Value::Null);
         assert!(to_value(&1, &AttributeType::String).is_err());
         assert!(to_value(&BTreeMap::from([("a", 1)]), &set).is_err());
-    }
-
-    #[test]
-    fn a_float_is_no_field_of_a_model() {
-        let error = from_value::<f64>(&number("1")).unwrap_err();
-        assert_eq!(error.message, "The model expects no float here.");
-        assert!(from_value::<f32>(&number("0.5")).is_err());
     }
 
     #[test]
@@ -554,15 +505,15 @@ mod tests {
         );
         assert_eq!(
             broken::<Demanding>(),
-            "`level`: This has no value, and the model needs one."
+            "`level`: The model needs a value here, and there is none."
         );
         assert_eq!(
             broken::<OtherType>(),
-            "`level`: The model expects a bool here."
+            "`level`: The model does not accept this value."
         );
         assert_eq!(
             broken::<OtherValues>(),
-            "`level`: The model knows only these values: `subaccount`, `instance`."
+            "`level`: The model does not accept this value."
         );
         assert_eq!(
             broken::<Forgetful>(),
