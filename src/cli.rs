@@ -24,10 +24,10 @@ pub const PROVIDER_ADDRESS: &str = "registry.terraform.io/sapcalm/sapcalm";
 
 /// The name of the program for Terraform, and what it may log: of the requests to
 /// SAP how they went, never what was in them.
-pub static PROGRAM: Program = Program::new(
-    "sapcalm",
-    &["sapcalm", "client"],
-    &[
+pub static PROGRAM: Program = Program {
+    name: "sapcalm",
+    log_targets: &["sapcalm", "client"],
+    log_fields: &[
         "attempt",
         "correlation_id",
         "duration_ms",
@@ -36,7 +36,7 @@ pub static PROGRAM: Program = Program::new(
         "path",
         "status",
     ],
-);
+};
 
 /// Terraform's work is in HTTP requests; two threads serve hundreds of them.
 const THREADS: usize = 2;

@@ -96,7 +96,11 @@ impl Resource for Note {
     }
 }
 
-static PROGRAM: Program = Program::new("acme", &["minimal"], &[]);
+static PROGRAM: Program = Program {
+    name: "acme",
+    log_targets: &["minimal"],
+    log_fields: &[],
+};
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let handshake = Handshake::read(|name| env::var_os(name)).ok_or("Terraform starts this")?;

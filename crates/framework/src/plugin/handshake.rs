@@ -24,7 +24,9 @@ pub(super) const PROTOCOL: u32 = 6;
 /// What Terraform told the process when it started it.
 #[derive(Debug)]
 pub struct Handshake {
-    versions: Vec<u32>,
+    /// Whether the client speaks protocol 6. We answer 6 in any case: then it
+    /// is the client that tells the user which versions would fit.
+    pub(super) offers_our_protocol: bool,
     /// PEM of the one certificate that may connect. None: connections in clear text.
     pub(super) client_certificate: Option<String>,
     pub(super) socket: SocketWishes,
@@ -52,8 +54,11 @@ impl Handshake {
             return None;
         }
         let port = |name: &str| text(name).and_then(|port| port.parse().ok()).unwrap_or(0);
+        let versions = text("PLUGIN_PROTOCOL_VERSIONS").unwrap_or_default();
         Some(Self {
-            versions: versions(&text("PLUGIN_PROTOCOL_VERSIONS").unwrap_or_default()),
+            offers_our_protocol: versions
+                .split(',')
+                .any(|version| version.trim().parse() == Ok(PROTOCOL)),
             client_certificate: text("PLUGIN_CLIENT_CERT"),
             socket: SocketWishes {
                 directory: text("PLUGIN_UNIX_SOCKET_DIR").map(PathBuf::from),
@@ -61,12 +66,6 @@ impl Handshake {
             },
             multiplexing_offered: text("PLUGIN_MULTIPLEX_GRPC").is_some(),
         })
-    }
-
-    /// Whether the client speaks protocol 6. We answer 6 in any case: then it
-    /// is the client that tells the user which versions would fit.
-    pub(super) fn offers_our_protocol(&self) -> bool {
-        self.versions.contains(&PROTOCOL)
     }
 
     /// The line for stdout, with its line feed.
@@ -85,13 +84,6 @@ impl Handshake {
         let (network, name) = (address.network(), address);
         format!("{CORE_PROTOCOL}|{PROTOCOL}|{network}|{name}|grpc|{certificate}{multiplexing}\n")
     }
-}
-
-/// Numbers from a list like `6,5`; the order is random, other text is ignored.
-fn versions(list: &str) -> Vec<u32> {
-    list.split(',')
-        .filter_map(|version| version.trim().parse().ok())
-        .collect()
 }
 
 /// Writes `text` to stdout at once.
@@ -173,7 +165,7 @@ mod tests {
             ("16,60", false),
         ] {
             let handshake = read(&[COOKIE, ("PLUGIN_PROTOCOL_VERSIONS", list)]).unwrap();
-            assert_eq!(handshake.offers_our_protocol(), expected, "{list:?}");
+            assert_eq!(handshake.offers_our_protocol, expected, "{list:?}");
             assert_eq!(
                 handshake.line(&tcp(), None),
                 "1|6|tcp|127.0.0.1:10001|grpc|\n"

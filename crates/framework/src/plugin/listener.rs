@@ -1,4 +1,4 @@
-//! The socket that Terraform connects to, and the connections on it.
+//! The socket that Terraform connects to, and the handshakes on it.
 //!
 //! A Unix socket in a directory that only this user can enter, removed on exit;
 //! a TCP port on the loopback interface where there are no Unix sockets, or
@@ -8,28 +8,16 @@
 //! it (see `tls`). Every TLS handshake runs in a task of its own with a
 //! deadline, so that a client which says nothing blocks nobody.
 
-use std::{
-    collections::VecDeque,
-    convert::Infallible,
-    future::pending,
-    io,
-    net::Ipv4Addr,
-    pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{collections::VecDeque, io, net::Ipv4Addr, time::Duration};
 
 use tempfile::TempDir;
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncWrite},
     net::TcpListener,
-    sync::{mpsc, watch},
-    task::AbortHandle,
+    task::{AbortHandle, JoinSet},
     time::{sleep, timeout},
 };
 use tokio_rustls::TlsAcceptor;
-use tonic::transport::server::Connected;
 
 use super::handshake::{Address, SocketWishes};
 
@@ -45,7 +33,10 @@ pub(super) struct Listener {
     socket: Socket,
     address: Address,
     /// Holds the Unix socket and nothing else.
-    directory: Mutex<Option<TempDir>>,
+    directory: Option<TempDir>,
+    handshakes: JoinSet<Option<Box<dyn Duplex>>>,
+    /// Those of `handshakes` that may still be under way, the oldest first.
+    unfinished: VecDeque<AbortHandle>,
 }
 
 #[derive(Debug)]
@@ -53,6 +44,20 @@ enum Socket {
     #[cfg(unix)]
     Unix(tokio::net::UnixListener),
     Tcp(TcpListener),
+}
+
+impl Socket {
+    async fn accept(&self) -> io::Result<Box<dyn Duplex>> {
+        match self {
+            #[cfg(unix)]
+            Self::Unix(listener) => Ok(Box::new(listener.accept().await?.0)),
+            Self::Tcp(listener) => {
+                let (stream, _) = listener.accept().await?;
+                stream.set_nodelay(true)?;
+                Ok(Box::new(stream))
+            }
+        }
+    }
 }
 
 impl Listener {
@@ -100,11 +105,7 @@ impl Listener {
         };
         let path = directory.path().join(unix::SOCKET_NAME);
         let listener = tokio::net::UnixListener::bind(&path)?;
-        Ok(Self {
-            socket: Socket::Unix(listener),
-            address,
-            directory: Mutex::new(Some(directory)),
-        })
+        Ok(Self::new(Socket::Unix(listener), address, Some(directory)))
     }
 
     /// The first port from `first` to `last` that is free.
@@ -126,77 +127,63 @@ impl Listener {
     fn from_tcp(listener: std::net::TcpListener) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         let listener = TcpListener::from_std(listener)?;
-        Ok(Self {
-            address: Address::Tcp(listener.local_addr()?),
-            socket: Socket::Tcp(listener),
-            directory: Mutex::new(None),
-        })
+        let address = Address::Tcp(listener.local_addr()?);
+        Ok(Self::new(Socket::Tcp(listener), address, None))
+    }
+
+    fn new(socket: Socket, address: Address, directory: Option<TempDir>) -> Self {
+        Self {
+            socket,
+            address,
+            directory,
+            handshakes: JoinSet::new(),
+            unfinished: VecDeque::new(),
+        }
     }
 
     pub(super) fn address(&self) -> &Address {
         &self.address
     }
 
-    /// Removes the socket and its directory as soon as somebody has connected: an
-    /// open connection needs neither, and a process that is killed leaves none.
-    pub(super) async fn hide_when_found(
-        &self,
-        connections: Option<watch::Receiver<OpenConnections>>,
-    ) -> Infallible {
-        if let Some(mut connections) = connections
-            && connections.wait_for(|open| open.ever).await.is_ok()
-        {
-            let mut directory = self
-                .directory
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            drop(directory.take());
-        }
-        pending().await
+    /// Removes the socket and its directory: an open connection needs neither, and
+    /// a process that is killed leaves none.
+    pub(super) fn hide(&mut self) {
+        self.directory = None;
     }
 
-    /// Accepts connections for ever and hands them to `ready`, those that fail
-    /// TLS excepted.
-    pub(super) async fn accept_all(
-        &self,
-        tls: Option<TlsAcceptor>,
-        open: Arc<watch::Sender<OpenConnections>>,
-        ready: mpsc::Sender<io::Result<Connection>>,
-    ) -> Infallible {
-        let mut unfinished: VecDeque<AbortHandle> = VecDeque::new();
+    /// The next connection whose TLS handshake succeeds. Nothing is lost where this is
+    /// given up and called again.
+    pub(super) async fn next(&mut self, tls: Option<&TlsAcceptor>) -> Box<dyn Duplex> {
         loop {
-            let stream = match self.accept().await {
-                Ok(stream) => stream,
-                Err(error) => {
-                    // Out of file descriptors, or the client is gone already.
-                    tracing::warn!(error = %error, "cannot accept a connection");
-                    sleep(Duration::from_millis(50)).await;
-                    continue;
+            tokio::select! {
+                accepted = self.socket.accept() => match accepted {
+                    Ok(stream) => self.begin(stream, tls.cloned()),
+                    Err(error) => {
+                        // Out of file descriptors, or the client is gone already.
+                        tracing::warn!(error = %error, "cannot accept a connection");
+                        sleep(Duration::from_millis(50)).await;
+                    }
+                },
+                Some(ended) = self.handshakes.join_next() => {
+                    if let Ok(Some(stream)) = ended {
+                        return stream;
+                    }
                 }
-            };
-            // Whoever fills the places with connections that say nothing loses the
-            // oldest of them; Terraform says who it is at once.
-            unfinished.retain(|handshake| !handshake.is_finished());
-            if unfinished.len() == UNFINISHED_HANDSHAKES
-                && let Some(oldest) = unfinished.pop_front()
-            {
-                oldest.abort();
             }
-            let handshake = hand_over(stream, tls.clone(), Arc::clone(&open), ready.clone());
-            unfinished.push_back(tokio::spawn(handshake).abort_handle());
         }
     }
 
-    async fn accept(&self) -> io::Result<Box<dyn Duplex>> {
-        match &self.socket {
-            #[cfg(unix)]
-            Socket::Unix(listener) => Ok(Box::new(listener.accept().await?.0)),
-            Socket::Tcp(listener) => {
-                let (stream, _) = listener.accept().await?;
-                stream.set_nodelay(true)?;
-                Ok(Box::new(stream))
-            }
+    /// Begins a handshake. Whoever fills the places with connections that say nothing
+    /// loses the oldest of them; Terraform says who it is at once.
+    fn begin(&mut self, stream: Box<dyn Duplex>, tls: Option<TlsAcceptor>) {
+        self.unfinished.retain(|handshake| !handshake.is_finished());
+        if self.unfinished.len() == UNFINISHED_HANDSHAKES
+            && let Some(oldest) = self.unfinished.pop_front()
+        {
+            oldest.abort();
         }
+        let handshake = self.handshakes.spawn(authenticated(stream, tls));
+        self.unfinished.push_back(handshake);
     }
 }
 
@@ -206,110 +193,26 @@ fn explained(error: &io::Error, before: &str, after: &str) -> io::Error {
     io::Error::new(error.kind(), format!("{before}{error}{after}"))
 }
 
-async fn hand_over(
+/// The connection within TLS, unless the client fails it.
+async fn authenticated(
     stream: Box<dyn Duplex>,
     tls: Option<TlsAcceptor>,
-    open: Arc<watch::Sender<OpenConnections>>,
-    ready: mpsc::Sender<io::Result<Connection>>,
-) {
-    let stream = match tls {
-        None => stream,
-        Some(tls) => match timeout(TLS_HANDSHAKE_LIMIT, tls.accept(stream)).await {
-            Ok(Ok(stream)) => Box::new(stream) as Box<dyn Duplex>,
-            Ok(Err(error)) => {
-                tracing::warn!(error = %error, "refused a connection");
-                return;
-            }
-            Err(_) => {
-                tracing::warn!("refused a connection: no TLS handshake in time");
-                return;
-            }
-        },
+) -> Option<Box<dyn Duplex>> {
+    let Some(tls) = tls else {
+        return Some(stream);
     };
-    // Not received only when the server is shutting down.
-    let _ = ready.send(Ok(Connection::new(stream, open))).await;
-}
-
-/// How many connections there are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct OpenConnections {
-    pub(super) now: usize,
-    /// Whether there was ever one.
-    pub(super) ever: bool,
+    match timeout(TLS_HANDSHAKE_LIMIT, tls.accept(stream)).await {
+        Ok(Ok(stream)) => return Some(Box::new(stream)),
+        Ok(Err(error)) => tracing::warn!(error = %error, "refused a connection"),
+        Err(_) => tracing::warn!("refused a connection: no TLS handshake in time"),
+    }
+    None
 }
 
 /// Both directions of a connection.
 pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
-
-/// One authenticated connection, whatever it is made of. Counts as open until dropped.
-pub(super) struct Connection {
-    stream: Box<dyn Duplex>,
-    open: Arc<watch::Sender<OpenConnections>>,
-}
-
-impl Connection {
-    fn new(stream: Box<dyn Duplex>, open: Arc<watch::Sender<OpenConnections>>) -> Self {
-        open.send_modify(|open| {
-            open.now += 1;
-            open.ever = true;
-        });
-        Self { stream, open }
-    }
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.open.send_modify(|open| open.now -= 1);
-    }
-}
-
-impl Connected for Connection {
-    type ConnectInfo = ();
-
-    fn connect_info(&self) -> Self::ConnectInfo {}
-}
-
-impl AsyncRead for Connection {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Connection {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, bytes)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
-}
 
 /// The files around a Unix socket.
 #[cfg(unix)]
@@ -434,7 +337,7 @@ mod tests {
 
     #[tokio::test]
     async fn silent_connections_keep_nobody_out() {
-        let listener = Listener::bind_tcp((0, 0)).unwrap();
+        let mut listener = Listener::bind_tcp((0, 0)).unwrap();
         let Address::Tcp(address) = *listener.address() else {
             panic!("{:?} is no TCP address", listener.address());
         };
@@ -444,10 +347,9 @@ mod tests {
                 .cert
                 .pem(),
         );
-        let (ready, _incoming) = mpsc::channel(1);
         let accepting = tokio::spawn(async move {
-            let tls = Some(acceptor.unwrap().acceptor);
-            listener.accept_all(tls, Arc::default(), ready).await
+            let tls = acceptor.unwrap().acceptor;
+            listener.next(Some(&tls)).await
         });
         let mut silent = Vec::new();
         for _ in 0..UNFINISHED_HANDSHAKES + 4 {

@@ -24,19 +24,24 @@ mod tls;
 #[cfg(test)]
 mod tests;
 
-use std::{future::Future, io, sync::Arc, time::Duration};
+use std::{future::Future, io, pin::pin, time::Duration};
 
-use tokio::{
-    sync::{mpsc, watch},
-    time::{Instant, sleep, timeout},
+use hyper::server::conn::http2;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    service::TowerToHyperService,
 };
-use tokio_stream::wrappers::ReceiverStream;
+use tokio::{
+    sync::watch,
+    task::JoinSet,
+    time::{Instant, timeout},
+};
 use tokio_util::sync::CancellationToken;
-use tonic::transport::Server;
+use tonic::service::Routes;
 
 pub use self::{handshake::Handshake, process::check_threads, tls::TlsError};
 use self::{
-    listener::{Listener, OpenConnections},
+    listener::{Duplex, Listener},
     services::Services,
     tls::Tls,
 };
@@ -78,36 +83,21 @@ pub enum ServeError {
     /// Terraform cannot learn about the socket.
     #[error("cannot write to stdout: {0}")]
     Announce(#[source] io::Error),
-    /// The server failed.
-    #[error("the server for Terraform failed: {0}")]
-    Server(#[from] tonic::transport::Error),
 }
 
-/// What the program of a provider is called, and what it may log.
+/// What the program of a provider is called, and what it may log. The framework
+/// logs on its own account, too.
 #[derive(Clone, Copy, Debug)]
 pub struct Program {
-    name: &'static str,
-    log_targets: &'static [&'static str],
-    log_fields: &'static [&'static str],
-}
-
-impl Program {
-    /// A program by the provider's type name, such as `acme`: its log level is that
-    /// of the environment variable `TF_LOG_PROVIDER_ACME`, and the directory of its
-    /// socket begins so. Logged are the events of the crates in `log_targets` and,
-    /// of their fields, `log_fields`: whoever adds one makes sure that its value
-    /// can never hold a secret. The framework logs on its own account, too.
-    pub const fn new(
-        name: &'static str,
-        log_targets: &'static [&'static str],
-        log_fields: &'static [&'static str],
-    ) -> Self {
-        Self {
-            name,
-            log_targets,
-            log_fields,
-        }
-    }
+    /// The provider's type name, such as `acme`: the log level is that of the
+    /// environment variable `TF_LOG_PROVIDER_ACME`, and the directory of the socket
+    /// begins so.
+    pub name: &'static str,
+    /// The crates whose events are logged.
+    pub log_targets: &'static [&'static str],
+    /// The fields of these events that are logged: whoever adds one makes sure that
+    /// its value can never hold a secret.
+    pub log_fields: &'static [&'static str],
 }
 
 /// Serves `service` to the Terraform that started this process, until Terraform
@@ -141,10 +131,10 @@ async fn serve_announced_by<T: Provider>(
     let certificate = tls.as_ref().map(|tls| tls.certificate.as_ref());
     announce(&handshake.line(listener.address(), certificate)).map_err(ServeError::Announce)?;
 
-    if !handshake.offers_our_protocol() {
+    if !handshake.offers_our_protocol {
         tracing::error!("this version of Terraform does not speak protocol 6");
     }
-    let connections = Connections::default();
+    let connections = watch::Sender::default();
     let patience = [ABANDONED_AFTER, CONNECTED_WITHIN];
     let abandoned = abandoned(connections.subscribe(), parent, patience);
     let server = Running {
@@ -152,7 +142,8 @@ async fn serve_announced_by<T: Provider>(
         tls,
         connections,
     };
-    server.run(service, abandoned).await
+    server.run(service, abandoned).await;
+    Ok(())
 }
 
 /// Serves `service` to every Terraform that is told about this process, until
@@ -187,68 +178,89 @@ async fn serve_debug_announced_by<T: Provider>(
     let server = Running {
         listener,
         tls: None,
-        connections: Connections::default(),
+        connections: watch::Sender::default(),
     };
-    server.run(service, interrupted).await
+    server.run(service, interrupted).await;
+    Ok(())
 }
 
-type Connections = Arc<watch::Sender<OpenConnections>>;
+/// How many connections there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct OpenConnections {
+    now: usize,
+    /// Whether there was ever one.
+    ever: bool,
+}
 
 /// An open socket that the world knows of.
 struct Running {
     listener: Listener,
     tls: Option<Tls>,
-    connections: Connections,
+    connections: watch::Sender<OpenConnections>,
 }
 
 impl Running {
     /// Serves until a client calls Shutdown or `end` happens. The socket is
     /// closed and removed when this returns.
-    async fn run<T: Provider>(
-        self,
-        service: T,
-        end: impl Future<Output = ()>,
-    ) -> Result<(), ServeError> {
+    async fn run<T: Provider>(mut self, service: T, end: impl Future<Output = ()>) {
         let shutdown = CancellationToken::new();
-        let (ready, incoming) = mpsc::channel(1);
-        let server = server(service, &shutdown).serve_with_incoming_shutdown(
-            ReceiverStream::new(incoming),
-            // Answers what was asked, Shutdown included, before it ends.
-            shutdown.clone().cancelled_owned(),
-        );
-        let last_calls_overdue = async {
-            shutdown.cancelled().await;
-            sleep(LAST_CALLS).await;
-        };
+        let routes = routes(service, &shutdown);
         let tls = self.tls.map(|tls| tls.acceptor);
-        // In debug mode others may come later.
-        let hide = tls.is_some().then(|| self.connections.subscribe());
-        tokio::select! {
-            result = server => Ok(result?),
-            never = self.listener.accept_all(tls, self.connections, ready) => match never {},
-            never = self.listener.hide_when_found(hide) => match never {},
-            () = last_calls_overdue => Ok(()),
-            () = end => Ok(()),
+        let mut end = pin!(end);
+        let mut connections = JoinSet::new();
+        while !shutdown.is_cancelled() {
+            tokio::select! {
+                stream = self.listener.next(tls.as_ref()) => {
+                    // In debug mode others may come later.
+                    if tls.is_some() {
+                        self.listener.hide();
+                    }
+                    connections.spawn(answer(stream, routes.clone(), shutdown.clone()));
+                }
+                Some(_) = connections.join_next() => {}
+                () = shutdown.cancelled() => {}
+                () = &mut end => return,
+            }
+            self.connections.send_modify(|open| {
+                open.now = connections.len();
+                open.ever |= open.now > 0;
+            });
         }
+        let last_calls = async { while connections.join_next().await.is_some() {} };
+        let _ = timeout(LAST_CALLS, last_calls).await;
     }
 }
 
-fn server<T: Provider>(
-    service: T,
-    shutdown: &CancellationToken,
-) -> tonic::transport::server::Router {
+/// Answers on one connection. After Shutdown what was asked before is answered,
+/// Shutdown included.
+async fn answer(stream: Box<dyn Duplex>, routes: Routes, shutdown: CancellationToken) {
+    let connection = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        // Each call is one, and Terraform decides how many it makes.
+        .max_concurrent_streams(None)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
+    let mut connection = pin!(connection);
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        () = shutdown.cancelled() => connection.as_mut().graceful_shutdown(),
+    }
+    // An error is the end of the connection, too.
+    let _ = connection.await;
+}
+
+fn routes<T: Provider>(service: T, shutdown: &CancellationToken) -> Routes {
     let services = Services {
         shutdown: shutdown.clone(),
     };
     let provider = ProviderServer::new(service)
         .max_decoding_message_size(LARGEST_MESSAGE)
         .max_encoding_message_size(LARGEST_MESSAGE);
-    Server::builder()
-        .add_service(provider)
+    Routes::new(provider)
         .add_service(GrpcControllerServer::new(services.clone()))
         .add_service(GrpcStdioServer::new(services.clone()))
         .add_service(GrpcBrokerServer::new(services.clone()))
         .add_service(HealthServer::new(services))
+        .prepare()
 }
 
 /// Waits until nobody can need this process any more: a Terraform that is

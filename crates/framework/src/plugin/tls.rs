@@ -11,7 +11,6 @@
 
 use std::sync::Arc;
 
-use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair};
 use rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, Error, ServerConfig,
     SignatureScheme,
@@ -22,9 +21,7 @@ use rustls::{
         danger::{ClientCertVerified, ClientCertVerifier},
     },
 };
-use rustls_pki_types::{
-    CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, UnixTime, pem::PemObject as _,
-};
+use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer, UnixTime, pem::PemObject as _};
 use tokio_rustls::TlsAcceptor;
 
 /// Our side of mutual TLS.
@@ -54,7 +51,11 @@ impl Tls {
     pub(super) fn for_client(certificate_pem: &str) -> Result<Self, TlsError> {
         let client = CertificateDer::from_pem_slice(certificate_pem.as_bytes())
             .map_err(TlsError::ClientCertificate)?;
-        let (certificate, key) = server_certificate()?;
+        // For the name that go-plugin checks. It lives as long as the process, so its
+        // dates say nothing.
+        let own = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+        let certificate = own.cert.der().clone();
+        let key = PrivatePkcs8KeyDer::from(own.signing_key.serialize_der());
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let verifier = OneClient {
             certificate: client,
@@ -63,7 +64,7 @@ impl Tls {
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
             .with_client_cert_verifier(Arc::new(verifier))
-            .with_single_cert(vec![certificate.clone()], key)?;
+            .with_single_cert(vec![certificate.clone()], key.into())?;
         // gRPC clients since grpc-go 1.67 insist on it.
         config.alpn_protocols = vec![b"h2".to_vec()];
         // Terraform connects once: nothing to resume.
@@ -74,20 +75,6 @@ impl Tls {
             certificate,
         })
     }
-}
-
-/// A self-signed certificate for `localhost`, the name that go-plugin checks.
-/// It lives as long as the process, so its dates say nothing.
-fn server_certificate() -> Result<(CertificateDer<'static>, PrivateKeyDer<'static>), rcgen::Error> {
-    let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
-    let mut params = CertificateParams::new(["localhost".to_owned()])?;
-    params
-        .distinguished_name
-        .push(DnType::CommonName, "localhost");
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    let certificate = params.self_signed(&key)?.der().clone();
-    let key = PrivatePkcs8KeyDer::from(key.serialize_der());
-    Ok((certificate, key.into()))
 }
 
 /// Accepts one certificate, byte for byte, and demands proof of its key.
