@@ -2,7 +2,7 @@
 //! the schema, and the rules of its own.
 
 use super::diagnostics::Diagnostics;
-use super::schema::rules::{broken, contains, is_name};
+use super::schema::rules::{contains, is_name, must};
 use super::schema::{Attribute, Mode, Replace, Schema};
 use super::value::Value;
 
@@ -107,9 +107,11 @@ const RESERVED_IN_RESOURCE: &[&str] = &["connection", "provider", "provisioner"]
 
 /// Checks what a kind asks of its schema.
 const fn check(kind: Kind, type_name: &str, schema: &Schema) {
-    if !is_name(type_name) {
-        broken(type_name, "a type is named in snake_case");
-    }
+    must(
+        is_name(type_name),
+        type_name,
+        "a type is named in snake_case",
+    );
     let reserved = match kind {
         Kind::Provider => [RESERVED, RESERVED_IN_PROVIDER],
         Kind::Resource | Kind::DataSource | Kind::EphemeralResource => {
@@ -119,15 +121,17 @@ const fn check(kind: Kind, type_name: &str, schema: &Schema) {
     };
     let mut rest = schema.attributes;
     while let [attribute, others @ ..] = rest {
-        if contains(reserved[0], attribute.name) || contains(reserved[1], attribute.name) {
-            broken(attribute.name, "Terraform reserves this name");
-        }
+        let name = attribute.name;
+        let is_free = !contains(reserved[0], name) && !contains(reserved[1], name);
+        must(is_free, name, "Terraform reserves this name");
         rest = others;
     }
     check_attributes(kind, schema.attributes);
-    if schema.version != 0 && !matches!(kind, Kind::Resource) {
-        broken(type_name, "what is not stored has no versions");
-    }
+    must(
+        schema.version == 0 || matches!(kind, Kind::Resource),
+        type_name,
+        "what is not stored has no versions",
+    );
 }
 
 /// Only a managed resource is planned, and only what has a result computes one.
@@ -137,28 +141,32 @@ const fn check_attributes(kind: Kind, attributes: &[Attribute]) {
     let mut rest = attributes;
     while let [attribute, others @ ..] = rest {
         let name = attribute.name;
-        if attribute.write_only && !is_managed {
-            broken(name, "only a managed resource has write-only attributes");
-        }
-        if attribute.default.is_some() && !is_managed {
-            broken(name, "only a managed resource has defaults");
-        }
+        must(
+            is_managed || !attribute.write_only,
+            name,
+            "only a managed resource has write-only attributes",
+        );
+        must(
+            is_managed || attribute.default.is_none(),
+            name,
+            "only a managed resource has defaults",
+        );
         let is_kept = attribute.keep_prior || !matches!(attribute.replace, Replace::Never);
-        if is_kept && !is_managed {
-            broken(
-                name,
-                "only a managed resource has something to replace or to keep",
-            );
-        }
-        if !has_result && !matches!(attribute.mode, Mode::Required | Mode::Optional) {
-            broken(
-                name,
-                "nothing is computed where there is only a configuration",
-            );
-        }
-        if attribute.variable.is_some() && !matches!(kind, Kind::Provider) {
-            broken(name, "only the provider reads environment variables");
-        }
+        must(
+            is_managed || !is_kept,
+            name,
+            "only a managed resource has something to replace or to keep",
+        );
+        must(
+            has_result || matches!(attribute.mode, Mode::Required | Mode::Optional),
+            name,
+            "nothing is computed where there is only a configuration",
+        );
+        must(
+            attribute.variable.is_none() || matches!(kind, Kind::Provider),
+            name,
+            "only the provider reads environment variables",
+        );
         if let Some(inner) = attribute.kind.nested() {
             check_attributes(kind, inner);
         }

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 
 use super::model;
 use super::schema::AttributeType;
-use super::schema::rules::{broken, check_object, check_simple, equal, is_name, is_sentence};
+use super::schema::rules::{check_object, check_simple, equal, is_name, is_sentence, must};
 use super::value::Value;
 use super::value_error::ValueError;
 
@@ -38,10 +38,7 @@ use super::value_error::ValueError;
 /// );
 /// ```
 #[derive(Debug)]
-#[expect(
-    clippy::manual_non_exhaustive,
-    reason = "this crate itself must not go around the checks"
-)]
+#[non_exhaustive]
 pub struct Definition {
     /// Its name, without the provider's.
     pub name: &'static str,
@@ -53,9 +50,6 @@ pub struct Definition {
     pub parameters: &'static [Parameter],
     /// What it gives.
     pub returns: Return,
-    /// Only [`Definition::new`] makes one.
-    #[expect(dead_code, reason = "keeps others from making one")]
-    checked: (),
 }
 
 impl Definition {
@@ -77,7 +71,6 @@ impl Definition {
             description,
             parameters,
             returns,
-            checked: (),
         };
         check(&definition);
         definition
@@ -211,26 +204,22 @@ impl<F: Function> DynFunction for F {
 /// Checks a signature as a whole.
 const fn check(function: &Definition) {
     let name = function.name;
-    if !is_name(name) {
-        broken(name, "a function is named in snake_case");
-    }
-    if !is_sentence(function.summary) || !is_sentence(function.description) {
-        broken(
-            name,
-            "summary and description of a function end with a full stop",
-        );
-    }
+    must(is_name(name), name, "a function is named in snake_case");
+    must(
+        is_sentence(function.summary) && is_sentence(function.description),
+        name,
+        "summary and description of a function end with a full stop",
+    );
     let mut rest = function.parameters;
     while let [parameter, others @ ..] = rest {
         check_parameter(parameter, others);
         rest = others;
     }
-    if !is_sentence(function.returns.description) {
-        broken(
-            name,
-            "the description of what a function returns ends with a full stop",
-        );
-    }
+    must(
+        is_sentence(function.returns.description),
+        name,
+        "the description of what a function returns ends with a full stop",
+    );
     match &function.returns.kind {
         AttributeType::Object(attributes) => check_object(name, attributes, true, false),
         simple => check_simple(name, simple),
@@ -240,17 +229,19 @@ const fn check(function: &Definition) {
 /// Checks a parameter, and that none of the others has its name.
 const fn check_parameter(parameter: &Parameter, others: &[Parameter]) {
     let name = parameter.name;
-    if !is_name(name) {
-        broken(name, "a parameter is named in snake_case");
-    }
-    if !is_sentence(parameter.description) {
-        broken(name, "the description of a parameter ends with a full stop");
-    }
+    must(is_name(name), name, "a parameter is named in snake_case");
+    must(
+        is_sentence(parameter.description),
+        name,
+        "the description of a parameter ends with a full stop",
+    );
     let mut rest = others;
     while let [other, others @ ..] = rest {
-        if equal(name, other.name) {
-            broken(name, "two parameters have the same name");
-        }
+        must(
+            !equal(name, other.name),
+            name,
+            "two parameters have the same name",
+        );
         rest = others;
     }
     check_simple(name, &parameter.kind);

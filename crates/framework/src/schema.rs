@@ -45,10 +45,7 @@ pub use attribute::{Absent, Attribute, AttributeType, Mode, Replace, joined};
 /// ]);
 /// ```
 #[derive(Debug)]
-#[expect(
-    clippy::manual_non_exhaustive,
-    reason = "this crate itself must not go around the checks"
-)]
+#[non_exhaustive]
 pub struct Schema {
     /// Version of the state's shape; raised with a state upgrader.
     pub version: i64,
@@ -56,9 +53,6 @@ pub struct Schema {
     pub description: &'static str,
     /// The attributes, in the order of the documentation.
     pub attributes: &'static [Attribute],
-    /// Only [`Schema::new`] makes one.
-    #[expect(dead_code, reason = "keeps others from making one")]
-    checked: (),
 }
 
 impl Schema {
@@ -76,7 +70,6 @@ impl Schema {
             version,
             description,
             attributes,
-            checked: (),
         }
     }
 

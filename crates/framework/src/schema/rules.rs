@@ -17,10 +17,14 @@ use crate::validators::Validator;
 /// The longest text about a broken rule, in bytes.
 const LONGEST: usize = 200;
 
-/// Stops the compiler with a rule and the name of what breaks it.
+/// Stops the compiler, with the rule and the name of what breaks it, where the rule
+/// does not hold.
 ///
 /// A constant can put no texts together, so the bytes are copied.
-pub(crate) const fn broken(name: &str, rule: &str) -> ! {
+pub(crate) const fn must(holds: bool, name: &str, rule: &str) {
+    if holds {
+        return;
+    }
     let mut text = [b' '; LONGEST];
     let mut end = 0;
     let mut parts: &[&str] = &["`", name, "`: ", rule];
@@ -58,12 +62,11 @@ pub(super) const fn check_identity(attributes: &[Attribute]) {
     let mut rest = attributes;
     while let [attribute, others @ ..] = rest {
         let is_text = matches!(attribute.kind, AttributeType::String);
-        if !is_text || !matches!(attribute.mode, Mode::Required | Mode::Optional) {
-            broken(
-                attribute.name,
-                "an identity is made of texts, required or optional",
-            );
-        }
+        must(
+            is_text && matches!(attribute.mode, Mode::Required | Mode::Optional),
+            attribute.name,
+            "an identity is made of texts, required or optional",
+        );
         is_required = is_required || matches!(attribute.mode, Mode::Required);
         rest = others;
     }
@@ -76,9 +79,11 @@ pub(super) const fn check_identity(attributes: &[Attribute]) {
 const fn check_attributes(attributes: &[Attribute]) {
     let mut rest = attributes;
     while let [attribute, others @ ..] = rest {
-        if named(others, attribute.name).is_some() {
-            broken(attribute.name, "two attributes have the same name");
-        }
+        must(
+            named(others, attribute.name).is_none(),
+            attribute.name,
+            "two attributes have the same name",
+        );
         check_attribute(attribute);
         check_conflicts(attribute, attributes);
         rest = others;
@@ -100,31 +105,29 @@ const fn check_conflicts(attribute: &Attribute, siblings: &[Attribute]) {
             Some(other) => !matches!(other.mode, Mode::Required | Mode::Computed),
             None => false,
         };
-        if !is_optional || equal(attribute.name, name) {
-            broken(
-                attribute.name,
-                "an attribute conflicts with an optional one beside it",
-            );
-        }
+        must(
+            is_optional && !equal(attribute.name, name),
+            attribute.name,
+            "an attribute conflicts with an optional one beside it",
+        );
         rest = others;
     }
 }
 
 const fn check_attribute(attribute: &Attribute) {
     let name = attribute.name;
-    if !is_name(name) {
-        broken(name, "an attribute is named in snake_case");
-    }
-    if !is_sentence(attribute.description) {
-        broken(
+    must(is_name(name), name, "an attribute is named in snake_case");
+    must(
+        is_sentence(attribute.description),
+        name,
+        "the description of an attribute ends with a full stop",
+    );
+    if let Some(instead) = attribute.deprecation {
+        must(
+            is_sentence(instead),
             name,
-            "the description of an attribute ends with a full stop",
+            "the text of a deprecation ends with a full stop",
         );
-    }
-    if let Some(instead) = attribute.deprecation
-        && !is_sentence(instead)
-    {
-        broken(name, "the text of a deprecation ends with a full stop");
     }
     let is_computed = matches!(attribute.mode, Mode::Computed);
     match attribute.kind {
@@ -153,7 +156,8 @@ pub(crate) const fn check_simple(name: &str, kind: &AttributeType) {
         AttributeType::List(element)
         | AttributeType::Set(element)
         | AttributeType::Map(element) => check_simple(name, element),
-        AttributeType::Object(_) => broken(
+        AttributeType::Object(_) => must(
+            false,
             name,
             "only a computed list or map has objects as elements, and no parameter is one",
         ),
@@ -167,24 +171,20 @@ pub(crate) const fn check_object(
     is_computed: bool,
     is_write_only: bool,
 ) {
-    if inner.is_empty() {
-        broken(name, "a nested object has attributes");
-    }
+    must(!inner.is_empty(), name, "a nested object has attributes");
     check_attributes(inner);
     let mut rest = inner;
     while let [attribute, others @ ..] = rest {
-        if is_computed && !matches!(attribute.mode, Mode::Computed) {
-            broken(
-                attribute.name,
-                "what is inside a computed object is computed",
-            );
-        }
-        if is_write_only && !attribute.write_only {
-            broken(
-                attribute.name,
-                "what is inside a write-only object is write-only",
-            );
-        }
+        must(
+            !is_computed || matches!(attribute.mode, Mode::Computed),
+            attribute.name,
+            "what is inside a computed object is computed",
+        );
+        must(
+            !is_write_only || attribute.write_only,
+            attribute.name,
+            "what is inside a write-only object is write-only",
+        );
         rest = others;
     }
 }
@@ -193,117 +193,111 @@ const fn check_write_only(attribute: &Attribute) {
     if !attribute.write_only {
         return;
     }
-    if matches!(attribute.mode, Mode::Computed | Mode::OptionalComputed) {
-        broken(
-            attribute.name,
-            "a write-only attribute is required or optional, without a default",
-        );
-    }
-    if !matches!(attribute.replace, Replace::Never) {
-        broken(
-            attribute.name,
-            "a write-only attribute is never stored, so no change of it can be seen",
-        );
-    }
+    must(
+        matches!(attribute.mode, Mode::Required | Mode::Optional),
+        attribute.name,
+        "a write-only attribute is required or optional, without a default",
+    );
+    must(
+        matches!(attribute.replace, Replace::Never),
+        attribute.name,
+        "a write-only attribute is never stored, so no change of it can be seen",
+    );
 }
 
 const fn check_computed(attribute: &Attribute) {
     let may_compute = matches!(attribute.mode, Mode::Computed | Mode::OptionalComputed);
-    if attribute.keep_prior && (!may_compute || attribute.default.is_some()) {
-        broken(
-            attribute.name,
-            "only a computed attribute without a default keeps its prior value",
-        );
-    }
+    must(
+        !attribute.keep_prior || (may_compute && attribute.default.is_none()),
+        attribute.name,
+        "only a computed attribute without a default keeps its prior value",
+    );
     if !matches!(attribute.mode, Mode::Computed) {
         return;
     }
     // `OneOf` of a computed attribute checks nothing; it says which values there are.
-    if !matches!(attribute.validators, [] | [Validator::OneOf(_)]) {
-        broken(
-            attribute.name,
-            "nobody configures a computed attribute, so it has no validators but the names of \
-             its values",
-        );
-    }
-    if !matches!(attribute.replace, Replace::Never) {
-        broken(
-            attribute.name,
-            "nobody configures a computed attribute, so it does not replace the object",
-        );
-    }
+    must(
+        matches!(attribute.validators, [] | [Validator::OneOf(_)]),
+        attribute.name,
+        "nobody configures a computed attribute, so it has no validators but the names of its \
+         values",
+    );
+    must(
+        matches!(attribute.replace, Replace::Never),
+        attribute.name,
+        "nobody configures a computed attribute, so it does not replace the object",
+    );
 }
 
 const fn check_default(attribute: &Attribute) {
     if attribute.default.is_none() {
         return;
     }
-    if !matches!(attribute.mode, Mode::OptionalComputed) {
-        broken(
-            attribute.name,
-            "an attribute with a default is optional and computed",
-        );
-    }
-    if !matches!(attribute.kind, AttributeType::String) {
-        broken(attribute.name, "a default has the type of its attribute");
-    }
+    must(
+        matches!(attribute.mode, Mode::OptionalComputed),
+        attribute.name,
+        "an attribute with a default is optional and computed",
+    );
+    must(
+        matches!(attribute.kind, AttributeType::String),
+        attribute.name,
+        "a default has the type of its attribute",
+    );
 }
 
 const fn check_absent(attribute: &Attribute) {
     let Some(absent) = &attribute.absent else {
         return;
     };
-    if attribute.default.is_some() || matches!(attribute.mode, Mode::Required | Mode::Computed) {
-        broken(
-            attribute.name,
-            "only an optional attribute without a default can be left out",
-        );
-    }
-    match (absent, &attribute.kind) {
-        (Absent::Words(words), _) if is_sentence(words) => {}
-        (Absent::Words(_), _) => broken(
-            attribute.name,
-            "the words about a value that is left out end with a full stop",
-        ),
+    let is_optional = matches!(attribute.mode, Mode::Optional | Mode::OptionalComputed);
+    must(
+        is_optional && attribute.default.is_none(),
+        attribute.name,
+        "only an optional attribute without a default can be left out",
+    );
+    let fits = match (absent, &attribute.kind) {
+        (Absent::Words(words), _) => is_sentence(words),
         (Absent::Bool(_), AttributeType::Bool)
         | (Absent::Number(_), AttributeType::Number)
         | (Absent::Text(_) | Absent::Duration(_), AttributeType::String)
-        | (Absent::Numbers(_), AttributeType::Set(_) | AttributeType::List(_)) => {}
-        _ => broken(
-            attribute.name,
-            "what counts for a value that is left out has the type of its attribute",
-        ),
-    }
+        | (Absent::Numbers(_), AttributeType::Set(_) | AttributeType::List(_)) => true,
+        _ => false,
+    };
+    must(
+        fits,
+        attribute.name,
+        "what counts for a value that is left out has the type of its attribute, and words end \
+         with a full stop",
+    );
 }
 
 const fn check_validators(attribute: &Attribute) {
     let name = attribute.name;
     let mut rest = attribute.validators;
     while let [validator, others @ ..] = rest {
-        match (validator, attribute.kind) {
-            (Validator::Custom(..), _) | (Validator::WholeNumber { .. }, AttributeType::Number) => {
-            }
-            (Validator::WholeNumber { .. }, _) => {
-                broken(name, "only a number can be a whole number");
-            }
-            (_, AttributeType::String) => {}
-            _ => broken(name, "this validator is for strings only"),
-        }
+        let fits = match validator {
+            Validator::Custom(..) => true,
+            Validator::WholeNumber { .. } => matches!(attribute.kind, AttributeType::Number),
+            _ => matches!(attribute.kind, AttributeType::String),
+        };
+        must(fits, name, "a validator has the type of its attribute");
         match validator {
-            Validator::OneOf([]) => broken(name, "at least one value is allowed"),
             Validator::OneOf(allowed) => {
-                if let Some(default) = attribute.default
-                    && !contains(allowed, default)
-                {
-                    broken(name, "the default is one of the allowed values");
-                }
+                must(!allowed.is_empty(), name, "at least one value is allowed");
+                let is_allowed = match attribute.default {
+                    Some(default) => contains(allowed, default),
+                    None => true,
+                };
+                must(is_allowed, name, "the default is one of the allowed values");
             }
-            Validator::WholeNumber { min, max } if *min > *max => {
-                broken(name, "the bounds of a number are in order");
+            Validator::WholeNumber { min, max } => {
+                must(*min <= *max, name, "the bounds of a number are in order");
             }
-            Validator::Custom(description, _) if !is_sentence(description) => {
-                broken(name, "the description of a validator ends with a full stop");
-            }
+            Validator::Custom(description, _) => must(
+                is_sentence(description),
+                name,
+                "the description of a validator ends with a full stop",
+            ),
             _ => {}
         }
         rest = others;
@@ -440,7 +434,7 @@ mod tests {
                         .describe("A.")
                         .validate(&[Validator::NotBlank])
                 },
-                "strings only",
+                "a validator has the type",
             ),
             (
                 || good().validate(&[Validator::OneOf(&[])]),
@@ -448,7 +442,7 @@ mod tests {
             ),
             (
                 || good().validate(&[Validator::WholeNumber { min: 0, max: 1 }]),
-                "only a number",
+                "a validator has the type",
             ),
         ];
         assert_rules(cases);
@@ -503,7 +497,7 @@ mod tests {
             "`size`: the description of an attribute ends with a full stop"
         );
         let long: &'static str = "x".repeat(2 * LONGEST).leak();
-        let text = catch_unwind(|| broken(long, "is too long")).unwrap_err();
+        let text = catch_unwind(|| must(false, long, "is too long")).unwrap_err();
         assert_eq!(text.downcast::<String>().unwrap().len(), LONGEST);
     }
 
