@@ -1,6 +1,7 @@
 //! Errors and warnings as the practitioner reads them.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use super::path::Path;
 
@@ -94,6 +95,12 @@ impl Diagnostics {
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
         self.0.iter()
     }
+}
+
+/// Literals one after the other, as messages and descriptions name them.
+pub(crate) fn quoted(literals: &[impl fmt::Display]) -> String {
+    let quoted: Vec<_> = literals.iter().map(|one| format!("`{one}`")).collect();
+    quoted.join(", ")
 }
 
 impl From<Diagnostic> for Diagnostics {

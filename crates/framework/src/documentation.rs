@@ -5,6 +5,7 @@
 //! Rules, defaults, environment variables, conflicts and replacement are said
 //! here and nowhere else: a description that repeated them could go stale.
 
+use super::diagnostics::quoted;
 use super::duration;
 use super::schema::{Absent, Attribute, AttributeType, Mode, Replace};
 use super::validators::Validator;
@@ -54,7 +55,7 @@ fn default(attribute: &Attribute) -> Option<String> {
         (None, Some(Absent::Number(number))) => format!("`{number}`."),
         (None, Some(Absent::Numbers([]))) => "none.".to_owned(),
         (None, Some(Absent::Numbers(numbers))) => format!("`{numbers:?}`."),
-        (None, Some(Absent::Duration(time))) => format!("`{}`.", duration::format_short(time)),
+        (None, Some(Absent::Duration(time))) => format!("`{}`.", duration::format(time)),
         (None, Some(Absent::Words(words))) => words.to_owned(),
         // What is inside has defaults of its own.
         (None, None) if matches!(attribute.kind, AttributeType::Object(_)) => return None,
@@ -93,11 +94,6 @@ fn replacement(replace: Replace) -> Option<&'static str> {
              after an import.",
         ),
     }
-}
-
-fn quoted(names: &[&str]) -> String {
-    let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
-    names.join(", ")
 }
 
 fn capitalised(text: &str) -> String {

@@ -1,7 +1,5 @@
 //! A configuration held against what its schema says.
 
-use std::collections::BTreeSet;
-
 use super::client_version;
 use super::diagnostics::{Diagnostic, Diagnostics};
 use super::path::Path;
@@ -84,7 +82,7 @@ impl Validation {
 
     /// No attribute has a use for elements without a value.
     fn null_elements(&mut self, path: &Path, value: &Value, hidden: bool) {
-        let mut nulls = BTreeSet::new();
+        let mut nulls = Vec::new();
         find_nulls(path, value, hidden, &mut nulls);
         for null in nulls {
             let subject = if null == *path {
@@ -158,27 +156,24 @@ impl Validation {
 
 /// Where a collection holds null. What has no address, as in sets, or one that
 /// is as hidden as its value, is found where it is held.
-fn find_nulls(at: &Path, value: &Value, hidden: bool, found: &mut BTreeSet<Path>) {
-    let mut look = |at: Path, element: &Value, hidden: bool| {
+fn find_nulls(at: &Path, value: &Value, hidden: bool, found: &mut Vec<Path>) {
+    let mut look = |inner: Path, element: &Value, hidden: bool| {
+        let at = if hidden { at } else { &inner };
         if element.is_null() {
-            found.insert(at);
+            found.push(at.clone());
         } else {
-            find_nulls(&at, element, hidden, found);
+            find_nulls(at, element, hidden, found);
         }
     };
     match value {
         Value::List(elements) => {
             for (position, element) in elements.iter().enumerate() {
-                let inner = at.clone();
-                let inner = if hidden { inner } else { inner.index(position) };
-                look(inner, element, hidden);
+                look(at.clone().index(position), element, hidden);
             }
         }
         Value::Map(entries) => {
             for (key, element) in entries {
-                let inner = at.clone();
-                let inner = if hidden { inner } else { inner.key(key) };
-                look(inner, element, hidden);
+                look(at.clone().key(key), element, hidden);
             }
         }
         Value::Set(elements) => {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use foreign::{is_visible, visible};
 use url::Url;
 
-use super::diagnostics::Diagnostic;
+use super::diagnostics::{Diagnostic, quoted};
 use super::duration;
 use super::path::Path;
 use super::value::Value;
@@ -78,10 +78,7 @@ impl Validator {
     /// What is allowed, for messages and the documentation.
     pub fn describe(&self) -> String {
         match self {
-            Self::OneOf(allowed) => {
-                let allowed: Vec<_> = allowed.iter().map(|text| format!("`{text}`")).collect();
-                format!("{}.", allowed.join(", "))
-            }
+            Self::OneOf(allowed) => format!("{}.", quoted(allowed)),
             Self::NotBlank => "at least one character that is no blank.".to_owned(),
             Self::Line => {
                 "one line, without blanks at its ends and characters that cannot be seen. \
