@@ -28,7 +28,7 @@ impl Files {
     /// The files of a repository.
     ///
     /// # Errors
-    /// A folder or a file cannot be read, or a configuration is not HCL.
+    /// A folder or a file cannot be read.
     pub fn read(repository: &Path) -> io::Result<Self> {
         let mut files = Vec::new();
         for folder in FOLDERS {
@@ -79,26 +79,10 @@ fn collect(repository: &Path, folder: &str, files: &mut Vec<(String, String)>) -
             .iter()
             .any(|extension| path.ends_with(extension))
         {
-            let text = fs::read_to_string(entry.path())?;
-            check(&path, &text)?;
-            files.push((path, text));
+            files.push((path, fs::read_to_string(entry.path())?));
         }
     }
     Ok(())
-}
-
-/// An example that Terraform could not read is no page's example.
-fn check(path: &str, text: &str) -> io::Result<()> {
-    if !(path.ends_with(".tf") || path.ends_with(".hcl")) {
-        return Ok(());
-    }
-    match hcl::parse(text) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            format!("`{path}` is not HCL: {error}"),
-        )),
-    }
 }
 
 #[cfg(test)]
@@ -122,15 +106,5 @@ mod tests {
         assert_eq!(names, ["resource.tf", "resource-b.tf"]);
         assert_eq!(some.get("examples/x/y/resource.tf"), Some("c"));
         assert_eq!(some.get("examples/x/y"), None);
-    }
-
-    #[test]
-    fn an_example_that_is_not_hcl_is_named() {
-        assert!(
-            check("examples/x/a.tf", "a = {")
-                .is_err_and(|error| error.to_string().contains("`examples/x/a.tf`"))
-        );
-        assert!(check("examples/x/a.tf", "a = {}").is_ok());
-        assert!(check("templates/a.md", "a = {").is_ok());
     }
 }

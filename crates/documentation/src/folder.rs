@@ -102,8 +102,6 @@ mod tests {
     fn page(name: &str, text: &str) -> Page {
         Page {
             kind: Kind::Guide,
-            name: name.to_owned(),
-            title: name.to_owned(),
             path: format!("guides/{name}.md"),
             text: format!("---\n{GENERATED}\n---\n{text}\n"),
         }

@@ -25,59 +25,61 @@ pub use files::Files;
 pub use kind::Kind;
 pub use page::Page;
 
-use framework::definition::Definition;
+use framework::definition::{Definition, Described};
 use framework::provider::Provider;
 use page::Subject;
 
 /// The guides, in the repository.
 const GUIDES: &str = "templates/guides/";
 
-/// All pages of a provider, in the order of the documentation.
+/// All pages of a provider.
 pub fn pages<P: Provider>(provider: &P, files: &Files) -> Vec<Page> {
-    let subjects = subjects(provider);
-    let Definition {
-        type_name, schema, ..
-    } = provider.definition();
-    let mut pages: Vec<Page> = subjects
-        .iter()
-        .map(|subject| page::of_subject(type_name, subject, files))
-        .collect();
-    let functions = provider.functions().iter();
-    pages.extend(
-        functions.map(|function| page::of_function(type_name, function.definition(), files)),
-    );
-    pages.sort_by_key(|page| page.kind);
+    let name = provider.definition().type_name;
+    let subjects = subjects(provider).into_iter();
+    let pages = subjects.map(|subject| page::of_subject(name, &subject, files));
     let guides = files.below(GUIDES);
-    pages.extend(guides.map(|(name, text)| page::of_guide(name, text, files)));
-    let index = page::index(type_name, schema, files);
-    pages.insert(0, index);
-    pages
+    let guides = guides.map(|(name, text)| page::of_guide(name, text, files));
+    pages.chain(guides).collect()
 }
 
 fn subjects<P: Provider>(provider: &P) -> Vec<Subject> {
-    let of = |kind, definition: &'static Definition| Subject {
+    let mut subjects = vec![with_schema(Kind::Provider, provider.definition())];
+    subjects.extend(provider.resources().iter().map(|resource| Subject {
+        identity: Some(resource.identity_schema()),
+        ..with_schema(Kind::Resource, resource.definition())
+    }));
+    subjects.extend(all(Kind::DataSource, provider.data_sources()));
+    subjects.extend(all(Kind::EphemeralResource, provider.ephemeral_resources()));
+    subjects.extend(all(Kind::ListResource, provider.list_resources()));
+    subjects.extend(all(Kind::Action, provider.actions()));
+    subjects.extend(provider.functions().iter().map(|function| {
+        let definition = function.definition();
+        Subject {
+            kind: Kind::Function,
+            name: definition.name,
+            summary: definition.summary,
+            description: definition.description,
+            sections: function::sections(definition),
+            identity: None,
+        }
+    }));
+    subjects
+}
+
+/// All of a kind.
+fn all<T: Described + ?Sized>(kind: Kind, all: &[&T]) -> impl Iterator<Item = Subject> {
+    all.iter()
+        .map(move |one| with_schema(kind, one.definition()))
+}
+
+fn with_schema(kind: Kind, definition: &'static Definition) -> Subject {
+    let schema = definition.schema;
+    Subject {
         kind,
         name: definition.type_name,
-        schema: definition.schema,
+        summary: schema.description,
+        description: schema.description,
+        sections: schema::section(schema.attributes),
         identity: None,
-    };
-    let resources = provider.resources().iter().map(|resource| Subject {
-        identity: Some(resource.identity_schema()),
-        ..of(Kind::Resource, resource.definition())
-    });
-    let mut subjects: Vec<Subject> = resources.collect();
-    let mut others = |kind, definition| subjects.push(of(kind, definition));
-    for data_source in provider.data_sources() {
-        others(Kind::DataSource, data_source.definition());
     }
-    for ephemeral in provider.ephemeral_resources() {
-        others(Kind::EphemeralResource, ephemeral.definition());
-    }
-    for list in provider.list_resources() {
-        others(Kind::ListResource, list.definition());
-    }
-    for action in provider.actions() {
-        others(Kind::Action, action.definition());
-    }
-    subjects
 }

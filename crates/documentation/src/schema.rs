@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use framework::client_version;
 use framework::documentation;
+use framework::path::Path;
 use framework::schema::{Attribute, AttributeType, IdentitySchema, Mode};
 
 const ABOUT_WRITE_ONLY: &str =
@@ -23,22 +24,23 @@ pub(super) fn section(attributes: &'static [Attribute]) -> String {
     if attributes.is_empty() {
         text.push_str("\nThere is nothing to configure.\n");
     }
-    level(&mut text, "", attributes);
+    level(&mut text, &Path::root(), attributes);
     text
 }
 
 /// One level of attributes, and below it the levels inside it. `parent` is the
 /// path of the object around them.
-fn level(text: &mut String, parent: &str, attributes: &'static [Attribute]) {
+fn level(text: &mut String, parent: &Path, attributes: &'static [Attribute]) {
     for (title, modes) in GROUPS {
         let of_group = |attribute: &&Attribute| modes.contains(&attribute.mode);
         let group: Vec<&Attribute> = attributes.iter().filter(of_group).collect();
         if group.is_empty() {
             continue;
         }
-        let heading = if parent.is_empty() { "### " } else { "" };
-        let colon = if parent.is_empty() { "" } else { ":" };
-        let _ = write!(text, "\n{heading}{title}{colon}\n\n");
+        let _ = match parent.is_root() {
+            true => write!(text, "\n### {title}\n\n"),
+            false => write!(text, "\n{title}:\n\n"),
+        };
         if group.iter().any(|attribute| attribute.write_only) {
             let _ = write!(
                 text,
@@ -52,7 +54,7 @@ fn level(text: &mut String, parent: &str, attributes: &'static [Attribute]) {
     }
     for attribute in attributes {
         if let Some(inner) = attribute.kind.nested() {
-            let path = joined(parent, attribute.name, ".");
+            let path = parent.clone().then(attribute.name);
             let anchor = anchor(&path);
             let _ = write!(
                 text,
@@ -66,11 +68,11 @@ fn level(text: &mut String, parent: &str, attributes: &'static [Attribute]) {
 /// The attributes of an object, without groups.
 pub(super) fn items(text: &mut String, attributes: &'static [Attribute]) {
     for attribute in attributes {
-        item(text, "", attribute, attributes);
+        item(text, &Path::root(), attribute, attributes);
     }
 }
 
-fn item(text: &mut String, parent: &str, attribute: &Attribute, siblings: &[Attribute]) {
+fn item(text: &mut String, parent: &Path, attribute: &Attribute, siblings: &[Attribute]) {
     let mut flags = type_name(&attribute.kind);
     if attribute.sensitive {
         flags.push_str(", Sensitive");
@@ -84,22 +86,14 @@ fn item(text: &mut String, parent: &str, attribute: &Attribute, siblings: &[Attr
     let description = documentation::text(attribute, siblings);
     let _ = write!(text, "- `{}` ({flags}) {description}", attribute.name);
     if attribute.kind.nested().is_some() {
-        let anchor = anchor(&joined(parent, attribute.name, "."));
+        let anchor = anchor(&parent.clone().then(attribute.name));
         let _ = write!(text, " (see [below for nested schema](#{anchor}))");
     }
     text.push('\n');
 }
 
-fn joined(parent: &str, name: &str, separator: &str) -> String {
-    if parent.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{parent}{separator}{name}")
-    }
-}
-
-fn anchor(path: &str) -> String {
-    format!("nestedatt--{}", path.replace('.', "--"))
+fn anchor(path: &Path) -> String {
+    format!("nestedatt--{}", path.to_string().replace('.', "--"))
 }
 
 /// The type of an attribute as the documentation names it.
