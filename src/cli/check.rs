@@ -130,10 +130,10 @@ fn in_folder(folder: &Path, name: &str) -> Option<Result<String, String>> {
 /// The provider with every key that can be used. The error is about something
 /// else.
 fn configure(environment: Environment<'_>) -> Result<(Configured, Unusable), String> {
-    let (provider, problems) = config::read_environment(environment);
-    if let Some(provider) = provider {
-        return Ok((provider, Unusable::new()));
-    }
+    let problems = match config::read_environment(environment) {
+        Ok((provider, _)) => return Ok((provider, Unusable::new())),
+        Err(problems) => problems,
+    };
     let unusable: Unusable = FILES
         .iter()
         .filter_map(|(kind, _)| Some((*kind, problem_of(&problems, *kind)?)))
@@ -142,12 +142,14 @@ fn configure(environment: Environment<'_>) -> Result<(Configured, Unusable), Str
         true => None,
         false => environment(name),
     };
-    let (provider, problems) = config::read_environment(&usable);
-    let first = problems.into_iter().find(is_error);
-    let first = first.map(|problem| format!("{}: {}", problem.summary, problem.detail));
-    provider
-        .map(|provider| (provider, unusable))
-        .ok_or_else(|| first.unwrap_or_default())
+    match config::read_environment(&usable) {
+        Ok((provider, _)) => Ok((provider, unusable)),
+        Err(problems) => {
+            let first = problems.into_iter().find(is_error);
+            let first = first.map(|problem| format!("{}: {}", problem.summary, problem.detail));
+            Err(first.unwrap_or_default())
+        }
+    }
 }
 
 fn is_error(problem: &Diagnostic) -> bool {

@@ -119,7 +119,7 @@ impl Provider for SapCalm {
         &self,
         config: &Value,
         terraform_version: &str,
-    ) -> (Option<Configured>, Diagnostics) {
+    ) -> Result<(Configured, Diagnostics), Diagnostics> {
         config::read(config, &config::process_environment, terraform_version)
     }
 

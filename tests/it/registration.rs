@@ -209,9 +209,9 @@ impl Sap {
         };
         let given = given.map(|(name, value)| (name.to_owned(), value));
         let block = Value::Map(given.into());
-        let (configured, diagnostics) = config::read(&block, &environment, "1.11.4");
+        let (configured, diagnostics) = config::read(&block, &environment, "1.11.4").unwrap();
         assert!(diagnostics.is_empty(), "{diagnostics:?}");
-        configured.unwrap()
+        configured
     }
 }
 

@@ -21,8 +21,8 @@ impl Described for Acme {
 }
 impl Provider for Acme {
     type Configured = ();
-    fn configure(&self, _: &Value, _: &str) -> (Option<()>, Diagnostics) {
-        (Some(()), Diagnostics::new())
+    fn configure(&self, _: &Value, _: &str) -> Result<((), Diagnostics), Diagnostics> {
+        Ok(((), Diagnostics::new()))
     }
     fn resources(&self) -> &'static [&'static dyn DynResource<()>] {
         &[&Note]
@@ -90,9 +90,6 @@ impl Resource for Note {
             ImportRequest::Identity(mut identity) => identity.remove("path").unwrap_or_default(),
         };
         Ok(Model { path, text: None })
-    }
-    fn identity(&self, note: &Model) -> Vec<(&'static str, Option<String>)> {
-        vec![("path", Some(note.path.clone()))]
     }
 }
 

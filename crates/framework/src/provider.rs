@@ -17,8 +17,8 @@ pub trait Provider: Described + Send + Sync + 'static {
     /// What a configuration becomes. Shared by all operations.
     type Configured: Send + Sync + 'static;
 
-    /// Makes ready for operations. Values can be unknown while planning: that
-    /// is not an error, only what really needs them may fail.
+    /// Makes ready for operations, with warnings. Values can be unknown while
+    /// planning: that is not an error, only what really needs them may fail.
     ///
     /// # Errors
     /// What is wrong with the configuration.
@@ -26,7 +26,7 @@ pub trait Provider: Described + Send + Sync + 'static {
         &self,
         config: &Value,
         terraform_version: &str,
-    ) -> (Option<Self::Configured>, Diagnostics);
+    ) -> Result<(Self::Configured, Diagnostics), Diagnostics>;
 
     /// Takes note of a text that the practitioner wrote into a sensitive or
     /// write-only attribute, before anything is done with it: no message may

@@ -220,7 +220,7 @@ pub trait Resource: Described + Send + Sync + 'static {
     /// `()` where there is nothing to decide.
     type Decision: Default + Serialize + DeserializeOwned + Send + Sync + 'static;
 
-    /// What its identity is made of.
+    /// What its identity is made of: attributes of the state with the same names.
     fn identity_schema(&self) -> &'static IdentitySchema;
 
     /// Refines a plan. Called for create, update and delete; must answer the
@@ -277,11 +277,6 @@ pub trait Resource: Described + Send + Sync + 'static {
     /// # Errors
     /// What is wrong with the id or identity, and how it must look.
     fn import(&self, request: ImportRequest) -> Result<Self::Model, Diagnostics>;
-
-    /// The identity of an object, from its state: name and value, in the order
-    /// of the identity schema. `None` for what is not known yet, such as in
-    /// the stub of an import.
-    fn identity(&self, state: &Self::Model) -> Vec<(&'static str, Option<String>)>;
 
     /// Fills in what a generated configuration needs and the state of an
     /// imported object does not tell, and takes out what it had better not
@@ -369,12 +364,6 @@ pub trait DynResource<P>: Described + Send + Sync {
     /// # Errors
     /// What is wrong with the id or identity.
     fn import(&self, request: ImportRequest) -> Result<Value, Diagnostics>;
-
-    /// See [`Resource::identity`].
-    ///
-    /// # Errors
-    /// The state is not one of this resource: a bug.
-    fn identity(&self, state: &Value) -> Result<Vec<(&'static str, Option<String>)>, Diagnostics>;
 }
 
 #[async_trait]
@@ -476,10 +465,6 @@ impl<R: Resource> DynResource<R::Provider> for R {
 
     fn import(&self, request: ImportRequest) -> Result<Value, Diagnostics> {
         to_value(self, &Resource::import(self, request)?)
-    }
-
-    fn identity(&self, state: &Value) -> Result<Vec<(&'static str, Option<String>)>, Diagnostics> {
-        Ok(Resource::identity(self, &from_value(state)?))
     }
 }
 

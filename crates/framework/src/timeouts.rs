@@ -20,45 +20,12 @@ pub(super) const DEFAULT: Duration = Duration::from_mins(20);
 /// A moment further away than this is out of reach anyway.
 const LONGEST: Duration = Duration::from_hours(24 * 365);
 
-/// An operation that has a timeout.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Operation {
-    /// Creating the object.
-    Create,
-    /// Reading the object.
-    Read,
-    /// Changing the object in place.
-    Update,
-    /// Removing the object.
-    Delete,
-    /// Finding objects.
-    List,
-    /// Running an action.
-    Invoke,
-    /// Opening an ephemeral resource.
-    Open,
-}
-
-impl Operation {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::Read => "read",
-            Self::Update => "update",
-            Self::Delete => "delete",
-            Self::List => "list",
-            Self::Invoke => "invoke",
-            Self::Open => "open",
-        }
-    }
-}
-
-/// How long an operation on an object may take: what its `timeouts` say, else
-/// [`DEFAULT`].
-fn timeout(object: &Value, operation: Operation) -> Duration {
+/// How long an operation such as `create` may take on an object: what its `timeouts`
+/// say, else [`DEFAULT`].
+fn timeout(object: &Value, operation: &str) -> Duration {
     object
         .find("timeouts")
-        .and_then(|timeouts| timeouts.find(operation.name()))
+        .and_then(|timeouts| timeouts.find(operation))
         .and_then(Value::as_str)
         .and_then(|text| duration::parse(text).ok())
         .unwrap_or(DEFAULT)
@@ -66,7 +33,7 @@ fn timeout(object: &Value, operation: Operation) -> Duration {
 }
 
 /// When an operation that begins now is to give up.
-pub(super) fn deadline(object: &Value, operation: Operation) -> Instant {
+pub(super) fn deadline(object: &Value, operation: &str) -> Instant {
     Instant::now() + timeout(object, operation)
 }
 
@@ -83,7 +50,7 @@ mod tests {
     #[test]
     fn the_configured_timeout_wins_over_the_default() {
         let object = object(Value::string("1h30m"));
-        assert_eq!(timeout(&object, Operation::Delete), Duration::from_mins(90));
+        assert_eq!(timeout(&object, "delete"), Duration::from_mins(90));
     }
 
     #[test]
@@ -94,14 +61,14 @@ mod tests {
             object(Value::Unknown),
             object(Value::string("soon")),
         ] {
-            assert_eq!(timeout(&object, Operation::Delete), DEFAULT);
-            assert_eq!(timeout(&object, Operation::Create), DEFAULT);
+            assert_eq!(timeout(&object, "delete"), DEFAULT);
+            assert_eq!(timeout(&object, "create"), DEFAULT);
         }
     }
 
     #[test]
     fn a_timeout_beyond_all_bounds_is_a_deadline_all_the_same() {
         let object = object(Value::string("2000000h"));
-        assert!(deadline(&object, Operation::Delete) > Instant::now());
+        assert!(deadline(&object, "delete") > Instant::now());
     }
 }

@@ -160,15 +160,6 @@ impl Resource for Certificate {
             ..Model::default()
         })
     }
-
-    fn identity(&self, state: &Model) -> Vec<(&'static str, Option<String>)> {
-        vec![
-            ("subaccount_id", state.subaccount_id.clone()),
-            ("level", state.level.clone()),
-            ("instance_id", state.instance_id.clone()),
-            ("name", state.name.clone()),
-        ]
-    }
 }
 
 fn owner_of(model: &Model) -> Owner {

@@ -39,7 +39,9 @@ pub use schema::SCHEMA;
 
 /// Checks what stands in the `provider` block itself.
 pub fn validate(config: &Value) -> Diagnostics {
-    read_at(config, &|_| None, "", false).1
+    match read_at(config, &|_| None, "", false) {
+        Ok((_, diagnostics)) | Err(diagnostics) => diagnostics,
+    }
 }
 
 /// Reads the `provider` block and the environment. Without errors there is a
@@ -48,13 +50,15 @@ pub fn read(
     config: &Value,
     environment: Environment<'_>,
     terraform_version: &str,
-) -> (Option<Configured>, Diagnostics) {
+) -> Result<(Configured, Diagnostics), Diagnostics> {
     read_at(config, environment, terraform_version, true)
 }
 
 /// Reads the environment alone, for who says himself what the key of Order
 /// Management has no endpoint for.
-pub fn read_environment(environment: Environment<'_>) -> (Option<Configured>, Diagnostics) {
+pub fn read_environment(
+    environment: Environment<'_>,
+) -> Result<(Configured, Diagnostics), Diagnostics> {
     let nothing = Value::Map(BTreeMap::new());
     read_at(&nothing, environment, "", false)
 }
@@ -66,7 +70,7 @@ fn read_at(
     environment: Environment<'_>,
     terraform_version: &str,
     needs_endpoint: bool,
-) -> (Option<Configured>, Diagnostics) {
+) -> Result<(Configured, Diagnostics), Diagnostics> {
     let mut reader = Reader {
         config,
         environment,
@@ -80,16 +84,16 @@ fn read_at(
         reader.check_endpoint(&settings);
     }
     if reader.diagnostics.has_errors() {
-        return (None, reader.diagnostics);
+        return Err(reader.diagnostics);
     }
     match Client::new(settings) {
-        Ok(client) => (
-            Some(Configured::new(client, reader.unknown).allowing(allowed)),
-            reader.diagnostics,
-        ),
+        Ok(client) => {
+            let configured = Configured::new(client, reader.unknown).allowing(allowed);
+            Ok((configured, reader.diagnostics))
+        }
         Err(error) => {
             reader.contradiction(&error);
-            (None, reader.diagnostics)
+            Err(reader.diagnostics)
         }
     }
 }
@@ -478,7 +482,10 @@ mod tests {
             let found = variables.iter().find(|(variable, _)| *variable == name);
             found.map(|(_, value)| Ok((*value).to_owned()))
         };
-        read(config, &environment, "1.11.4")
+        match read(config, &environment, "1.11.4") {
+            Ok((configured, diagnostics)) => (Some(configured), diagnostics),
+            Err(diagnostics) => (None, diagnostics),
+        }
     }
 
     #[test]

@@ -156,15 +156,6 @@ impl Resource for Destination {
         Ok(stub(object))
     }
 
-    fn identity(&self, state: &Model) -> Vec<(&'static str, Option<String>)> {
-        vec![
-            ("subaccount_id", state.subaccount_id.clone()),
-            ("level", state.level.clone()),
-            ("instance_id", state.instance_id.clone()),
-            ("name", state.name.clone()),
-        ]
-    }
-
     fn complete_generated(
         &self,
         provider: Option<&Configured>,

@@ -260,10 +260,6 @@ impl Resource for JobMonitoring {
             ..Model::default()
         })
     }
-
-    fn identity(&self, state: &Model) -> Vec<(&'static str, Option<String>)> {
-        vec![("job_id", state.job_id.map(|id| id.to_string()))]
-    }
 }
 
 /// The service, once it is known that the token is for an allowed subaccount.

@@ -158,10 +158,6 @@ impl Resource for Registration {
     fn import(&self, request: ImportRequest) -> Result<Model, Diagnostics> {
         import(request)
     }
-
-    fn identity(&self, state: &Model) -> Vec<(&'static str, Option<String>)> {
-        vec![("tenant_id", state.tenant_id.clone())]
-    }
 }
 
 /// Whatever an operation came to, with the warnings on the way.

@@ -196,7 +196,7 @@ mod tests {
             "SAPCALM_ORDER_MANAGEMENT_SERVICE_KEY" => Some(Ok(order_management.to_owned())),
             _ => None,
         };
-        config::read(&Value::Null, &environment, "").0.unwrap()
+        config::read(&Value::Null, &environment, "").unwrap().0
     }
 
     fn planned(config: &Value, prior: &Value, given: Given) -> Planned {

@@ -178,9 +178,9 @@ impl Sap {
             Some(Ok(format!("@{}", path.display())))
         };
         let given = Value::Map(BTreeMap::new());
-        let (configured, diagnostics) = config::read(&given, &environment, "1.11.4");
+        let (configured, diagnostics) = config::read(&given, &environment, "1.11.4").unwrap();
         assert!(diagnostics.is_empty(), "{diagnostics:?}");
-        configured.unwrap()
+        configured
     }
 }
 
@@ -1222,10 +1222,11 @@ async fn import_by_identity_finds_the_same_object() {
         .create(&sap.provider(), &TF.configuration([]))
         .await
         .quietly();
-    let identity = TF.resource.identity(&created.state).unwrap();
-    let known = identity
-        .into_iter()
-        .filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    let identity = TF.resource.identity_schema().attributes().iter();
+    let known = identity.filter_map(|attribute| {
+        let text = created.state.get(attribute.name).as_str()?;
+        Some((attribute.name.to_owned(), text.to_owned()))
+    });
     let import = ImportRequest::Identity(known.collect());
     let stub = Instance {
         state: TF.resource.import(import).unwrap(),
@@ -1250,8 +1251,7 @@ async fn an_unknown_key_keeps_what_is_known_and_plans_what_is_not() {
     let names = ["destination_service_key", "cloud_alm_service_key"];
     let unknown = names.map(|name| (name.to_owned(), Value::Unknown));
     let given = Value::Map(unknown.into());
-    let (provider, _) = config::read(&given, &|_: &str| None, "1.11.4");
-    let provider = provider.unwrap();
+    let (provider, _) = config::read(&given, &|_: &str| None, "1.11.4").unwrap();
     let after = TF
         .read(&provider, &created)
         .await

@@ -45,9 +45,9 @@ fn configured(world: &World) -> Configured {
         Some(Ok(world.key(file)))
     };
     let given = Value::Map(BTreeMap::new());
-    let (configured, diagnostics) = config::read(&given, &environment, "1.11.4");
+    let (configured, diagnostics) = config::read(&given, &environment, "1.11.4").unwrap();
     assert!(diagnostics.is_empty(), "{diagnostics:?}");
-    configured.unwrap()
+    configured
 }
 
 /// Creates destinations of these numbers, fifty at a time.

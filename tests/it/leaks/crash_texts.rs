@@ -52,7 +52,7 @@ impl Described for Crashing {
 impl Provider for Crashing {
     type Configured = ();
 
-    fn configure(&self, config: &Value, _: &str) -> (Option<()>, Diagnostics) {
+    fn configure(&self, config: &Value, _: &str) -> Result<((), Diagnostics), Diagnostics> {
         Self::crash(config)
     }
 

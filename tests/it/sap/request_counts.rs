@@ -39,9 +39,9 @@ fn provider(world: &World, more: &[(&str, &str)]) -> Configured {
         Some(Ok(format!("@{}", world.keys().join(file).display())))
     };
     let given = Value::Map(BTreeMap::new());
-    let (configured, diagnostics) = config::read(&given, &environment, "1.11.4");
+    let (configured, diagnostics) = config::read(&given, &environment, "1.11.4").unwrap();
     assert!(diagnostics.is_empty(), "{diagnostics:?}");
-    configured.unwrap()
+    configured
 }
 
 /// The methods of the requests since the last call, tokens as `token`.

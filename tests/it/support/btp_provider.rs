@@ -53,8 +53,8 @@ impl Described for Stub {
 impl Provider for Stub {
     type Configured = ();
 
-    fn configure(&self, _: &Value, _: &str) -> (Option<()>, Diagnostics) {
-        (Some(()), Diagnostics::new())
+    fn configure(&self, _: &Value, _: &str) -> Result<((), Diagnostics), Diagnostics> {
+        Ok(((), Diagnostics::new()))
     }
 
     fn resources(&self) -> &'static [&'static dyn DynResource<()>] {
@@ -289,9 +289,5 @@ impl Resource for Foreign {
 
     fn import(&self, _: ImportRequest) -> Result<Nothing, Diagnostics> {
         Err(not_ours().into())
-    }
-
-    fn identity(&self, _: &Nothing) -> Vec<(&'static str, Option<String>)> {
-        Vec::new()
     }
 }

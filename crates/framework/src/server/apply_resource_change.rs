@@ -10,11 +10,11 @@
 
 use std::sync::Arc;
 
-use super::identity::Texts;
+use super::rpc::Outcome;
 use super::turns::Turn;
 use super::{Server, convert, identity};
 use crate::definition::Definition;
-use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::diagnostics::{Diagnostic, Diagnostics, quoted};
 use crate::path::Path;
 use crate::plan;
 use crate::private::Private;
@@ -24,7 +24,6 @@ use crate::resource::{
     Context, CreateRequest, DeleteRequest, DynResource, Failed, Saved, UpdateRequest,
 };
 use crate::schema::AttributeType;
-use crate::timeouts::Operation;
 use crate::value::Value;
 
 /// The state before: null on create. The private data before is not part of
@@ -38,10 +37,7 @@ pub(super) fn fallback(request: &Request) -> Response {
     }
 }
 
-pub(super) async fn run<P: Provider>(
-    server: &Server<P>,
-    request: &Request,
-) -> Result<Response, Diagnostics> {
+pub(super) async fn run<P: Provider>(server: &Server<P>, request: &Request) -> Outcome<Response> {
     let resource = server.resource(&request.type_name)?;
     let object_type = resource.definition().schema.object_type();
     let prior = convert::decode(&object_type, "prior_state", request.prior_state.as_ref())?;
@@ -87,8 +83,8 @@ struct Apply<'a, P: Provider> {
 type Left = (Value, Private);
 
 impl<P: Provider> Apply<'_, P> {
-    async fn create(&self, config: Value, planned: Value) -> Result<Response, Diagnostics> {
-        let context = self.server.context(Operation::Create, &planned);
+    async fn create(&self, config: Value, planned: Value) -> Outcome<Response> {
+        let context = self.server.context("create", &planned);
         let _turn = self.turn(&planned, &context).await?;
         let mut private = Private::from_bytes(&self.request.planned_private);
         let request = CreateRequest {
@@ -97,27 +93,21 @@ impl<P: Provider> Apply<'_, P> {
             decision: private.take_decision(),
         };
         let created = self.resource.create(&self.configured, &context, request);
-        let ((state, private), diagnostics) = match created.await {
+        let (left, diagnostics) = match created.await {
             Ok(saved) => {
                 let ((state, private), diagnostics) =
                     self.compared(saved, &planned, contradicts_create);
                 let attributes = self.definition.schema.attributes;
-                let state = plan::settle(attributes, &planned, &state);
-                ((state, private), diagnostics)
+                let settled = plan::settle(attributes, &planned, &state);
+                ((settled, private), diagnostics)
             }
             Err(failed) => self.left(failed)?,
         };
-        let identity = identity::of_state(self.resource, &state).unwrap_or_default();
-        self.saved(&state, &private.to_bytes(), &identity, diagnostics)
+        self.saved(left, diagnostics)
     }
 
-    async fn update(
-        &self,
-        config: Value,
-        planned: Value,
-        prior: Value,
-    ) -> Result<Response, Diagnostics> {
-        let context = self.server.context(Operation::Update, &planned);
+    async fn update(&self, config: Value, planned: Value, prior: Value) -> Outcome<Response> {
+        let context = self.server.context("update", &planned);
         let _turn = self.turn(&prior, &context).await?;
         let mut private = Private::from_bytes(&self.request.planned_private);
         let request = UpdateRequest {
@@ -128,26 +118,15 @@ impl<P: Provider> Apply<'_, P> {
             private,
         };
         let updated = self.resource.update(&self.configured, &context, request);
-        let ((state, private), mut diagnostics) = match updated.await {
+        let (left, diagnostics) = match updated.await {
             Ok(saved) => self.compared(saved, &planned, contradicts_update),
             Err(failed) => self.left(failed)?,
         };
-        let identity = identity::of_state(self.resource, &state).unwrap_or_default();
-        let before = identity::decode(
-            self.resource.identity_schema(),
-            "planned_identity",
-            self.request.planned_identity.as_ref(),
-        );
-        if let Ok(before) = before
-            && let Err(changed) = identity::unchanged(&before, &identity)
-        {
-            diagnostics.extend(changed);
-        }
-        self.saved(&state, &self.bytes(&private), &identity, diagnostics)
+        self.saved(left, diagnostics)
     }
 
-    async fn delete(&self, prior: Value) -> Result<Response, Diagnostics> {
-        let context = self.server.context(Operation::Delete, &prior);
+    async fn delete(&self, prior: Value) -> Outcome<Response> {
+        let context = self.server.context("delete", &prior);
         let _turn = self.turn(&prior, &context).await?;
         let request = DeleteRequest {
             prior,
@@ -155,15 +134,16 @@ impl<P: Provider> Apply<'_, P> {
         };
         let deleted = self.resource.delete(&self.configured, &context, request);
         match deleted.await {
-            Ok(warnings) => Ok(Response {
-                new_state: Some(convert::encode(&self.object_type, &Value::Null)?),
-                diagnostics: convert::diagnostics(warnings),
-                ..Response::default()
-            }),
+            Ok(warnings) => {
+                let response = Response {
+                    new_state: Some(convert::encode(&self.object_type, &Value::Null)?),
+                    ..Response::default()
+                };
+                Ok((response, warnings))
+            }
             Err(failed) => {
-                let ((state, private), diagnostics) = self.left(failed)?;
-                let identity = identity::of_state(self.resource, &state).unwrap_or_default();
-                self.saved(&state, &self.bytes(&private), &identity, diagnostics)
+                let (left, diagnostics) = self.left(failed)?;
+                self.saved(left, diagnostics)
             }
         }
     }
@@ -218,27 +198,22 @@ impl<P: Provider> Apply<'_, P> {
         }
     }
 
-    fn saved(
-        &self,
-        state: &Value,
-        private: &[u8],
-        identity: &Texts,
-        diagnostics: Diagnostics,
-    ) -> Result<Response, Diagnostics> {
-        Ok(Response {
-            new_state: Some(convert::encode(&self.object_type, state)?),
-            private: private.to_vec(),
-            diagnostics: convert::diagnostics(diagnostics),
-            legacy_type_system: false,
-            new_identity: identity::encode(self.resource.identity_schema(), identity)?
-                .or_else(|| self.request.planned_identity.clone()),
-        })
+    fn saved(&self, (state, private): Left, mut diagnostics: Diagnostics) -> Outcome<Response> {
+        let request = self.request;
+        let schema = self.resource.identity_schema();
+        let planned = request.planned_identity.as_ref();
+        let before = identity::decode(schema, "planned_identity", planned).unwrap_or_default();
+        let identity = identity::of_object(schema, &state);
+        diagnostics.extend(identity::contradiction(&before, &identity));
+        let response = Response {
+            new_state: Some(convert::encode(&self.object_type, &state)?),
+            private: self.bytes(&private),
+            new_identity: identity::encode(schema, &identity)?
+                .or_else(|| request.planned_identity.clone()),
+            ..Response::default()
+        };
+        Ok((response, diagnostics))
     }
-}
-
-fn names(paths: &[Path]) -> String {
-    let names: Vec<_> = paths.iter().map(|path| format!("`{path}`")).collect();
-    names.join(", ")
 }
 
 fn contradicts_create(paths: &[Path]) -> Diagnostic {
@@ -248,7 +223,7 @@ fn contradicts_create(paths: &[Path]) -> Diagnostic {
             "The object was created. In {}, it has not got the value that was planned. The state \
              has the planned value, and the next `terraform plan` shows the difference. This is \
              a bug in the provider: report it.",
-            names(paths)
+            quoted(paths)
         ),
     )
 }
@@ -260,7 +235,7 @@ fn contradicts_update(paths: &[Path]) -> Diagnostic {
             "The object was changed. In {}, it has not got the value that was planned. The state \
              has the value that the object has now, and the next `terraform plan` shows the \
              difference. This is a bug in the provider: report it.",
-            names(paths)
+            quoted(paths)
         ),
     )
 }

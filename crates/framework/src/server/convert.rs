@@ -4,11 +4,12 @@
 use crate::definition::Kind;
 use crate::diagnostics::{Diagnostic, Diagnostics, Severity};
 use crate::path::{Path, Step};
+use crate::plan;
 use crate::proto::tfplugin6 as proto;
-use crate::schema::AttributeType;
+use crate::schema::{AttributeType, Schema};
 use crate::value::Value;
-use crate::value_error::ValueError;
-use crate::wire::{json, msgpack};
+use crate::wire::json::{self, Leniency};
+use crate::wire::msgpack;
 
 /// Reads an object or null. `field` is the name of the message's field.
 pub(super) fn decode(
@@ -34,13 +35,16 @@ pub(super) fn decode_part(
     let decoded = if !value.msgpack.is_empty() {
         msgpack::decode(expected, &value.msgpack)
     } else if !value.json.is_empty() {
-        json::decode(expected, &value.json, json::Leniency::Strict)
+        json::decode(expected, &value.json, Leniency::Strict)
     } else {
         Ok(Value::Null)
     };
     decoded.map_err(|error| {
+        // Of the right type, and nobody can work with it.
         if error.unusable {
-            unusable(error)
+            let detail = format!("{error} Nothing was changed. Use another value.");
+            let unusable = Diagnostic::error("Unusable value", detail);
+            unusable.at(error.path).into()
         } else {
             malformed(field, &error.to_string())
         }
@@ -72,35 +76,34 @@ pub(super) fn decode_known(
     }
 }
 
+/// Reads a state that another schema may have shaped, as it lies in a state file.
+pub(super) fn stored(schema: &Schema, state: serde_json::Value) -> Result<Value, String> {
+    let mut state = json::decode_value(&schema.object_type(), state, Leniency::Lenient)
+        .map_err(|error| error.to_string())?;
+    if state.is_null() {
+        // Terraform would take it for an object that is gone.
+        return Err("It is null.".to_owned());
+    }
+    plan::null_write_only(schema.attributes, &mut state);
+    Ok(state)
+}
+
 /// Writes a value; an error is a bug, of the resource that made the value.
 pub(super) fn encode(
     expected: &AttributeType,
     value: &Value,
 ) -> Result<proto::DynamicValue, Diagnostics> {
-    match msgpack::encode(expected, value) {
-        Ok(msgpack) => Ok(proto::DynamicValue {
-            msgpack,
-            json: Vec::new(),
-        }),
-        Err(error) => Err(unwritable(error)),
-    }
-}
-
-fn unwritable(error: ValueError) -> Diagnostics {
-    Diagnostic::error(
-        "Provider made a value that does not fit its schema",
-        format!("{error} This is a bug in the provider: report it."),
-    )
-    .at(error.path)
-    .into()
-}
-
-/// A value of the right type with which nobody can work.
-fn unusable(error: ValueError) -> Diagnostics {
-    let detail = format!("{error} Nothing was changed. Use another value.");
-    Diagnostic::error("Unusable value", detail)
+    let msgpack = msgpack::encode(expected, value).map_err(|error| {
+        Diagnostic::error(
+            "Provider made a value that does not fit its schema",
+            format!("{error} This is a bug in the provider: report it."),
+        )
         .at(error.path)
-        .into()
+    })?;
+    Ok(proto::DynamicValue {
+        msgpack,
+        json: Vec::new(),
+    })
 }
 
 /// A request that cannot be understood.
@@ -119,17 +122,8 @@ pub(super) fn malformed(field: &str, why: &str) -> Diagnostics {
 /// A name that the provider does not know.
 pub(super) fn absent(kind: Kind, name: &str) -> Diagnostics {
     let noun = kind.noun();
-    let summary = match kind {
-        // Nobody asks it for another provider.
-        Kind::Provider | Kind::Resource => "Unknown resource type",
-        Kind::DataSource => "Unknown data source type",
-        Kind::EphemeralResource => "Unknown ephemeral resource type",
-        Kind::ListResource => "Unknown list resource type",
-        Kind::Action => "Unknown action type",
-        Kind::Function => "Unknown function",
-    };
     Diagnostic::error(
-        summary,
+        "Unknown type or function",
         format!(
             "The provider has no {noun} `{name}`. Check the name, and the version of the \
              provider: a newer one may have it."
@@ -163,6 +157,12 @@ fn diagnostic(diagnostic: Diagnostic) -> proto::Diagnostic {
             .filter(|path| !path.steps().is_empty())
             .map(|path| attribute_path(&path)),
     }
+}
+
+/// Messages where only text fits.
+pub(super) fn details(diagnostics: Vec<proto::Diagnostic>) -> String {
+    let details = diagnostics.into_iter().map(|diagnostic| diagnostic.detail);
+    details.collect::<Vec<_>>().join("\n")
 }
 
 /// An error of a function as Terraform wants it: without the last full stop, which Terraform

@@ -1,23 +1,19 @@
 //! `OpenEphemeralResource`: what exists while Terraform works.
 
+use super::rpc::Outcome;
 use super::{Server, convert};
-use crate::diagnostics::Diagnostics;
 use crate::ephemeral_resource::Opened;
 use crate::plan;
 use crate::proto::tfplugin6::open_ephemeral_resource::{Request, Response};
 use crate::provider::Provider;
-use crate::timeouts::Operation;
 
 /// Opens it. Terraform calls only where the configuration is known.
-pub(super) async fn open<P: Provider>(
-    server: &Server<P>,
-    request: &Request,
-) -> Result<Response, Diagnostics> {
+pub(super) async fn open<P: Provider>(server: &Server<P>, request: &Request) -> Outcome<Response> {
     let resource = server.ephemeral_resource(&request.type_name)?;
     let schema = resource.definition().schema;
     let config = convert::decode_known(&schema.object_type(), request.config.as_ref())?;
     let provider = server.configured()?;
-    let context = server.context(Operation::Open, &config);
+    let context = server.context("open", &config);
     let Opened { result, warnings } = resource.open(&provider, &context, &config).await?;
     let result = match result {
         Some(result) => {
@@ -27,9 +23,9 @@ pub(super) async fn open<P: Provider>(
         // Terraform plans with it.
         None => plan::known_later(schema.attributes, &config),
     };
-    Ok(Response {
+    let response = Response {
         result: Some(convert::encode(&schema.object_type(), &result)?),
-        diagnostics: convert::diagnostics(warnings),
         ..Response::default()
-    })
+    };
+    Ok((response, warnings))
 }

@@ -16,8 +16,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Response, Status};
 use tracing::Instrument as _;
 
+use super::panics;
 use super::rpc::{Rpc, crashed, log};
-use super::{convert, panics};
 use crate::diagnostics::Diagnostics;
 
 /// A stream of events as the protocol's methods return it.
@@ -64,7 +64,7 @@ pub(super) async fn answer<E: Send + 'static, M: Send + 'static>(
             Err(location) => Err(location),
         };
         let diagnostics = ended.unwrap_or_else(|location| crashed(name, &location).into());
-        log(&convert::diagnostics(diagnostics.clone()), started);
+        log(&diagnostics, started);
         if let Some(last) = last(diagnostics) {
             // Not received where Terraform has gone away.
             let _ = messages.send(last).await;

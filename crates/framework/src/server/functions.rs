@@ -1,6 +1,7 @@
 //! The methods about functions: `GetFunctions` and `CallFunction`. Neither
 //! needs a configured provider.
 
+use super::rpc::{Outcome, plain};
 use super::{Server, convert};
 use crate::definition::Kind;
 use crate::diagnostics::Diagnostics;
@@ -55,20 +56,18 @@ fn parameter(parameter: &Parameter) -> proto::function::Parameter {
     }
 }
 
-/// Calls a function. What is wrong with an argument is its own kind of error;
+/// Calls a function. What it says about an argument is its own kind of error;
 /// `Err` is for a request that cannot be understood.
-pub(super) fn call<P: Provider>(
-    server: &Server<P>,
-    request: &Request,
-) -> Result<Response, Diagnostics> {
+pub(super) fn call<P: Provider>(server: &Server<P>, request: &Request) -> Outcome<Response> {
     let function = find(server, &request.name)?;
     let definition = function.definition();
-    let returned = match arguments(definition, &request.arguments)? {
-        Ok(arguments) if !arguments.is_wholly_known() => Ok(Value::Unknown),
-        Ok(arguments) => function.call(&arguments),
-        Err(error) => Err(error),
+    let arguments = arguments(definition, &request.arguments)?;
+    let returned = if arguments.is_wholly_known() {
+        function.call(&arguments)
+    } else {
+        Ok(Value::Unknown)
     };
-    Ok(match returned {
+    plain(match returned {
         Ok(value) => Response {
             result: Some(convert::encode(&definition.returns.kind, &value)?),
             error: None,
@@ -80,33 +79,31 @@ pub(super) fn call<P: Provider>(
     })
 }
 
+/// A function has one error of plain text, and no warnings.
+pub(super) fn tell(response: &mut Response, diagnostics: Vec<proto::Diagnostic>) {
+    if !diagnostics.is_empty() {
+        let text = convert::details(diagnostics);
+        response.error = Some(convert::function_error(&text, None));
+    }
+}
+
 /// The arguments by name. Terraform sends as many as the parameters demand,
 /// and null only where it is allowed.
-fn arguments(
-    definition: &Definition,
-    given: &[proto::DynamicValue],
-) -> Result<Result<Value, FunctionError>, Diagnostics> {
+fn arguments(definition: &Definition, given: &[proto::DynamicValue]) -> Result<Value, Diagnostics> {
     let parameters = definition.parameters;
     if given.len() != parameters.len() {
-        return Ok(Err(FunctionError {
-            text: format!(
-                "The function takes {} arguments, and there are {}.",
-                parameters.len(),
-                given.len()
-            ),
-            argument: None,
-        }));
+        let why = "The function takes another number of arguments.";
+        return Err(convert::malformed("arguments", why));
     }
-    let mut values = Vec::new();
-    for (index, (parameter, argument)) in parameters.iter().zip(given).enumerate() {
-        let value = convert::decode_part(&parameter.kind, parameter.name, argument)?;
-        if value.is_null() && !parameter.allow_null {
-            let text = format!("`{}` must not be null.", parameter.name);
-            return Ok(Err(FunctionError::at(index, text)));
+    let values = parameters.iter().zip(given).map(|(parameter, argument)| {
+        match convert::decode_part(&parameter.kind, parameter.name, argument)? {
+            Value::Null if !parameter.allow_null => {
+                Err(convert::malformed(parameter.name, "It is null."))
+            }
+            value => Ok(value),
         }
-        values.push(value);
-    }
-    Ok(Ok(definition.named(values)))
+    });
+    Ok(definition.named(values.collect::<Result<_, _>>()?))
 }
 
 fn find<P: Provider>(

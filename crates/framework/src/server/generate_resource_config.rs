@@ -1,18 +1,15 @@
 //! `GenerateResourceConfig`: turns the state of an imported object into the
 //! configuration that would have made it.
 
+use super::rpc::{Outcome, plain};
 use super::{Server, convert};
-use crate::diagnostics::Diagnostics;
 use crate::plan;
 use crate::proto::tfplugin6::generate_resource_config::{Request, Response};
 use crate::provider::Provider;
 use crate::schema::{Attribute, Mode};
 use crate::value::Value;
 
-pub(super) fn run<P: Provider>(
-    server: &Server<P>,
-    request: &Request,
-) -> Result<Response, Diagnostics> {
+pub(super) fn run<P: Provider>(server: &Server<P>, request: &Request) -> Outcome<Response> {
     let resource = server.resource(&request.type_name)?;
     let schema = resource.definition().schema;
     let object_type = schema.object_type();
@@ -23,9 +20,9 @@ pub(super) fn run<P: Provider>(
         let provider = configured.as_deref();
         resource.complete_generated(provider, attributes);
     }
-    Ok(Response {
+    plain(Response {
         config: Some(convert::encode(&object_type, &config)?),
-        diagnostics: Vec::new(),
+        ..Response::default()
     })
 }
 

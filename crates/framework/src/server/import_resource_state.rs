@@ -1,6 +1,7 @@
 //! `ImportResourceState`: turns an id or an identity into exactly one stub, an
 //! object of which only that much is known. Terraform reads it next.
 
+use super::rpc::{Outcome, plain};
 use super::{Server, convert, identity};
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::plan;
@@ -8,10 +9,7 @@ use crate::proto::tfplugin6::import_resource_state::{ImportedResource, Request, 
 use crate::provider::Provider;
 use crate::resource::ImportRequest;
 
-pub(super) fn run<P: Provider>(
-    server: &Server<P>,
-    request: &Request,
-) -> Result<Response, Diagnostics> {
+pub(super) fn run<P: Provider>(server: &Server<P>, request: &Request) -> Outcome<Response> {
     let resource = server.resource(&request.type_name)?;
     let definition = resource.definition();
     let given = identity::decode(
@@ -31,8 +29,8 @@ pub(super) fn run<P: Provider>(
     plan::null_write_only(definition.schema.attributes, &mut stub);
     // The stub may say less than the practitioner did, and spell it otherwise.
     let mut identity = given;
-    identity.extend(identity::of_state(resource, &stub)?);
-    Ok(Response {
+    identity.extend(identity::of_object(resource.identity_schema(), &stub));
+    plain(Response {
         imported_resources: vec![ImportedResource {
             type_name: request.type_name.clone(),
             state: Some(convert::encode(&definition.schema.object_type(), &stub)?),

@@ -12,7 +12,6 @@ use crate::proto::tfplugin6 as proto;
 use crate::proto::tfplugin6::invoke_action::Request;
 use crate::proto::tfplugin6::invoke_action::event::{self, Type};
 use crate::provider::Provider;
-use crate::timeouts::Operation;
 
 pub(super) fn prepare<P: Provider>(
     server: &Server<P>,
@@ -23,7 +22,7 @@ pub(super) fn prepare<P: Provider>(
     let schema = action.definition().schema;
     let config = convert::decode_known(&schema.object_type(), request.config.as_ref())?;
     let provider = server.configured()?;
-    let context = server.context(Operation::Invoke, &config);
+    let context = server.context("invoke", &config);
     let work = async move {
         let progress = Progress::new(events);
         action.invoke(&provider, &context, config, &progress).await

@@ -12,7 +12,6 @@ use crate::proto::tfplugin6 as proto;
 use crate::proto::tfplugin6::list_resource::Request;
 use crate::provider::Provider;
 use crate::resource::DynResource;
-use crate::timeouts::Operation;
 use crate::value::Value;
 
 pub(super) fn prepare<P: Provider>(
@@ -25,7 +24,7 @@ pub(super) fn prepare<P: Provider>(
     let schema = list_resource.definition().schema;
     let config = convert::decode_known(&schema.object_type(), request.config.as_ref())?;
     let provider = server.configured()?;
-    let context = server.context(Operation::List, &config);
+    let context = server.context("list", &config);
     let limit = usize::try_from(request.limit).unwrap_or(0);
     let include_object = request.include_resource_object;
     let request = ListRequest {
@@ -72,8 +71,9 @@ fn found<P>(
 ) -> Result<proto::list_resource::Event, Diagnostics> {
     let schema = resource.definition().schema;
     plan::null_write_only(schema.attributes, &mut object);
-    let texts = identity::of_state(resource, &object)?;
-    let identity = identity::encode(resource.identity_schema(), &texts)?;
+    let identity_schema = resource.identity_schema();
+    let texts = identity::of_object(identity_schema, &object);
+    let identity = identity::encode(identity_schema, &texts)?;
     let resource_object = include_object
         .then(|| convert::encode(&schema.object_type(), &object))
         .transpose()?;

@@ -4,9 +4,9 @@
 use tonic::{Request, Response, Status};
 
 use super::events::{self, Events};
-use super::rpc::{Rpc, answer};
+use super::rpc::{Rpc, answer, plain};
 use super::{
-    Server, apply_resource_change, configure_provider, data_sources, ephemeral_resources,
+    Server, apply_resource_change, configure_provider, convert, data_sources, ephemeral_resources,
     functions, generate_resource_config, get_metadata, get_provider_schema,
     get_resource_identity_schemas, import_resource_state, invoke_action, list_resource,
     move_resource_state, plan_action, plan_resource_change, read_resource,
@@ -21,11 +21,17 @@ type Answer<R> = Result<Response<R>, Status>;
 
 /// Implements the protocol: for every method with one answer its name, what it is
 /// called on, what answers, and, where that is not an empty response, what goes
-/// out when it cannot.
+/// out when it cannot. Messages go into the field `diagnostics`, or as a row says.
 macro_rules! methods {
+    (@tell) => {
+        |response, diagnostics| response.diagnostics = diagnostics
+    };
+    (@tell $tell:expr) => {
+        $tell
+    };
     ($(
         $method:ident $name:literal |$server:ident, $request:ident| $($subject:expr)?
-            => $answer:expr $(, else $fallback:expr)?;
+            => $answer:expr $(, else $fallback:expr)? $(, tell $tell:expr)?;
     )+) => {
         #[tonic::async_trait]
         impl<P: Provider> Protocol for Server<P> {
@@ -39,7 +45,8 @@ macro_rules! methods {
                     subject: None $(.or(Some($subject)))?,
                 };
                 let fallback: Option<proto::$method::Response> = None $(.or(Some($fallback)))?;
-                answer(rpc, fallback.unwrap_or_default(), async { $answer }).await
+                let fallback = fallback.unwrap_or_default();
+                answer(rpc, fallback, methods!(@tell $($tell)?), async { $answer }).await
             })+
 
             type ListResourceStream = Events<proto::list_resource::Event>;
@@ -83,13 +90,13 @@ macro_rules! methods {
 
 methods! {
     get_metadata "GetMetadata" |server, _request|
-        => Ok(get_metadata::run(server));
+        => plain(get_metadata::run(server));
     get_provider_schema "GetProviderSchema" |server, _request|
-        => Ok(get_provider_schema::run(server));
+        => plain(get_provider_schema::run(server));
     get_resource_identity_schemas "GetResourceIdentitySchemas" |server, _request|
-        => Ok(get_resource_identity_schemas::run(server));
+        => plain(get_resource_identity_schemas::run(server));
     get_functions "GetFunctions" |server, _request|
-        => Ok(functions::get(server));
+        => plain(functions::get(server));
 
     validate_provider_config "ValidateProviderConfig" |server, request|
         => validate::block(server.provider, request.config.as_ref(), false);
@@ -97,8 +104,8 @@ methods! {
         => configure_provider::run(server, request);
     stop_provider "StopProvider" |server, _request| => {
         server.stop();
-        Ok(proto::stop_provider::Response::default())
-    };
+        plain(proto::stop_provider::Response::default())
+    }, tell |response, diagnostics| response.error = convert::details(diagnostics);
 
     validate_resource_config "ValidateResourceConfig" |server, request|
         (Kind::Resource, &request.type_name) => {
@@ -157,18 +164,19 @@ methods! {
         (Kind::EphemeralResource, &request.type_name) => {
             // Opening asks for no renewal.
             server.ephemeral_resource(&request.type_name)?;
-            Ok(proto::renew_ephemeral_resource::Response::default())
+            plain(proto::renew_ephemeral_resource::Response::default())
         };
     close_ephemeral_resource "CloseEphemeralResource" |server, request|
         (Kind::EphemeralResource, &request.type_name) => {
             // What was opened ends by itself.
             server.ephemeral_resource(&request.type_name)?;
-            Ok(proto::close_ephemeral_resource::Response::default())
+            plain(proto::close_ephemeral_resource::Response::default())
         };
 
     call_function "CallFunction" |server, request|
         (Kind::Function, &request.name)
-        => functions::call(server, request);
+        => functions::call(server, request),
+        tell functions::tell;
 
     validate_list_resource_config "ValidateListResourceConfig" |server, request|
         (Kind::ListResource, &request.type_name) => {

@@ -1,9 +1,10 @@
 //! The provider as Terraform calls it: one file per method of the protocol, or
 //! per small group of them; [`methods`] is the table of all of them.
 //!
-//! A method has one shape everywhere: a function that answers with the response,
-//! or with the errors that prevent it; and a fallback, the response that changes
-//! nothing, which goes out with these errors, and also when the method panics.
+//! A method has one shape everywhere: a function that answers with the response
+//! and messages, or with the errors that prevent it; and a fallback, the response
+//! that changes nothing, which goes out with these errors, and also when the method
+//! panics.
 //! [`rpc`] puts the two together, so that a caller always gets a diagnostic and
 //! never a broken connection.
 //!
@@ -42,7 +43,7 @@ mod upgrade_resource_identity;
 mod upgrade_resource_state;
 mod validate;
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
@@ -55,14 +56,14 @@ use super::list_resource::DynListResource;
 use super::provider::Provider;
 use super::resource::{Context, DynResource};
 use super::schema::Schema;
-use super::timeouts::{self, Operation};
+use super::timeouts;
 use super::value::Value;
 use turns::Turns;
 
 /// A provider that answers Terraform's calls.
 pub struct Server<P: Provider> {
     provider: &'static P,
-    configuration: RwLock<Configuration<P::Configured>>,
+    configuration: Mutex<Configuration<P::Configured>>,
     /// Cancelled when Terraform asks to stop; then a fresh one takes its place,
     /// because more calls may follow.
     cancel: Mutex<CancellationToken>,
@@ -83,7 +84,7 @@ impl<P: Provider> Server<P> {
         panics::install_hook();
         Self {
             provider,
-            configuration: RwLock::new(Configuration::Never),
+            configuration: Mutex::new(Configuration::Never),
             cancel: Mutex::new(CancellationToken::new()),
             turns: Turns::default(),
         }
@@ -123,19 +124,12 @@ impl<P: Provider> Server<P> {
     }
 
     fn configure(&self, configuration: Configuration<P::Configured>) {
-        *self
-            .configuration
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = configuration;
+        *lock(&self.configuration) = configuration;
     }
 
     /// The configured provider, for an operation that cannot do without.
     fn configured(&self) -> Result<Arc<P::Configured>, Diagnostics> {
-        let configuration = self
-            .configuration
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        let why = match &*configuration {
+        let why = match &*lock(&self.configuration) {
             Configuration::Done(configured) => return Ok(Arc::clone(configured)),
             Configuration::Never => {
                 "Terraform asked for this operation before it configured the provider."
@@ -165,11 +159,10 @@ impl<P: Provider> Server<P> {
     }
 
     /// What surrounds an operation on an object whose `timeouts` are these.
-    fn context(&self, operation: Operation, object: &Value) -> Context {
-        let cancel = self.cancel.lock().unwrap_or_else(PoisonError::into_inner);
+    fn context(&self, operation: &str, object: &Value) -> Context {
         Context {
             deadline: timeouts::deadline(object, operation),
-            cancel: cancel.clone(),
+            cancel: lock(&self.cancel).clone(),
         }
     }
 
@@ -177,9 +170,13 @@ impl<P: Provider> Server<P> {
     /// in flight to stop, and only these; they end on their own, with the truth
     /// about their objects.
     fn stop(&self) {
-        let mut cancel = self.cancel.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::replace(&mut *cancel, CancellationToken::new()).cancel();
+        std::mem::take(&mut *lock(&self.cancel)).cancel();
     }
+}
+
+/// What a mutex holds, also after a panic: it is never left half changed.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 type Found<T> = Result<&'static T, Diagnostics>;

@@ -4,38 +4,28 @@
 //! What was kept beside the other object is another provider's business and is
 //! dropped, as is its identity.
 
+use super::rpc::{Outcome, plain};
 use super::{Server, convert, identity};
 use crate::diagnostics::{Diagnostic, Diagnostics};
-use crate::plan;
 use crate::proto::tfplugin6::move_resource_state::{Request, Response};
 use crate::provider::Provider;
 use crate::resource::Mover;
-use crate::wire::json::{self, Leniency};
 
-pub(super) fn run<P: Provider>(
-    server: &Server<P>,
-    request: &Request,
-) -> Result<Response, Diagnostics> {
+pub(super) fn run<P: Provider>(server: &Server<P>, request: &Request) -> Outcome<Response> {
     let resource = server.resource(&request.target_type_name)?;
-    let definition = resource.definition();
-    let object_type = definition.schema.object_type();
-    let convert = mover(resource.movers(), request)?.convert;
+    let schema = resource.definition().schema;
+    let mover = mover(resource.movers(), request)?;
     let source = request.source_state.as_ref();
     let source = source.map(|state| serde_json::from_slice(&state.json));
     let Some(Ok(source)) = source else {
         return Err(refused(request, "Its state is not JSON."));
     };
-    let moved = convert(&source).map_err(|why| refused(request, &why))?;
-    let mut state = json::decode_value(&object_type, moved, Leniency::Lenient)
-        .map_err(|error| refused(request, &error.to_string()))?;
-    if state.is_null() {
-        // Terraform would take it for an object that is gone.
-        return Err(refused(request, "Its state is null."));
-    }
-    plan::null_write_only(definition.schema.attributes, &mut state);
-    let known = identity::of_state(resource, &state)?;
-    Ok(Response {
-        target_state: Some(convert::encode(&object_type, &state)?),
+    let state = (mover.convert)(&source)
+        .and_then(|moved| convert::stored(schema, moved))
+        .map_err(|why| refused(request, &why))?;
+    let known = identity::of_object(resource.identity_schema(), &state);
+    plain(Response {
+        target_state: Some(convert::encode(&schema.object_type(), &state)?),
         target_identity: identity::encode(resource.identity_schema(), &known)?,
         ..Response::default()
     })

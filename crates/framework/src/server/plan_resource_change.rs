@@ -1,7 +1,7 @@
 //! `PlanResourceChange`: see [`plan`](crate::plan) for the algorithm.
 
+use super::rpc::Outcome;
 use super::{Server, convert};
-use crate::diagnostics::Diagnostics;
 use crate::plan::Change;
 use crate::private::Private;
 use crate::proto::tfplugin6::plan_resource_change::{Request, Response};
@@ -17,10 +17,7 @@ pub(super) fn fallback(request: &Request) -> Response {
     }
 }
 
-pub(super) fn run<P: Provider>(
-    server: &Server<P>,
-    request: &Request,
-) -> Result<Response, Diagnostics> {
+pub(super) fn run<P: Provider>(server: &Server<P>, request: &Request) -> Outcome<Response> {
     let resource = server.resource(&request.type_name)?;
     let object_type = resource.definition().schema.object_type();
     let prior = convert::decode(&object_type, "prior_state", request.prior_state.as_ref())?;
@@ -46,7 +43,7 @@ pub(super) fn run<P: Provider>(
         return Err(planned.diagnostics);
     }
     let replace = planned.replace.iter();
-    Ok(Response {
+    let response = Response {
         planned_state: Some(convert::encode(&object_type, &planned.state)?),
         requires_replace: replace.map(convert::attribute_path).collect(),
         planned_private: if config_is_null {
@@ -55,9 +52,9 @@ pub(super) fn run<P: Provider>(
         } else {
             planned.private.to_bytes()
         },
-        diagnostics: convert::diagnostics(planned.diagnostics),
         // A new object gets a new identity, also as a replacement.
         planned_identity: request.prior_identity.clone().filter(|_| !creates),
         ..Response::default()
-    })
+    };
+    Ok((response, planned.diagnostics))
 }

@@ -1,5 +1,6 @@
 //! `ReadResource`: the object as it is now, null when it is gone.
 
+use super::rpc::Outcome;
 use super::{Server, convert, identity};
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::plan;
@@ -7,7 +8,6 @@ use crate::private::Private;
 use crate::proto::tfplugin6::read_resource::{Request, Response};
 use crate::provider::Provider;
 use crate::resource::{ReadRequest, Seen};
-use crate::timeouts::Operation;
 use crate::value::Value;
 
 /// Everything stays as it is: Terraform forgets what does not come back.
@@ -20,10 +20,7 @@ pub(super) fn fallback(request: &Request) -> Response {
     }
 }
 
-pub(super) async fn run<P: Provider>(
-    server: &Server<P>,
-    request: &Request,
-) -> Result<Response, Diagnostics> {
+pub(super) async fn run<P: Provider>(server: &Server<P>, request: &Request) -> Outcome<Response> {
     let resource = server.resource(&request.type_name)?;
     let definition = resource.definition();
     let object_type = definition.schema.object_type();
@@ -39,7 +36,7 @@ pub(super) async fn run<P: Provider>(
     )?;
     let configured = server.configured()?;
     server.keep_secrets(&configured, definition.schema, &[&state]);
-    let context = server.context(Operation::Read, &state);
+    let context = server.context("read", &state);
     let mut private = Private::from_bytes(&request.private);
     // Of an update that failed.
     let _ = private.take_decision();
@@ -51,11 +48,11 @@ pub(super) async fn run<P: Provider>(
     let saved = match read.await? {
         Seen::There(saved) => saved,
         Seen::Gone(warnings) => {
-            return Ok(Response {
+            let response = Response {
                 new_state: Some(convert::encode(&object_type, &Value::Null)?),
-                diagnostics: convert::diagnostics(warnings),
                 ..Response::default()
-            });
+            };
+            return Ok((response, warnings));
         }
     };
     let mut new_state = saved.state;
@@ -63,21 +60,23 @@ pub(super) async fn run<P: Provider>(
     if !new_state.is_wholly_known() {
         return Err(unknown());
     }
-    let identity = identity::of_state(resource, &new_state)?;
-    identity::unchanged(&identity_before, &identity)?;
-    Ok(Response {
+    let identity = identity::of_object(resource.identity_schema(), &new_state);
+    if let Some(contradiction) = identity::contradiction(&identity_before, &identity) {
+        return Err(contradiction.into());
+    }
+    let response = Response {
         new_state: Some(convert::encode(&object_type, &new_state)?),
-        diagnostics: convert::diagnostics(saved.warnings),
         // Bytes that the provider could not read come back as they were.
         private: if saved.private == private {
             request.private.clone()
         } else {
             saved.private.to_bytes()
         },
-        deferred: None,
         new_identity: identity::encode(resource.identity_schema(), &identity)?
             .or_else(|| request.current_identity.clone()),
-    })
+        ..Response::default()
+    };
+    Ok((response, saved.warnings))
 }
 
 fn unknown() -> Diagnostics {

@@ -12,9 +12,8 @@ use tracing::Instrument as _;
 use super::convert;
 use super::panics;
 use crate::definition::Kind;
-use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::diagnostics::{Diagnostic, Diagnostics, Severity};
 use crate::proto::tfplugin6 as proto;
-use crate::proto::tfplugin6::diagnostic::Severity;
 
 /// The protocol version that the messages are of.
 const PROTOCOL_VERSION: &str = "6.11";
@@ -73,52 +72,59 @@ pub(super) fn crashed(name: &str, location: &str) -> Diagnostic {
     )
 }
 
+/// What a method answers with: a response, and messages that go with it, or the
+/// errors that prevent it.
+pub(super) type Outcome<R> = Result<(R, Diagnostics), Diagnostics>;
+
+/// A response without messages.
+#[expect(clippy::unnecessary_wraps, reason = "as all methods answer")]
+pub(super) fn plain<R>(response: R) -> Outcome<R> {
+    Ok((response, Diagnostics::new()))
+}
+
 /// Runs a method and answers in any case: with its response, or with the
-/// fallback and the errors.
-pub(super) async fn answer<R: Report>(
+/// fallback and the errors. `tell` puts the messages into either.
+pub(super) async fn answer<R>(
     rpc: Rpc<'_>,
     fallback: R,
-    body: impl Future<Output = Result<R, Diagnostics>>,
+    tell: fn(&mut R, Vec<proto::Diagnostic>),
+    body: impl Future<Output = Outcome<R>>,
 ) -> Result<Response<R>, Status> {
     let span = rpc.span();
     let answered = async {
         let started = Instant::now();
         tracing::trace!("Received request");
-        let response = match panics::guarded(body).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(diagnostics)) => with(fallback, diagnostics),
-            Err(location) => with(fallback, crashed(rpc.name, &location).into()),
+        let (mut response, diagnostics) = match panics::guarded(body).await {
+            Ok(Ok(answered)) => answered,
+            Ok(Err(diagnostics)) => (fallback, diagnostics),
+            Err(location) => (fallback, crashed(rpc.name, &location).into()),
         };
-        log(response.reported(), started);
+        log(&diagnostics, started);
+        tell(&mut response, convert::diagnostics(diagnostics));
         response
     };
     Ok(Response::new(answered.instrument(span).await))
 }
 
-/// The same response with more messages.
-pub(super) fn with<R: Report>(mut response: R, diagnostics: Diagnostics) -> R {
-    response.report(convert::diagnostics(diagnostics));
-    response
-}
-
-/// Logs the end of a call with what it told the practitioner.
-pub(super) fn log(reported: &[proto::Diagnostic], started: Instant) {
-    let count = |severity: Severity| {
-        reported
-            .iter()
-            .filter(|diagnostic| diagnostic.severity() == severity)
+/// Logs the end of a call with what it tells the practitioner.
+pub(super) fn log(diagnostics: &Diagnostics, started: Instant) {
+    let count = |severity| {
+        let all = diagnostics.iter();
+        all.filter(|diagnostic| diagnostic.severity == severity)
             .count()
     };
-    for diagnostic in reported {
-        match diagnostic.severity() {
-            Severity::Warning => tracing::warn!(
-                diagnostic_summary = diagnostic.summary,
-                "Response contains warning diagnostic"
-            ),
-            Severity::Error | Severity::Invalid => tracing::error!(
-                diagnostic_summary = diagnostic.summary,
-                "Response contains error diagnostic"
-            ),
+    for Diagnostic {
+        severity, summary, ..
+    } in diagnostics
+    {
+        let diagnostic_summary = &**summary;
+        match severity {
+            Severity::Warning => {
+                tracing::warn!(diagnostic_summary, "Response contains warning diagnostic");
+            }
+            Severity::Error => {
+                tracing::error!(diagnostic_summary, "Response contains error diagnostic");
+            }
         }
     }
     tracing::trace!(
@@ -127,85 +133,4 @@ pub(super) fn log(reported: &[proto::Diagnostic], started: Instant) {
         diagnostic_warning_count = count(Severity::Warning),
         "Served request"
     );
-}
-
-/// A response that can carry messages to the practitioner.
-pub(super) trait Report {
-    /// Adds messages.
-    fn report(&mut self, diagnostics: Vec<proto::Diagnostic>);
-
-    /// The messages so far.
-    fn reported(&self) -> &[proto::Diagnostic];
-}
-
-/// The responses that have a list of diagnostics, by the name of its field.
-macro_rules! reports_in {
-    ($field:ident: $($response:ty),+ $(,)?) => {
-        $(impl Report for $response {
-            fn report(&mut self, diagnostics: Vec<proto::Diagnostic>) {
-                self.$field.extend(diagnostics);
-            }
-
-            fn reported(&self) -> &[proto::Diagnostic] {
-                &self.$field
-            }
-        })+
-    };
-}
-
-reports_in!(diagnostics:
-    proto::get_metadata::Response,
-    proto::get_provider_schema::Response,
-    proto::get_resource_identity_schemas::Response,
-    proto::get_functions::Response,
-    proto::validate_provider_config::Response,
-    proto::configure_provider::Response,
-    proto::validate_resource_config::Response,
-    proto::upgrade_resource_state::Response,
-    proto::upgrade_resource_identity::Response,
-    proto::read_resource::Response,
-    proto::plan_resource_change::Response,
-    proto::apply_resource_change::Response,
-    proto::import_resource_state::Response,
-    proto::move_resource_state::Response,
-    proto::generate_resource_config::Response,
-    proto::validate_data_resource_config::Response,
-    proto::read_data_source::Response,
-    proto::validate_ephemeral_resource_config::Response,
-    proto::open_ephemeral_resource::Response,
-    proto::renew_ephemeral_resource::Response,
-    proto::close_ephemeral_resource::Response,
-    proto::validate_list_resource_config::Response,
-    proto::validate_action_config::Response,
-    proto::plan_action::Response,
-);
-
-impl Report for proto::stop_provider::Response {
-    /// The one field is for an error that prevented stopping.
-    fn report(&mut self, diagnostics: Vec<proto::Diagnostic>) {
-        if let Some(first) = diagnostics.into_iter().next() {
-            self.error = first.detail;
-        }
-    }
-
-    fn reported(&self) -> &[proto::Diagnostic] {
-        &[]
-    }
-}
-
-impl Report for proto::call_function::Response {
-    /// A function has one error of plain text, and no warnings.
-    fn report(&mut self, diagnostics: Vec<proto::Diagnostic>) {
-        let text = diagnostics
-            .into_iter()
-            .map(|diagnostic| diagnostic.detail)
-            .collect::<Vec<_>>()
-            .join("\n");
-        self.result = None;
-        self.error = Some(convert::function_error(&text, None));
-    }
-
-    fn reported(&self) -> &[proto::Diagnostic] {
-        &[]
-    }
 }

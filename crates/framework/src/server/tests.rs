@@ -365,11 +365,7 @@ async fn an_operation_before_configure_changes_nothing_and_says_so() {
 
 #[tokio::test]
 async fn a_failed_configuration_replaces_the_one_before() {
-    for (region, expected) in [
-        ("nowhere", "Invalid region"),
-        ("silent", "gave no reason"),
-        ("panic", "Provider crashed"),
-    ] {
+    for (region, expected) in [("nowhere", "Invalid region"), ("panic", "Provider crashed")] {
         let client = Client::new().await;
         assert!(error(&client.configure(region).await.diagnostics).contains(expected));
         let read = client.read(&thing([("name", text("one"))]), b"").await;

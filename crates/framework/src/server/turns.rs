@@ -11,10 +11,11 @@
 //! [`Resource::turn`]: crate::resource::Resource::turn
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::OwnedMutexGuard;
 
+use super::lock;
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::resource::Context;
 
@@ -38,7 +39,7 @@ impl Turns {
         context: &Context,
     ) -> Result<Turn, Diagnostics> {
         let turn = {
-            let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut all = lock(&self.0);
             Arc::clone(all.entry((type_name, object)).or_default())
         };
         let why = tokio::select! {

@@ -2,15 +2,14 @@
 //! a state file is not that of the identity schema. Ours have no version, so only
 //! another provider, or a later one, can have written that.
 
+use super::rpc::{Outcome, plain};
 use super::{Server, convert, identity};
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::proto::tfplugin6::upgrade_resource_identity::{Request, Response};
 use crate::provider::Provider;
+use crate::wire::json::{self, Leniency};
 
-pub(super) fn run<P: Provider>(
-    server: &Server<P>,
-    request: &Request,
-) -> Result<Response, Diagnostics> {
+pub(super) fn run<P: Provider>(server: &Server<P>, request: &Request) -> Outcome<Response> {
     let resource = server.resource(&request.type_name)?;
     let schema = resource.identity_schema();
     let Some(stored) = &request.raw_identity else {
@@ -23,10 +22,12 @@ pub(super) fn run<P: Provider>(
             request.version
         )));
     }
-    let texts = identity::from_json(schema, &stored.json).map_err(|why| unreadable(&why))?;
-    Ok(Response {
+    let identity = json::decode(&schema.object_type(), &stored.json, Leniency::Lenient)
+        .map_err(|error| unreadable(&error.to_string()))?;
+    let texts = identity::of_object(schema, &identity);
+    plain(Response {
         upgraded_identity: identity::encode(schema, &texts)?,
-        diagnostics: Vec::new(),
+        ..Response::default()
     })
 }
 

@@ -4,21 +4,16 @@
 //! A state can hold attributes that another version of the provider knew, and
 //! lack some that this one knows; neither is an error.
 
+use super::rpc::{Outcome, plain};
 use super::{Server, convert};
 use crate::diagnostics::{Diagnostic, Diagnostics};
-use crate::plan;
 use crate::proto::tfplugin6::upgrade_resource_state::{Request, Response};
 use crate::provider::Provider;
 use crate::resource::Upgrader;
-use crate::wire::json::{self, Leniency};
 
-pub(super) fn run<P: Provider>(
-    server: &Server<P>,
-    request: &Request,
-) -> Result<Response, Diagnostics> {
+pub(super) fn run<P: Provider>(server: &Server<P>, request: &Request) -> Outcome<Response> {
     let resource = server.resource(&request.type_name)?;
     let schema = resource.definition().schema;
-    let object_type = schema.object_type();
     let stored = stored_json(request)?;
     let current = if request.version == schema.version {
         stored
@@ -30,16 +25,10 @@ pub(super) fn run<P: Provider>(
             stored,
         )?
     };
-    let mut state = json::decode_value(&object_type, current, Leniency::Lenient)
-        .map_err(|error| unreadable(&error.to_string()))?;
-    if state.is_null() {
-        // Terraform would take it for an object that is gone.
-        return Err(unreadable("It is null."));
-    }
-    plan::null_write_only(schema.attributes, &mut state);
-    Ok(Response {
-        upgraded_state: Some(convert::encode(&object_type, &state)?),
-        diagnostics: Vec::new(),
+    let state = convert::stored(schema, current).map_err(|why| unreadable(&why))?;
+    plain(Response {
+        upgraded_state: Some(convert::encode(&schema.object_type(), &state)?),
+        ..Response::default()
     })
 }
 

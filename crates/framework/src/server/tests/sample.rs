@@ -78,21 +78,17 @@ impl Described for Sample {
 impl Provider for Sample {
     type Configured = World;
 
-    fn configure(&self, config: &Value, _: &str) -> (Option<World>, Diagnostics) {
+    fn configure(&self, config: &Value, _: &str) -> Result<(World, Diagnostics), Diagnostics> {
         match config.get("region").as_str() {
-            Some("nowhere") => (
-                None,
-                Diagnostic::error("Invalid region", "There is none.").into(),
-            ),
-            Some("silent") => (None, Diagnostics::new()),
+            Some("nowhere") => Err(Diagnostic::error("Invalid region", "There is none.").into()),
             Some("panic") => panic!("configure s3cr3t"),
-            region => (
-                Some(World {
+            region => {
+                let world = World {
                     region: region.unwrap_or("here").to_owned(),
                     ..World::default()
-                }),
-                Diagnostics::new(),
-            ),
+                };
+                Ok((world, Diagnostics::new()))
+            }
         }
     }
 
@@ -441,10 +437,6 @@ impl Resource for Thing {
             secret_wo: Some("s3cr3t".to_owned()),
             ..Model::default()
         })
-    }
-
-    fn identity(&self, state: &Model) -> Vec<(&'static str, Option<String>)> {
-        vec![("id", state.id.clone()), ("region", None)]
     }
 
     fn movers(&self) -> &'static [Mover] {
