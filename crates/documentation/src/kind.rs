@@ -1,7 +1,7 @@
 //! The kinds of pages: where each has its place, its examples and its
 //! hand-written part, and which client first knows what it describes.
 
-use framework::client_version::{self, Since};
+use framework::client_version;
 
 /// What a page is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -97,7 +97,7 @@ impl Kind {
     }
 
     /// The first clients that know this kind.
-    pub const fn since(self) -> Option<Since> {
+    pub const fn since(self) -> Option<&'static str> {
         match self {
             Self::Provider => Some(client_version::PROTOCOL),
             Self::EphemeralResource => Some(client_version::EPHEMERAL),

@@ -177,13 +177,7 @@ fn sample(attribute: &Attribute, kind: &AttributeType, filling: Filling) -> Valu
     match kind {
         AttributeType::String => Value::string(sample_text(attribute, filling)),
         AttributeType::Bool => Value::Bool(true),
-        AttributeType::Number => {
-            let smallest = attribute.validators.iter().find_map(|rule| match rule {
-                Validator::WholeNumber { min, .. } => Some(*min),
-                _ => None,
-            });
-            Value::Number(Number::from(smallest.unwrap_or(1)))
-        }
+        AttributeType::Number => Value::Number(Number::from(1_i64)),
         AttributeType::List(element) => Value::List(vec![sample(attribute, element, filling)]),
         AttributeType::Set(element) => Value::Set(vec![sample(attribute, element, filling)]),
         AttributeType::Map(element) => Value::Map(BTreeMap::from([(
@@ -194,7 +188,7 @@ fn sample(attribute: &Attribute, kind: &AttributeType, filling: Filling) -> Valu
     }
 }
 
-/// A text that the validators accept, else one that no other attribute has.
+/// One of the texts that are allowed by name, else one that no other attribute has.
 fn sample_text(attribute: &Attribute, filling: Filling) -> &'static str {
     let choice = match filling {
         Filling::Everything { choice } => choice,
@@ -205,8 +199,6 @@ fn sample_text(attribute: &Attribute, filling: Filling) -> &'static str {
         .iter()
         .find_map(|rule| match rule {
             Validator::OneOf(allowed) => allowed.get(choice % allowed.len().max(1)).copied(),
-            Validator::Duration => Some("1m0s"),
-            Validator::Url => Some("https://example.com"),
             _ => None,
         })
         .unwrap_or(attribute.name)
