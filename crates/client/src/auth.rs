@@ -15,7 +15,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use foreign::Foreign;
 use futures_util::FutureExt as _;
 use futures_util::future::WeakShared;
-use http::Method;
+use http::{HeaderValue, Method};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -26,7 +26,7 @@ use super::certificate;
 use super::context::Context;
 use super::credentials::{KeyKind, OAuthClient, Proof};
 use super::error::{Error, ErrorKind, Refusal};
-use super::http::{Answer, Http, Operation, Request, Stack};
+use super::http::{Answer, Http, Operation, Request};
 use super::tls;
 
 /// Assumed lifetime when neither the answer nor the token tells one.
@@ -102,18 +102,14 @@ type Fetch = Pin<Box<dyn Future<Output = Fetched> + Send>>;
 pub(crate) struct TokenService {
     http: Arc<Http>,
     slots: Mutex<HashMap<SlotName, Arc<Slot>>>,
-    stacks: Mutex<HashMap<KeyKind, Arc<Stack>>>,
 }
 
 /// Service key and scope.
 type SlotName = (KeyKind, Option<String>);
 
-/// The token of one service key and scope, and the request for the next one.
-#[derive(Default)]
-struct Slot {
-    state: Mutex<State>,
-}
+type Slot = Mutex<State>;
 
+/// The token of one service key and scope, and the request for the next one.
 #[derive(Default)]
 struct State {
     token: Option<Arc<Token>>,
@@ -125,7 +121,6 @@ impl TokenService {
         Self {
             http,
             slots: Mutex::default(),
-            stacks: Mutex::default(),
         }
     }
 
@@ -139,7 +134,7 @@ impl TokenService {
     ) -> Fetched {
         let slot = self.slot(key, scope);
         let fetch = {
-            let mut state = lock(&slot.state);
+            let mut state = lock(&slot);
             if let Some(token) = &state.token
                 && token.is_fresh(self.http.clock.now())
             {
@@ -163,7 +158,7 @@ impl TokenService {
     /// Forgets a token that was rejected, unless a newer one is there already.
     pub(crate) fn forget(&self, key: KeyKind, scope: Option<&str>, rejected: &Arc<Token>) {
         let slot = self.slot(key, scope);
-        let mut state = lock(&slot.state);
+        let mut state = lock(&slot);
         if state
             .token
             .as_ref()
@@ -187,12 +182,6 @@ impl TokenService {
         client: &OAuthClient,
         scope: Option<&str>,
     ) -> Fetch {
-        let stack = match &client.proof {
-            Proof::Secret(_) => None,
-            Proof::Certificate { .. } => {
-                Some(Arc::clone(lock(&self.stacks).entry(key).or_default()))
-            }
-        };
         let http = Arc::clone(&self.http);
         let slot = Arc::downgrade(slot);
         let client = client.clone();
@@ -204,13 +193,12 @@ impl TokenService {
                 cancel: CancellationToken::new(),
             };
             let operation = http.operation(&context);
-            let stack = stack.as_deref();
             let fetched = match expired(key, &client, http.clock.wall()) {
                 Some(error) => Err(error),
-                None => request_token(&operation, stack, &client, scope.as_deref()).await,
+                None => request_token(&operation, &client, scope.as_deref()).await,
             };
             if let Some(slot) = slot.upgrade() {
-                let mut state = lock(&slot.state);
+                let mut state = lock(&slot);
                 state.token = fetched.as_ref().ok().map(Arc::clone);
                 state.fetch = None;
             }
@@ -226,16 +214,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 async fn request_token(
     operation: &Operation,
-    stack: Option<&Stack>,
     client: &OAuthClient,
     scope: Option<&str>,
 ) -> Fetched {
     let fetched = operation.http.clock.now();
     let request = token_request(client, scope)?;
-    let answer = match stack {
-        Some(stack) => operation.send_on(stack, &request).await,
-        None => operation.send(&request).await,
-    };
+    let answer = operation.send(&request).await;
     let token = answer
         .map_err(|error| refusal(error, scope))
         .and_then(|answer| decode(&answer, fetched));
@@ -314,8 +298,8 @@ fn decode(answer: &Answer, fetched: Instant) -> Result<Token, Error> {
     if token.is_empty() {
         return Err(answer.unexpected("the token service's answer has no `access_token`"));
     }
-    if token.len() > LARGEST_TOKEN {
-        return Err(answer.unexpected("the `access_token` is too long for a header"));
+    if token.len() > LARGEST_TOKEN || HeaderValue::from_str(token).is_err() {
+        return Err(answer.unexpected("the `access_token` fits into no header"));
     }
     answer.secrets.keep(token);
     let identifier = |text: &str| answer.secrets.identifier(&Foreign::new(text));

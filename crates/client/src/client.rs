@@ -23,7 +23,6 @@ use super::many_reads::ManyReads;
 /// first request is sent. Share it by reference or in an [`Arc`]; it holds the
 /// token cache and the bound on concurrent requests.
 pub struct Client {
-    pub(crate) config: Config,
     pub(crate) http: Arc<Http>,
     pub(crate) tokens: TokenService,
     /// The Destination service of this landscape has no PATCH.
@@ -33,13 +32,10 @@ pub struct Client {
     pub(crate) reads: ManyReads,
 }
 
-/// What was read is shown by name only, and no token at all.
+/// It holds keys, tokens and what was read, so nothing of it is shown.
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client")
-            .field("config", &self.config)
-            .field("reads", &self.reads)
-            .finish_non_exhaustive()
+        f.write_str("Client")
     }
 }
 
@@ -56,11 +52,10 @@ impl Client {
 
     pub(crate) fn with_clock(config: Config, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
         config.validate()?;
-        let http = Arc::new(Http::new(&config, clock)?);
+        let http = Arc::new(Http::new(config, clock)?);
         Ok(Self {
             tokens: TokenService::new(Arc::clone(&http)),
             http,
-            config,
             patch_unsupported: AtomicBool::new(false),
             list_refused: AtomicBool::new(false),
             reads: ManyReads::default(),
@@ -86,7 +81,7 @@ impl Client {
     /// Whether a whole call may be repeated once more, after `retries` repetitions
     /// so far: waits by the rule that holds for a single request.
     pub async fn may_repeat(&self, context: &Context, retries: u32) -> bool {
-        let policy = &self.config.retry;
+        let policy = &self.config().retry;
         retries < policy.retries(false)
             && self
                 .pause(context, policy.delay(retries, None, fastrand::f64()))
@@ -100,7 +95,7 @@ impl Client {
 
     /// The configuration this client was made of.
     pub fn config(&self) -> &Config {
-        &self.config
+        &self.http.config
     }
 
     /// Everything this client knows to be secret, and the door for texts of
@@ -124,7 +119,7 @@ impl Client {
         key: KeyKind,
         scope: Option<&str>,
     ) -> Result<Arc<Token>, Error> {
-        let client = needed(self.config.oauth(key), key)?;
+        let client = needed(self.config().oauth(key), key)?;
         self.tokens.token(context, key, client, scope).await
     }
 
@@ -137,7 +132,7 @@ impl Client {
         scope: Option<&str>,
         mut request: Request,
     ) -> Result<Answer, Error> {
-        let client = needed(self.config.oauth(key), key)?;
+        let client = needed(self.config().oauth(key), key)?;
         let token = self
             .tokens
             .token(&operation.context, key, client, scope)

@@ -172,24 +172,10 @@ pub enum Proof {
     },
 }
 
-/// Names only.
+/// The client id only.
 impl fmt::Debug for OAuthClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OAuthClient")
-            .field("client_id", &self.client_id)
-            .field("proof", &self.proof)
-            .field("token_url", &self.token_url.as_str())
-            .finish_non_exhaustive()
-    }
-}
-
-/// The kind only.
-impl fmt::Debug for Proof {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Secret(_) => "Secret",
-            Self::Certificate { .. } => "Certificate",
-        })
+        f.write_str(&self.client_id)
     }
 }
 
@@ -278,25 +264,16 @@ impl OrderManagementKey {
     /// [`KeyError`] when the key has no such endpoint or it is unusable.
     pub fn endpoint(&self, name: &str) -> Result<Url, KeyError> {
         let path = format!("endpoints.{name}");
-        let problem = match (self.endpoints.get(name), self.looks_like) {
-            (Some(text), _) => match usable_url(&path, text) {
-                Ok(url) => return Ok(url),
-                Err(problem) => problem,
-            },
-            (None, Some(looks_like)) => KeyProblem::WrongService {
+        let url = match (self.endpoints.get(name), self.looks_like) {
+            (Some(text), _) => usable_url(&path, text),
+            (None, Some(looks_like)) => Err(KeyProblem::WrongService {
                 missing: path,
                 looks_like,
-            },
-            (None, None) if self.endpoints.is_empty() => KeyProblem::Missing { path },
-            (None, None) => KeyProblem::NoEndpoint {
-                path,
-                others: names_of(&self.endpoints),
-            },
+            }),
+            (None, None) => Err(no_endpoint(path, &self.endpoints)),
         };
-        Err(KeyError {
-            kind: KeyKind::OrderManagement,
-            problem,
-        })
+        let kind = KeyKind::OrderManagement;
+        url.map_err(|problem| KeyError { kind, problem })
     }
 
     /// The names in the key's `endpoints`.
@@ -416,23 +393,20 @@ impl ServiceKey {
             .or_else(|| endpoint.map(|(name, url)| (format!("endpoints.{name}"), url.as_str())))
             .or_else(|| self.url.as_deref().map(|url| ("url".to_owned(), url)));
         let Some((path, text)) = found else {
-            let path = "uri".to_owned();
-            return Err(match self.endpoints.is_empty() {
-                true => KeyProblem::Missing { path },
-                false => KeyProblem::NoEndpoint {
-                    path,
-                    others: names_of(&self.endpoints),
-                },
-            });
+            return Err(no_endpoint("uri".to_owned(), &self.endpoints));
         };
         Ok((text, usable_url(&path, text)?))
     }
 }
 
-/// The names of endpoints, as a text.
-fn names_of(endpoints: &BTreeMap<String, String>) -> String {
+/// What is wrong with a key that has other endpoints at most.
+fn no_endpoint(path: String, endpoints: &BTreeMap<String, String>) -> KeyProblem {
     let names = endpoints.keys().map(|name| format!("`endpoints.{name}`"));
-    names.collect::<Vec<_>>().join(", ")
+    let others = names.collect::<Vec<_>>().join(", ");
+    match others.is_empty() {
+        true => KeyProblem::Missing { path },
+        false => KeyProblem::NoEndpoint { path, others },
+    }
 }
 
 /// A key before anybody knows what is in it.
@@ -675,13 +649,11 @@ impl Document {
     }
 
     fn token_url(&self, block: &Block<'_>, proof: &Proof) -> Result<Url, KeyProblem> {
-        let host = match proof {
-            Proof::Secret(_) => "url",
-            Proof::Certificate { .. } => "certurl",
+        let host = match (proof, block.text("tokenurl")) {
+            (Proof::Secret(_), Some(ready)) => return usable_url(&block.path("tokenurl"), ready),
+            (Proof::Secret(_), None) => "url",
+            (Proof::Certificate { .. }, _) => "certurl",
         };
-        if let (Proof::Secret(_), Some(ready)) = (proof, block.text("tokenurl")) {
-            return usable_url(&block.path("tokenurl"), ready);
-        }
         let path = block.path(host);
         let text = block.text(host).ok_or_else(|| self.missing(&path))?;
         let base = text.trim_end_matches('/');
@@ -698,32 +670,23 @@ fn text(value: &Value) -> Option<&str> {
         .filter(|text| !text.is_empty())
 }
 
-/// Why a URL cannot be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum UrlFault {
-    Bad,
-    PlainHttp,
-}
-
 fn usable_url(path: &str, text: &str) -> Result<Url, KeyProblem> {
-    let url = Url::parse(text).map_err(|_| UrlFault::Bad);
-    let checked = url.and_then(|url| check_url(&url).map(|()| url));
     let path = path.to_owned();
-    checked.map_err(|fault| match fault {
-        UrlFault::Bad => KeyProblem::BadUrl { path },
-        UrlFault::PlainHttp => KeyProblem::PlainHttp { path },
-    })
+    match Url::parse(text) {
+        Ok(url) if is_callable(&url) => Ok(url),
+        Ok(url) if url.scheme() == "http" => Err(KeyProblem::PlainHttp { path }),
+        _ => Err(KeyProblem::BadUrl { path }),
+    }
 }
 
-/// Refuses what we never call: other schemes, user names and fragments in the
-/// URL, and plain `http://` except on loopback hosts.
-pub(crate) fn check_url(url: &Url) -> Result<(), UrlFault> {
+/// What we never call: other schemes, user names and fragments in the URL, and
+/// plain `http://` except on loopback hosts.
+pub(crate) fn is_callable(url: &Url) -> bool {
     let clean = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
     match url.scheme() {
-        "https" if clean && url.has_host() => Ok(()),
-        "http" if clean && is_loopback(url) => Ok(()),
-        "http" => Err(UrlFault::PlainHttp),
-        _ => Err(UrlFault::Bad),
+        "https" => clean && url.has_host(),
+        "http" => clean && is_loopback(url),
+        _ => false,
     }
 }
 
@@ -1025,12 +988,13 @@ mod tests {
             "http://[::2]",
             "http://d.example",
         ];
-        let check = |url: &str| check_url(&Url::parse(url).unwrap());
-        assert!(allowed.iter().all(|url| check(url).is_ok()));
+        assert!(allowed.iter().all(|url| usable_url("uri", url).is_ok()));
+        let path = "uri".to_owned();
+        let plain = KeyProblem::PlainHttp { path };
         assert!(
             refused
                 .iter()
-                .all(|url| check(url) == Err(UrlFault::PlainHttp))
+                .all(|url| usable_url("uri", url) == Err(plain.clone()))
         );
     }
 

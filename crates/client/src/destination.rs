@@ -15,21 +15,19 @@ use http::header::IF_MATCH;
 use http::{HeaderValue, Method};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::client::{Client, needed};
+use super::client::Client;
 use super::config::keep_members;
 use super::context::Context;
-use super::credentials::{DestinationKey, KeyKind};
 use super::destination_service::{
-    Collection, Deleted, Requests, check_name, encode, encode_name, items, names_filter, push,
-    updated,
+    Call, Collection, Service, check_name, encode, encode_name, items, names_filter, push, updated,
 };
 use super::error::{Error, ErrorKind};
-use super::http::{Answer, Operation, Request};
+use super::http::{Answer, Request};
 use super::level::Level;
 use super::many_reads::Answered;
-use super::told::{AtMost, MOST_MEMBERS, Members};
+use super::told::{AtMost, MOST_MEMBERS};
 use object::{NAMELESS, Unread, destination, labels_of};
 
 pub use object::{ByProperty, Changes, Destination, Labels, Metadata, Properties};
@@ -93,7 +91,7 @@ pub enum TokenCheck {
 
 /// The destinations of the Destination service, with its service key.
 #[derive(Clone, Copy, Debug)]
-pub struct Destinations<'a>(Requests<'a>);
+pub struct Destinations<'a>(Service<'a>);
 
 impl Collection for Destinations<'_> {
     type Object = Destination;
@@ -106,22 +104,22 @@ impl Collection for Destinations<'_> {
         level: Level,
         name: &str,
     ) -> Result<Option<Destination>, Error> {
-        let operation = self.0.operation(context);
+        let call = self.0.call(context, level);
         // What the benchmark compares with.
         if cfg!(feature = "naive-reads") {
-            return self.find_within(&operation, level, name).await;
+            return find(&call, name).await;
         }
         let clock = &self.0.client.http.clock;
         let reads = self.0.client.reads.of(level);
         let mut answered = reads.answer(name, clock.now());
         if matches!(answered, Answered::ByNewList) {
             // One lists, the others wait for it and look again.
-            let turn = operation.bounded(reads.turn.lock()).await?;
+            let turn = call.operation.bounded(reads.turn.lock()).await?;
             let asked = clock.now();
             answered = reads.answer(name, asked);
             if matches!(answered, Answered::ByNewList) {
-                match self.list_level(&operation, level).await {
-                    Ok(all) => {
+                match ask_list(&call, None).await {
+                    Ok((all, _)) => {
                         reads.keep(all, asked, clock);
                         answered = reads.answer(name, asked);
                     }
@@ -131,22 +129,20 @@ impl Collection for Destinations<'_> {
             }
             drop(turn);
         }
-        if let Answered::Listed(found) = answered {
-            match found.map(|found| found.read(self.0.client.secrets())) {
-                None => return Ok(None),
-                Some(Some(found)) => return Ok(Some(found)),
-                // The single read says what is wrong with this one.
-                Some(None) => {}
-            }
+        // Where something is wrong with this one, the single read says what.
+        if let Answered::Listed(found) = answered
+            && let Ok(found) = found
+                .map(|found| found.read(self.0.client.secrets()))
+                .transpose()
+        {
+            return Ok(found);
         }
-        self.find_within(&operation, level, name).await
+        find(&call, name).await
     }
 
-    async fn delete(self, context: &Context, level: Level, name: &str) -> Result<Deleted, Error> {
-        self.0.client.reads.end();
-        let operation = self.0.operation(context);
-        let found = self.find_within(&operation, level, name);
-        self.0.delete(&operation, level, name, found).await
+    async fn delete(self, context: &Context, level: Level, name: &str) -> Result<(), Error> {
+        let call = self.writes(context, level);
+        call.delete(name, find(&call, name)).await
     }
 }
 
@@ -157,18 +153,15 @@ impl Client {
     ///
     /// [`ErrorKind::MissingKey`] when no Destination service key is configured.
     pub fn destinations(&self) -> Result<Destinations<'_>, Error> {
-        let key = needed(self.config.destination_key.as_ref(), KeyKind::Destination)?;
-        Ok(Destinations::new(self, key))
+        Service::new(self, "Destinations").map(Destinations)
     }
 }
 
 impl<'a> Destinations<'a> {
-    pub(crate) fn new(client: &'a Client, key: &'a DestinationKey) -> Self {
-        Self(Requests {
-            client,
-            key,
-            objects: "Destinations",
-        })
+    /// Begins a call that writes: from now on no read is answered from a list.
+    fn writes(&self, context: &Context, level: Level) -> Call<'a> {
+        self.0.client.reads.end();
+        self.0.call(context, level)
     }
 
     /// As [`Destinations::find`], never from a list of many: for who is going to
@@ -183,8 +176,7 @@ impl<'a> Destinations<'a> {
         level: Level,
         name: &str,
     ) -> Result<Option<Destination>, Error> {
-        self.find_within(&self.0.operation(context), level, name)
-            .await
+        find(&self.0.call(context, level), name).await
     }
 
     /// Lists destinations with their metadata, in one request as long as the
@@ -199,14 +191,11 @@ impl<'a> Destinations<'a> {
         level: Level,
         filter: &ListFilter,
     ) -> Result<Vec<Destination>, Error> {
-        let operation = self.0.operation(context);
+        let call = self.0.call(context, level);
         let mut found = Vec::new();
         for filter in filter.encode() {
-            found.append(
-                &mut self
-                    .list_within(&operation, level, filter.as_deref(), None)
-                    .await?,
-            );
+            let (items, answer) = ask_list(&call, filter.as_deref()).await?;
+            found.append(&mut destinations_of(items, &answer)?);
         }
         Ok(found)
     }
@@ -224,13 +213,10 @@ impl<'a> Destinations<'a> {
         number: usize,
         size: usize,
     ) -> Result<Page, Error> {
-        let mut url = self.0.collection_url(level);
+        let call = self.0.call(context, level);
+        let mut url = call.collection_url();
         url.set_query(Some(&format!("$page={number}&$pageSize={size}")));
-        let operation = self.0.operation(context);
-        let answer = self
-            .0
-            .send(&operation, Request::get(url).for_list())
-            .await?;
+        let answer = call.send(Request::get(url).for_list()).await?;
         let destinations = destinations_of(items_of(&answer)?, &answer)?;
         Ok(Page {
             // A service that does not page sends all at once, and nobody says
@@ -257,15 +243,17 @@ impl<'a> Destinations<'a> {
         level: Level,
         properties: &Properties,
     ) -> Result<Metadata, Error> {
-        self.0.client.reads.end();
-        let mut url = self.0.collection_url(level);
+        let call = self.writes(context, level);
+        let mut url = call.collection_url();
         url.set_query(Some(&format!(
             "$includeMetadata={}",
             encode("modification_time;etag")
         )));
-        self.keep(properties.iter());
+        for (name, value) in properties.iter() {
+            self.0.client.secrets().keep_named(name, value);
+        }
         let request = Request::new(Method::POST, url).json(&body_of(properties));
-        let answer = self.0.send(&self.0.operation(context), request).await?;
+        let answer = call.send(request).await?;
         // 201 with an empty body where the service ignores the parameter.
         let metadata = Metadata::of_answer(answer.body(), &answer.secrets);
         Ok(metadata.unwrap_or_default())
@@ -292,17 +280,17 @@ impl<'a> Destinations<'a> {
         if changes.is_empty() {
             return Ok(());
         }
-        self.0.client.reads.end();
-        self.keep(
-            changes
-                .iter()
-                .filter_map(|(name, value)| Some((name, value.as_ref()?))),
-        );
-        let operation = self.0.operation(context);
-        if !self.0.client.patch_unsupported.load(Ordering::Relaxed) {
-            let request = Request::new(Method::PATCH, self.0.collection_url(level))
-                .json(&patch_of(name, changes));
-            let Err(refused) = self.0.send(&operation, request).await else {
+        let call = self.writes(context, level);
+        let client = self.0.client;
+        for (name, value) in changes.iter() {
+            let value = value.as_deref().unwrap_or_default();
+            client.secrets().keep_named(name, value);
+        }
+        if !client.patch_unsupported.load(Ordering::Relaxed) {
+            let mut body = body_of(changes);
+            body["Name"] = name.into();
+            let request = Request::new(Method::PATCH, call.collection_url()).json(&body);
+            let Err(refused) = call.send(request).await else {
                 return Ok(());
             };
             match refused.status {
@@ -313,12 +301,8 @@ impl<'a> Destinations<'a> {
                 _ => return Err(refused),
             }
         }
-        self.rewrite(&operation, level, name, just_read, changes)
-            .await?;
-        self.0
-            .client
-            .patch_unsupported
-            .store(true, Ordering::Relaxed);
+        rewrite(&call, name, just_read, changes).await?;
+        client.patch_unsupported.store(true, Ordering::Relaxed);
         Ok(())
     }
 
@@ -333,8 +317,7 @@ impl<'a> Destinations<'a> {
         level: Level,
         name: &str,
     ) -> Result<Labels, Error> {
-        self.labels_within(&self.0.operation(context), level, name)
-            .await
+        labels(&self.0.call(context, level), name).await
     }
 
     /// Replaces all labels of a destination.
@@ -349,18 +332,15 @@ impl<'a> Destinations<'a> {
         name: &str,
         labels: &Labels,
     ) -> Result<(), Error> {
-        self.0.client.reads.end();
-        let mut url = self.0.item_url(level, name)?;
+        let call = self.writes(context, level);
+        let mut url = call.item_url(name)?;
         push(&mut url, &["labels"]);
         let body: Vec<Value> = labels
             .iter()
             .map(|(key, values)| serde_json::json!({ "key": key, "values": values }))
             .collect();
         let request = Request::new(Method::PUT, url).json(&Value::Array(body));
-        self.0
-            .send(&self.0.operation(context), request)
-            .await
-            .map(drop)
+        call.send(request).await.map(drop)
     }
 
     /// Asks the service to fetch a token through a destination.
@@ -376,14 +356,12 @@ impl<'a> Destinations<'a> {
         name: &str,
     ) -> Result<TokenCheck, Error> {
         check_name(name)?;
-        let operation = self.0.operation(context);
-        let url = self
-            .0
-            .url(&["v2", "destinations", &format!("{name}@{level}")]);
-        let answer = match self.0.send(&operation, Request::get(url)).await {
+        let call = self.0.call(context, level);
+        let url = call.url(&["v2", "destinations", &format!("{name}@{level}")]);
+        let answer = match call.send(Request::get(url)).await {
             Err(error) if error.is_not_found_by_other() && !error.is_html() => {
-                let url = self.0.url(&["v1", "destinations", name]);
-                let answer = self.0.send(&operation, Request::get(url)).await?;
+                let url = call.url(&["v1", "destinations", name]);
+                let answer = call.send(Request::get(url)).await?;
                 found_on(level, &answer)?;
                 answer
             }
@@ -391,173 +369,129 @@ impl<'a> Destinations<'a> {
         };
         token_check(&answer)
     }
+}
 
-    /// Keeps the values whose names say that they are secret.
-    fn keep<'b>(&self, properties: impl Iterator<Item = (&'b String, &'b String)>) {
-        for (_, value) in properties.filter(|(name, _)| foreign::is_secret_name(name)) {
-            self.0.client.secrets().keep(value);
-        }
-    }
-
-    async fn find_within(
-        &self,
-        operation: &Operation,
-        level: Level,
-        name: &str,
-    ) -> Result<Option<Destination>, Error> {
-        if !self.0.client.list_refused.load(Ordering::Relaxed) {
-            let filter = names_filter(&[encode_name(name)]);
-            match self
-                .list_within(operation, level, Some(&filter), Some(name))
-                .await
-            {
-                Ok(found) => return Ok(found.into_iter().next()),
-                Err(error) if matches!(error.status, Some(400 | 404)) && !error.is_html() => {}
-                Err(error) => return Err(error),
+async fn find(call: &Call<'_>, name: &str) -> Result<Option<Destination>, Error> {
+    let list_refused = &call.client().list_refused;
+    if !list_refused.load(Ordering::Relaxed) {
+        let filter = names_filter(&[encode_name(name)]);
+        match ask_list(call, Some(&filter)).await {
+            Ok((items, answer)) => {
+                // A service may ignore the filter.
+                let named = items.into_iter().filter(|(found, _)| found == name);
+                return Ok(destinations_of(named, &answer)?.into_iter().next());
             }
-        }
-        let mut destination = match self.read_one(operation, level, name).await {
-            Ok(destination) => destination,
-            Err(error) if error.is_not_found_by_sap() => return Ok(None),
+            Err(error) if matches!(error.status, Some(400 | 404)) && !error.is_html() => {}
             Err(error) => return Err(error),
+        }
+    }
+    let Some(mut destination) = read(call, name).await? else {
+        return Ok(None);
+    };
+    list_refused.store(true, Ordering::Relaxed);
+    destination.labels = match labels(call, name).await {
+        Ok(labels) => Some(labels),
+        // A service of that age has no labels either.
+        Err(error) if matches!(error.status, Some(400 | 404 | 405 | 501)) => None,
+        Err(error) => return Err(error),
+    };
+    Ok(Some(destination))
+}
+
+/// What a list has, by name. Most of it may never be looked at, so the rest of
+/// each destination stays unread.
+async fn ask_list(
+    call: &Call<'_>,
+    filter: Option<&str>,
+) -> Result<(Vec<(String, Unread)>, Answer), Error> {
+    let mut url = call.collection_url();
+    let metadata = encode(METADATA);
+    url.set_query(Some(&match filter {
+        Some(filter) => format!("$filter={}&$includeMetadata={metadata}", encode(filter)),
+        None => format!("$includeMetadata={metadata}"),
+    }));
+    let answer = call.send(Request::get(url).for_list()).await?;
+    Ok((items_of(&answer)?, answer))
+}
+
+/// The same as [`read_existing`]; none where SAP itself says that there is none.
+async fn read(call: &Call<'_>, name: &str) -> Result<Option<Destination>, Error> {
+    match read_existing(call, name).await {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.is_not_found_by_sap() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// `GET /{name}`: without modification time and labels.
+async fn read_existing(call: &Call<'_>, name: &str) -> Result<Destination, Error> {
+    let answer = call.send(Request::get(call.item_url(name)?)).await?;
+    let found = destination(answer.json()?, &answer.secrets);
+    let mut destination = found.map_err(|what| answer.unexpected(what))?;
+    if destination.name() != name {
+        return Err(answer.unexpected("the answer is not the destination that was asked for"));
+    }
+    if let Some(etag) = answer.etag()? {
+        destination.metadata.etag = Some(etag);
+    }
+    Ok(destination)
+}
+
+async fn labels(call: &Call<'_>, name: &str) -> Result<Labels, Error> {
+    let mut url = call.item_url(name)?;
+    push(&mut url, &["labels"]);
+    let answer = call.send(Request::get(url)).await?;
+    if answer.is_empty() {
+        return Ok(Labels::new());
+    }
+    labels_of(answer.json()?, &answer.secrets).map_err(|what| answer.unexpected(what))
+}
+
+/// What PATCH does, with GET and PUT; the first GET is left out where the
+/// destination was just read.
+///
+/// The PUT carries the etag of what was merged into. SAP does not promise
+/// that it is looked at. Where it is and does not fit, we start again; where
+/// it does not fit although nothing changed, the service does not understand
+/// its own etag and the PUT goes without.
+async fn rewrite(
+    call: &Call<'_>,
+    name: &str,
+    known: Option<&Destination>,
+    changes: &Changes,
+) -> Result<(), Error> {
+    let mut known = known.cloned();
+    let mut refused_etag = None;
+    for retry in 0..MAX_REWRITES {
+        let current = match known.take() {
+            Some(known) => known,
+            None => read_existing(call, name).await?,
         };
-        self.0.client.list_refused.store(true, Ordering::Relaxed);
-        destination.labels = match self.labels_within(operation, level, name).await {
-            Ok(labels) => Some(labels),
-            // A service of that age has no labels either.
-            Err(error) if matches!(error.status, Some(400 | 404 | 405 | 501)) => None,
-            Err(error) => return Err(error),
-        };
-        Ok(Some(destination))
-    }
-
-    /// What a list has, or those of one name in it: a service may ignore the
-    /// filter.
-    async fn list_within(
-        &self,
-        operation: &Operation,
-        level: Level,
-        filter: Option<&str>,
-        name: Option<&str>,
-    ) -> Result<Vec<Destination>, Error> {
-        let (mut items, answer) = self.ask_list(operation, level, filter).await?;
-        if let Some(name) = name {
-            let named = items.into_iter().filter(|(found, _)| found == name);
-            items = named.collect();
+        let merged = current.properties.with(changes);
+        if merged == current.properties {
+            return Ok(());
         }
-        destinations_of(items, &answer)
-    }
-
-    /// The whole level by name. Most of it may never be looked at, so the rest
-    /// of each destination stays unread.
-    async fn list_level(
-        &self,
-        operation: &Operation,
-        level: Level,
-    ) -> Result<Vec<(String, Unread)>, Error> {
-        Ok(self.ask_list(operation, level, None).await?.0)
-    }
-
-    async fn ask_list(
-        &self,
-        operation: &Operation,
-        level: Level,
-        filter: Option<&str>,
-    ) -> Result<(Vec<(String, Unread)>, Answer), Error> {
-        let mut url = self.0.collection_url(level);
-        let metadata = encode(METADATA);
-        url.set_query(Some(&match filter {
-            Some(filter) => format!("$filter={}&$includeMetadata={metadata}", encode(filter)),
-            None => format!("$includeMetadata={metadata}"),
-        }));
-        let answer = self.0.send(operation, Request::get(url).for_list()).await?;
-        Ok((items_of(&answer)?, answer))
-    }
-
-    /// `GET /{name}`: without modification time and labels.
-    async fn read_one(
-        &self,
-        operation: &Operation,
-        level: Level,
-        name: &str,
-    ) -> Result<Destination, Error> {
-        let answer = self
-            .0
-            .send(operation, Request::get(self.0.item_url(level, name)?))
-            .await?;
-        let mut destination = read(answer.json()?, &answer)?;
-        if destination.name() != name {
-            return Err(answer.unexpected("the answer is not the destination that was asked for"));
+        let etag = current
+            .metadata
+            .etag
+            .filter(|etag| refused_etag.as_ref() != Some(etag));
+        let mut request = Request::new(Method::PUT, call.collection_url()).json(&body_of(&merged));
+        if let Some(etag) = &etag {
+            request = request.header(IF_MATCH, header_of(etag)?);
         }
-        if let Some(etag) = answer.etag()? {
-            destination.metadata.etag = Some(etag);
-        }
-        Ok(destination)
-    }
-
-    async fn labels_within(
-        &self,
-        operation: &Operation,
-        level: Level,
-        name: &str,
-    ) -> Result<Labels, Error> {
-        let mut url = self.0.item_url(level, name)?;
-        push(&mut url, &["labels"]);
-        let answer = self.0.send(operation, Request::get(url)).await?;
-        if answer.is_empty() {
-            return Ok(Labels::new());
-        }
-        labels_of(answer.json()?, &answer.secrets).map_err(|what| answer.unexpected(what))
-    }
-
-    /// What PATCH does, with GET and PUT; the first GET is left out where the
-    /// destination was just read.
-    ///
-    /// The PUT carries the etag of what was merged into. SAP does not promise
-    /// that it is looked at. Where it is and does not fit, we start again; where
-    /// it does not fit although nothing changed, the service does not understand
-    /// its own etag and the PUT goes without.
-    async fn rewrite(
-        &self,
-        operation: &Operation,
-        level: Level,
-        name: &str,
-        known: Option<&Destination>,
-        changes: &Changes,
-    ) -> Result<(), Error> {
-        let mut known = known.cloned();
-        let mut refused_etag = None;
-        for retry in 0..MAX_REWRITES {
-            let current = match known.take() {
-                Some(known) => known,
-                None => self.read_one(operation, level, name).await?,
-            };
-            let merged = current.properties.with(changes);
-            if merged == current.properties {
-                return Ok(());
-            }
-            let etag = current
-                .metadata
-                .etag
-                .filter(|etag| refused_etag.as_ref() != Some(etag));
-            let mut request =
-                Request::new(Method::PUT, self.0.collection_url(level)).json(&body_of(&merged));
-            if let Some(etag) = &etag {
-                request = request.header(IF_MATCH, header_of(etag)?);
-            }
-            match self.0.send(operation, request).await {
-                Ok(answer) => return updated(&answer),
-                Err(error) if error.status == Some(412) && etag.is_some() => {
-                    refused_etag = etag;
-                    if !self.0.client.may_repeat(&operation.context, retry).await {
-                        break;
-                    }
+        match call.send(request).await {
+            Ok(answer) => return updated(&answer),
+            Err(error) if error.status == Some(412) && etag.is_some() => {
+                refused_etag = etag;
+                let context = &call.operation.context;
+                if !call.client().may_repeat(context, retry).await {
+                    break;
                 }
-                Err(error) => return Err(error),
             }
+            Err(error) => return Err(error),
         }
-        Err(Error::new(ErrorKind::ConcurrentChange))
     }
+    Err(Error::new(ErrorKind::ConcurrentChange))
 }
 
 /// What is in a list, by name.
@@ -565,22 +499,16 @@ fn items_of(answer: &Answer) -> Result<Vec<(String, Unread)>, Error> {
     let items = items::<Unread, MOST_DESTINATIONS>(answer)?.into_iter();
     let named = items.map(|one| Some((one.name()?, one)));
     let named: Option<_> = named.collect();
-    named.ok_or_else(|| nameless(answer))
+    named.ok_or_else(|| answer.unexpected(NAMELESS))
 }
 
 fn destinations_of(
-    items: Vec<(String, Unread)>,
+    items: impl IntoIterator<Item = (String, Unread)>,
     answer: &Answer,
 ) -> Result<Vec<Destination>, Error> {
-    let told = items.into_iter().map(|(_, Unread(item))| {
-        let members = serde_json::from_str(item.get());
-        read(members.map_err(|_| nameless(answer))?, answer)
-    });
-    told.collect()
-}
-
-fn read(members: Members, answer: &Answer) -> Result<Destination, Error> {
-    destination(members, &answer.secrets).map_err(|what| answer.unexpected(what))
+    let items = items.into_iter();
+    let told: Result<_, _> = items.map(|(_, item)| item.read(&answer.secrets)).collect();
+    told.map_err(|what| answer.unexpected(what))
 }
 
 impl ListFilter {
@@ -645,26 +573,11 @@ fn batches(names: &[String]) -> Vec<Vec<String>> {
     batches
 }
 
-/// The JSON body of a destination; `$metadata` is SAP's own key.
-fn body_of(properties: &Properties) -> Value {
+/// The JSON body about a destination; `$metadata` is SAP's own key.
+fn body_of<V: Clone + Into<Value>>(properties: &ByProperty<V>) -> Value {
     let members = properties.iter().filter(|(name, _)| *name != "$metadata");
-    Value::Object(
-        members
-            .map(|(name, value)| (name.clone(), value.clone().into()))
-            .collect(),
-    )
-}
-
-fn patch_of(name: &str, changes: &Changes) -> Value {
-    let mut body = Map::new();
-    for (property, value) in changes.iter().filter(|(name, _)| *name != "$metadata") {
-        body.insert(
-            property.clone(),
-            value.clone().map_or(Value::Null, Value::String),
-        );
-    }
-    body.insert("Name".to_owned(), name.into());
-    Value::Object(body)
+    let members = members.map(|(name, value)| (name.clone(), value.clone()));
+    members.collect()
 }
 
 /// The value of a header that must not be left out.
@@ -673,10 +586,6 @@ fn header_of(etag: &str) -> Result<HeaderValue, Error> {
         Error::new(ErrorKind::UnexpectedAnswer)
             .with_message("the service gave an etag that no header can carry; nothing was written")
     })
-}
-
-fn nameless(answer: &Answer) -> Error {
-    answer.unexpected(NAMELESS)
 }
 
 /// The old Find looks at the instance first: whether it is the right level can
@@ -1340,8 +1249,7 @@ mod tests {
     async fn delete_knows_every_way_to_be_gone() {
         let removed = Server::script([answer(200, r#"{"Count":1}"#)]).await;
         let test = removed.client();
-        let deleted = of(&test).delete(&test.context, LEVEL, "a/b").await.unwrap();
-        assert_eq!(deleted, Deleted::Removed);
+        of(&test).delete(&test.context, LEVEL, "a/b").await.unwrap();
         assert!(
             removed.calls()[0]
                 .target
@@ -1356,8 +1264,7 @@ mod tests {
         for replies in gone {
             let server = Server::script(replies).await;
             let test = server.client();
-            let deleted = of(&test).delete(&test.context, LEVEL, "a").await.unwrap();
-            assert_eq!(deleted, Deleted::AlreadyGone);
+            of(&test).delete(&test.context, LEVEL, "a").await.unwrap();
         }
 
         let there = [answer(404, "Not Found"), answer(200, r#"[{"Name":"a"}]"#)];

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::client::Client;
+use super::client::{Client, needed};
 use super::context::Context;
 use super::credentials::{DestinationKey, KeyKind};
 use super::error::{Error, ErrorKind};
@@ -24,15 +24,6 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
-
-/// What came of deleting an object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Deleted {
-    /// It was there and is gone now.
-    Removed,
-    /// It was gone before.
-    AlreadyGone,
-}
 
 /// One of the two collections, for who treats both alike.
 pub trait Collection: Copy + Send + Sync {
@@ -64,31 +55,55 @@ pub trait Collection: Copy + Send + Sync {
         context: &Context,
         level: Level,
         name: &str,
-    ) -> impl Future<Output = Result<Deleted, Error>> + Send;
+    ) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
-/// The requests that are the same for both.
+/// The service with its key, as one of the two collections sees it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Requests<'a> {
+pub(super) struct Service<'a> {
     pub(super) client: &'a Client,
-    pub(super) key: &'a DestinationKey,
+    key: &'a DestinationKey,
     /// What stands in the path behind the name of the level, such as
     /// `Destinations`.
-    pub(super) objects: &'static str,
+    objects: &'static str,
 }
 
-impl Requests<'_> {
-    pub(super) fn operation(&self, context: &Context) -> Operation {
-        self.client.http.operation(context)
+impl<'a> Service<'a> {
+    pub(super) fn new(client: &'a Client, objects: &'static str) -> Result<Self, Error> {
+        let key = client.config().destination_key.as_ref();
+        Ok(Self {
+            client,
+            key: needed(key, KeyKind::Destination)?,
+            objects,
+        })
     }
 
-    pub(super) async fn send(
-        &self,
-        operation: &Operation,
-        request: Request,
-    ) -> Result<Answer, Error> {
-        self.client
-            .call(operation, KeyKind::Destination, None, request)
+    /// Begins a call about a level.
+    pub(super) fn call(self, context: &Context, level: Level) -> Call<'a> {
+        Call {
+            service: self,
+            operation: self.client.http.operation(context),
+            level,
+        }
+    }
+}
+
+/// What the caller sees as one call about one level, and the requests in it that
+/// are the same for both collections.
+pub(super) struct Call<'a> {
+    service: Service<'a>,
+    pub(super) operation: Operation,
+    pub(super) level: Level,
+}
+
+impl<'a> Call<'a> {
+    pub(super) fn client(&self) -> &'a Client {
+        self.service.client
+    }
+
+    pub(super) async fn send(&self, request: Request) -> Result<Answer, Error> {
+        self.client()
+            .call(&self.operation, KeyKind::Destination, None, request)
             .await
     }
 
@@ -96,46 +111,38 @@ impl Requests<'_> {
     /// gone.
     pub(super) async fn delete<T>(
         &self,
-        operation: &Operation,
-        level: Level,
         name: &str,
         found: impl Future<Output = Result<Option<T>, Error>>,
-    ) -> Result<Deleted, Error> {
-        let request = Request::new(Method::DELETE, self.item_url(level, name)?);
-        let (gone, problem) = match self.send(operation, request).await {
-            Ok(answer) => match count(&answer) {
-                Some(0) => return Ok(Deleted::AlreadyGone),
-                Some(_) => return Ok(Deleted::Removed),
-                None => {
-                    let problem = answer.unexpected("it does not say how many were deleted");
-                    (Deleted::Removed, problem)
-                }
-            },
-            Err(error) if error.is_not_found_by_sap() => return Ok(Deleted::AlreadyGone),
-            Err(error) if error.is_not_found_by_other() => (Deleted::AlreadyGone, error),
+    ) -> Result<(), Error> {
+        let request = Request::new(Method::DELETE, self.item_url(name)?);
+        let problem = match self.send(request).await {
+            Ok(answer) if count(&answer).is_some() => return Ok(()),
+            Ok(answer) => answer.unexpected("it does not say how many were deleted"),
+            Err(error) if error.is_not_found_by_sap() => return Ok(()),
+            Err(error) if error.is_not_found_by_other() => error,
             Err(error) => return Err(error),
         };
         match found.await {
-            Ok(None) => Ok(gone),
+            Ok(None) => Ok(()),
             _ => Err(problem),
         }
     }
 
     /// A path below the service.
     pub(super) fn url(&self, segments: &[&str]) -> Url {
-        let mut url = self.key.uri.clone();
+        let mut url = self.service.key.uri.clone();
         push(&mut url, &["destination-configuration"]);
         push(&mut url, segments);
         url
     }
 
-    pub(super) fn collection_url(&self, level: Level) -> Url {
-        self.url(&["v1", &format!("{level}{}", self.objects)])
+    pub(super) fn collection_url(&self) -> Url {
+        self.url(&["v1", &format!("{}{}", self.level, self.service.objects)])
     }
 
-    pub(super) fn item_url(&self, level: Level, name: &str) -> Result<Url, Error> {
+    pub(super) fn item_url(&self, name: &str) -> Result<Url, Error> {
         check_name(name)?;
-        let mut url = self.collection_url(level);
+        let mut url = self.collection_url();
         push(&mut url, &[name]);
         Ok(url)
     }

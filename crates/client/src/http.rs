@@ -28,7 +28,7 @@ use super::config::{Config, ConfigError};
 use super::context::Context;
 use super::error::{Error, ErrorKind, GaveUp};
 use super::proxy::Proxies;
-use super::retry::{self, Failure, Repeat, RetryPolicy};
+use super::retry::{self, Failure, Repeat};
 use super::tls::TlsFault;
 use super::{message, tls};
 
@@ -50,9 +50,12 @@ const RATELIMIT_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset")
 
 /// The HTTP stack with its bounds. Built on the first request.
 pub(crate) struct Http {
-    settings: Settings,
-    /// For every call without a client identity.
-    stack: Stack,
+    pub(crate) config: Config,
+    /// Those of the configuration that are trusted besides the platform's.
+    certificates: Vec<reqwest::Certificate>,
+    proxies: Arc<Proxies>,
+    /// For every request without a client identity.
+    client: OnceLock<Result<reqwest::Client, Error>>,
     permits: Semaphore,
     /// Requests that left for somewhere, repetitions included.
     pub(crate) sent: AtomicUsize,
@@ -60,27 +63,10 @@ pub(crate) struct Http {
     /// Whatever must not be shown, and the door to everything that is.
     pub(crate) secrets: Arc<Secrets>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) retry: RetryPolicy,
-}
-
-/// What every reqwest client is built with.
-struct Settings {
-    certificates: Vec<reqwest::Certificate>,
-    proxies: Arc<Proxies>,
-    request_timeout: Duration,
-    connect_timeout: Duration,
-    user_agent: String,
-}
-
-/// A reqwest client that is built when it is needed. A second one exists per
-/// x509 key, because a client identity belongs to its token service alone.
-#[derive(Default)]
-pub(crate) struct Stack {
-    client: OnceLock<Result<reqwest::Client, Error>>,
 }
 
 impl Http {
-    pub(crate) fn new(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
+    pub(crate) fn new(config: Config, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
         let certificates = match &config.ca_certificates {
             Some(pem) => tls::certificates(pem).map_err(ConfigError::CaCertificates)?,
             None => Vec::new(),
@@ -93,20 +79,15 @@ impl Http {
             secrets.keep(&percent_decode_str(password).decode_utf8_lossy());
         }
         Ok(Self {
-            settings: Settings {
-                certificates,
-                proxies: Arc::new(proxies),
-                request_timeout: config.request_timeout,
-                connect_timeout: config.connect_timeout,
-                user_agent: config.user_agent.clone(),
-            },
-            stack: Stack::default(),
+            certificates,
+            proxies: Arc::new(proxies),
+            client: OnceLock::new(),
             permits: Semaphore::new(config.max_concurrent_requests.min(Semaphore::MAX_PERMITS)),
             sent: AtomicUsize::new(0),
             lists: Arc::new(Semaphore::new(LISTS_AT_ONCE)),
             secrets: Arc::new(secrets),
             clock,
-            retry: config.retry,
+            config,
         })
     }
 
@@ -120,33 +101,34 @@ impl Http {
         }
     }
 
-    fn build(&self, request: &Request) -> Result<reqwest::Client, Error> {
-        let settings = &self.settings;
-        let proxies = Arc::clone(&settings.proxies);
+    /// The client for a request. A client identity belongs to its token service
+    /// alone, and tokens are fetched seldom: such a request has one of its own.
+    fn client(&self, request: &Request) -> Result<reqwest::Client, Error> {
+        match &request.identity {
+            None => self.client.get_or_init(|| self.build(None)).clone(),
+            identity => self.build(identity.clone()),
+        }
+    }
+
+    fn build(&self, identity: Option<reqwest::Identity>) -> Result<reqwest::Client, Error> {
+        let proxies = Arc::clone(&self.proxies);
         let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
-            .user_agent(&settings.user_agent)
-            .timeout(settings.request_timeout)
-            .connect_timeout(settings.connect_timeout)
+            .user_agent(&self.config.user_agent)
+            .timeout(self.config.request_timeout)
+            .connect_timeout(self.config.connect_timeout)
             // Shorter than any load balancer's, so that a request rarely meets
             // a connection that is just being closed.
             .pool_idle_timeout(Duration::from_secs(30))
-            .tls_certs_merge(settings.certificates.clone())
+            .tls_certs_merge(self.certificates.clone())
             .proxy(reqwest::Proxy::custom(move |url| proxies.of(url).cloned()));
-        if let Some(identity) = &request.identity {
-            builder = builder.identity(identity.clone());
+        if let Some(identity) = identity {
+            builder = builder.identity(identity);
         }
         builder.build().map_err(|error| {
             Error::new(ErrorKind::Setup).with_message(self.secrets.show(&innermost(&error)))
         })
-    }
-}
-
-impl Stack {
-    /// The client, built for the first request; later ones are of its kind.
-    fn client(&self, http: &Http, request: &Request) -> Result<reqwest::Client, Error> {
-        self.client.get_or_init(|| http.build(request)).clone()
     }
 }
 
@@ -390,14 +372,13 @@ struct Failed {
 impl Operation {
     /// Sends a request, again where the rules allow it.
     pub(crate) async fn send(&self, request: &Request) -> Result<Answer, Error> {
-        self.send_on(&self.http.stack, request).await
-    }
-
-    /// The same with a stack of the caller's.
-    pub(crate) async fn send_on(&self, stack: &Stack, request: &Request) -> Result<Answer, Error> {
         let mut so_far = SoFar {
             attempts: request.spent,
             ..SoFar::default()
+        };
+        let client = match self.http.client(request) {
+            Ok(client) => client,
+            Err(error) => return Err(self.finish(error, request, &so_far)),
         };
         loop {
             // The semaphore is never closed, so there is always a permit.
@@ -408,11 +389,16 @@ impl Operation {
             so_far.attempts += 1;
             self.http.sent.fetch_add(1, Ordering::Relaxed);
             let sent = self
-                .interruptible(self.attempt(stack, request, so_far.attempts))
+                .interruptible(self.attempt(&client, request, so_far.attempts))
                 .await;
             drop(permit);
             let failed = match sent {
-                Ok(Ok(answer)) => return Ok(self.finish_answer(answer, so_far.attempts)),
+                Ok(Ok(mut answer)) => {
+                    // One that cannot be understood may belong to a change made.
+                    so_far.maybe_processed = request.repeat != Repeat::Safe;
+                    answer.blank = self.finish(answer.blank, request, &so_far);
+                    return Ok(answer);
+                }
                 Ok(Err(failed)) => failed,
                 Err(why) => {
                     // Nobody can know how far the attempt had come.
@@ -461,7 +447,7 @@ impl Operation {
             return Err(None);
         }
         so_far.was_patient |= is_patient;
-        let policy = &self.http.retry;
+        let policy = &self.http.config.retry;
         let retries = so_far.attempts - 1;
         if retries >= policy.retries(is_patient) {
             return Err(Some(GaveUp::Attempts));
@@ -502,16 +488,12 @@ impl Operation {
 
     async fn attempt(
         &self,
-        stack: &Stack,
+        client: &reqwest::Client,
         request: &Request,
         number: u32,
     ) -> Result<Answer, Failed> {
-        let client = stack.client(&self.http, request).map_err(|error| Failed {
-            error,
-            failure: Failure::Refused,
-        })?;
         let start = self.http.clock.now();
-        let outcome = self.exchange(&client, request).await;
+        let outcome = self.exchange(client, request).await;
         let status = match &outcome {
             Ok(answer) => Some(answer.status),
             Err(failed) => failed.error.status,
@@ -539,14 +521,12 @@ impl Operation {
             headers.insert(CORRELATION_ID, id);
         }
         if let Some(token) = &request.bearer {
+            // A token that no header can carry is none.
             let bearer = format!("Bearer {}", token.expose_secret());
-            let mut value = HeaderValue::from_str(&bearer).map_err(|_| Failed {
-                error: Error::new(ErrorKind::UnexpectedAnswer)
-                    .with_message("the token service gave a token that no header can carry"),
-                failure: Failure::Refused,
-            })?;
-            value.set_sensitive(true);
-            headers.insert(AUTHORIZATION, value);
+            if let Ok(mut value) = HeaderValue::from_str(&bearer) {
+                value.set_sensitive(true);
+                headers.insert(AUTHORIZATION, value);
+            }
         }
         let mut builder = client
             .request(request.method.clone(), request.url.clone())
@@ -580,74 +560,59 @@ impl Operation {
         let (body, broken) = read_body(response, largest).await;
         let mut error = Error::new(ErrorKind::Status);
         error.status = Some(status.as_u16());
-        let hint = self.hint(status, &headers);
-        let as_status = Failure::Status {
-            status: status.as_u16(),
-            hint,
+        let as_status = match status.is_success() {
+            true => Failure::Garbled,
+            false => Failure::Status {
+                status: status.as_u16(),
+                hint: self.hint(status, &headers),
+            },
         };
-
-        if let Some(router) = headers.get(ROUTER_ERROR).filter(|_| !status.is_success()) {
-            error.kind = ErrorKind::Router;
-            let router = Foreign::new(String::from_utf8_lossy(router.as_bytes()));
-            error.message = Some(self.show(&router));
-            return Err(Failed {
-                error,
-                failure: as_status,
-            });
-        }
-        if status.is_redirection() {
-            error.kind = ErrorKind::Redirect {
-                host: redirect_host(request, &headers)
-                    .and_then(|host| self.http.secrets.identifier(&host)),
-            };
-            // "See Other" is what a service answers that has done it.
-            let failure = if status == StatusCode::SEE_OTHER {
-                Failure::Garbled
-            } else {
-                Failure::Refused
-            };
-            return Err(Failed { error, failure });
-        }
-        if is_html(&headers, &body) {
-            error.kind = ErrorKind::Html;
-            error.message = message::html_title(&body).map(|title| self.show(&title));
-            let failure = if status.is_success() {
-                Failure::Garbled
-            } else {
+        let failure =
+            if let Some(router) = headers.get(ROUTER_ERROR).filter(|_| !status.is_success()) {
+                error.kind = ErrorKind::Router;
+                let router = Foreign::new(String::from_utf8_lossy(router.as_bytes()));
+                error.message = Some(self.show(&router));
                 as_status
-            };
-            return Err(Failed { error, failure });
-        }
-        if !is_answer {
-            let words = message::find(&body);
-            if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
-                error.kind = ErrorKind::ProxyCredentials;
-            }
-            error.message = words.text.map(|text| self.show(&text));
-            error.said_by_sap = words.error_message;
-            error.oauth_code = words.oauth_code;
-            // A part of an answer, for example, is neither an error nor the answer.
-            let failure = if status.is_success() {
+            } else if status.is_redirection() {
+                error.kind = ErrorKind::Redirect {
+                    host: redirect_host(request, &headers)
+                        .and_then(|host| self.http.secrets.identifier(&host)),
+                };
+                // "See Other" is what a service answers that has done it.
+                match status == StatusCode::SEE_OTHER {
+                    true => Failure::Garbled,
+                    false => Failure::Refused,
+                }
+            } else if is_html(&headers, &body) {
+                error.kind = ErrorKind::Html;
+                error.message = message::html_title(&body).map(|title| self.show(&title));
+                as_status
+            } else if !is_answer {
+                let words = message::find(&body);
+                if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+                    error.kind = ErrorKind::ProxyCredentials;
+                } else if status.is_success() {
+                    // A part of an answer, for example, is neither an error nor the answer.
+                    error.kind = ErrorKind::UnexpectedAnswer;
+                }
+                error.message = words.text.map(|text| self.show(&text));
+                error.said_by_sap = words.error_message;
+                error.oauth_code = words.oauth_code;
+                as_status
+            } else if let Some(broken) = broken {
+                self.broken(broken, &mut error)
+            } else {
                 error.kind = ErrorKind::UnexpectedAnswer;
-                Failure::Garbled
-            } else {
-                as_status
+                return Ok(Answer {
+                    status: status.as_u16(),
+                    headers,
+                    body,
+                    blank: error,
+                    secrets: Arc::clone(&self.http.secrets),
+                    _turn: turn,
+                });
             };
-            return Err(Failed { error, failure });
-        }
-        if let Some(broken) = broken {
-            return Err(self.broken(broken, error));
-        }
-        error.kind = ErrorKind::UnexpectedAnswer;
-        self.place(&mut error, request);
-        Ok(Answer {
-            status: status.as_u16(),
-            headers,
-            body,
-            blank: error,
-            secrets: Arc::clone(&self.http.secrets),
-            _turn: turn,
-        })
+        Err(Failed { error, failure })
     }
 
     /// No answer at all: finds out why.
@@ -695,8 +660,8 @@ impl Operation {
     }
 
     /// An answer that did not come to its end.
-    fn broken(&self, broken: Broken, mut error: Error) -> Failed {
-        let failure = match broken {
+    fn broken(&self, broken: Broken, error: &mut Error) -> Failure {
+        match broken {
             Broken::TooLarge => {
                 error.kind = ErrorKind::TooLarge;
                 Failure::Garbled
@@ -706,8 +671,7 @@ impl Operation {
                 error.message = Some(self.show(&cause(&source.without_url())));
                 Failure::NoAnswer
             }
-        };
-        Failed { error, failure }
+        }
     }
 
     fn hint(&self, status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
@@ -727,27 +691,15 @@ impl Operation {
 
     /// Adds what every error of this operation says about where it happened.
     fn finish(&self, mut error: Error, request: &Request, so_far: &SoFar) -> Error {
-        self.place(&mut error, request);
+        error.method = Some(request.method.to_string());
+        error.url = Some(request.location());
+        error.correlation_id = Some(self.correlation_id.clone());
         error.attempts = so_far.attempts;
         error.elapsed = self.elapsed();
         error.maybe_processed = so_far.maybe_processed;
         error.was_patient = so_far.was_patient;
-        error.proxy = self.http.settings.proxies.shown(&request.url);
+        error.proxy = self.http.proxies.shown(&request.url);
         error
-    }
-
-    fn finish_answer(&self, mut answer: Answer, attempts: u32) -> Answer {
-        answer.blank.attempts = attempts;
-        answer.blank.elapsed = self.elapsed();
-        answer
-    }
-
-    fn place(&self, error: &mut Error, request: &Request) {
-        error.method = Some(request.method.to_string());
-        error.url = Some(request.location());
-        error.correlation_id = Some(self.correlation_id.clone());
-        // An answer that cannot be understood may belong to a change made.
-        error.maybe_processed = request.repeat != Repeat::Safe;
     }
 
     fn elapsed(&self) -> Duration {
@@ -874,6 +826,7 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
+    use crate::retry::RetryPolicy;
     use crate::testing::{Reply, Server, TestClient, answer, test_client, token_answer};
 
     /// Sends one request without a token and says how it went.

@@ -52,19 +52,13 @@ impl Client {
     /// [`MissingKey`](crate::ErrorKind::MissingKey) when no Job Scheduling service key is
     /// configured.
     pub fn jobs(&self) -> Result<Jobs<'_>, Error> {
-        let key = needed(
-            self.config.job_scheduling_key.as_ref(),
-            KeyKind::JobScheduling,
-        )?;
-        Ok(Jobs::new(self, key))
+        let key = self.config().job_scheduling_key.as_ref();
+        let key = needed(key, KeyKind::JobScheduling)?;
+        Ok(Jobs { client: self, key })
     }
 }
 
-impl<'a> Jobs<'a> {
-    pub(crate) fn new(client: &'a Client, key: &'a JobSchedulingKey) -> Self {
-        Self { client, key }
-    }
-
+impl Jobs<'_> {
     /// Reads a job; `None` where the service says that there is none.
     ///
     /// # Errors

@@ -82,16 +82,12 @@ impl Client {
     ///
     /// [`ErrorKind::MissingKey`] when no Cloud ALM service key is configured.
     pub fn landscape(&self) -> Result<Landscape<'_>, Error> {
-        let key = needed(self.config.cloud_alm_key.as_ref(), KeyKind::CloudAlm)?;
-        Ok(Landscape::new(self, key))
+        let key = needed(self.config().cloud_alm_key.as_ref(), KeyKind::CloudAlm)?;
+        Ok(Landscape { client: self, key })
     }
 }
 
-impl<'a> Landscape<'a> {
-    pub(crate) fn new(client: &'a Client, key: &'a CloudAlmKey) -> Self {
-        Self { client, key }
-    }
-
+impl Landscape<'_> {
     /// Lists landscape objects, all pages of them.
     ///
     /// A query by landscape id gives that object only, also where the service

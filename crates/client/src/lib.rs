@@ -69,7 +69,7 @@ pub use destination_certificate::{
     CertificateFile, CertificateSource, DestinationCertificate, DestinationCertificates,
     Generation, Issued,
 };
-pub use destination_service::{Collection, Deleted};
+pub use destination_service::Collection;
 pub use error::{Error, ErrorKind, GaveUp, Parts as ErrorParts, Refusal};
 pub use jobs::{Job, Jobs};
 pub use key_forms::Look;

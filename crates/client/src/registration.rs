@@ -12,7 +12,7 @@ use url::Url;
 use super::client::{Client, needed};
 use super::config::ApiCall;
 use super::context::Context;
-use super::credentials::{KeyKind, OrderManagementKey};
+use super::credentials::KeyKind;
 use super::error::{Error, ErrorKind};
 use super::http::{Answer, Request};
 
@@ -38,26 +38,23 @@ impl Client {
     /// configured, [`ErrorKind::UnusableKey`] when neither the key nor the
     /// configuration names the endpoint.
     pub fn order_management(&self) -> Result<OrderManagement<'_>, Error> {
-        let key = needed(
-            self.config.order_management_key.as_ref(),
-            KeyKind::OrderManagement,
-        )?;
-        OrderManagement::new(self, key)
-    }
-}
-
-impl<'a> OrderManagement<'a> {
-    pub(crate) fn new(client: &'a Client, key: &'a OrderManagementKey) -> Result<Self, Error> {
-        let api = &client.config().order_management_api;
+        let key = self.config().order_management_key.as_ref();
+        let key = needed(key, KeyKind::OrderManagement)?;
+        let api = &self.config().order_management_api;
         let endpoint = match &api.endpoint {
             Some(endpoint) => endpoint.clone(),
             None => key
                 .endpoint(&api.endpoint_key)
                 .map_err(|error| Error::new(ErrorKind::UnusableKey(error)))?,
         };
-        Ok(Self { client, endpoint })
+        Ok(OrderManagement {
+            client: self,
+            endpoint,
+        })
     }
+}
 
+impl OrderManagement<'_> {
     /// Registers the tenant of the service key, and returns SAP's answer,
     /// shortened and without secrets. Doing it twice does no harm.
     ///
@@ -78,10 +75,9 @@ impl<'a> OrderManagement<'a> {
         let mut request = self
             .request(&api.register)?
             .accepting(&api.already_registered_codes);
-        request = match changing_until {
-            Some(moment) => request.repeatable().patient(moment, misses_destination),
-            None => request.repeatable(),
-        };
+        if let Some(moment) = changing_until {
+            request = request.patient(moment, misses_destination);
+        }
         Ok(self.call(context, scope, request).await?.message())
     }
 
@@ -97,12 +93,10 @@ impl<'a> OrderManagement<'a> {
     /// What OMF answered.
     pub async fn offboard(&self, context: &Context, scope: Option<&str>) -> Result<(), Error> {
         let api = &self.client.config().order_management_api;
-        let gone: Vec<u16> = GONE
-            .iter()
-            .chain(&api.not_registered_codes)
-            .copied()
-            .collect();
-        let request = self.request(&api.offboard)?.accepting(&gone).repeatable();
+        let request = self.request(&api.offboard)?;
+        let request = request
+            .accepting(&GONE)
+            .accepting(&api.not_registered_codes);
         match self.call(context, scope, request).await {
             Err(error) if error.is_not_found() && error.maybe_processed => Ok(()),
             answer => answer.map(drop),
@@ -121,15 +115,13 @@ impl<'a> OrderManagement<'a> {
             .await
     }
 
-    fn url(&self, call: &ApiCall) -> Result<Url, Error> {
-        call.url(&self.endpoint).ok_or_else(|| {
-            Error::new(ErrorKind::Setup).with_message("the configured path is not usable")
-        })
-    }
-
+    /// Doing either call twice does no harm.
     fn request(&self, call: &ApiCall) -> Result<Request, Error> {
         let api = &self.client.config().order_management_api;
-        let mut request = Request::new(call.method.clone(), self.url(call)?);
+        let url = call.url(&self.endpoint).ok_or_else(|| {
+            Error::new(ErrorKind::Setup).with_message("the configured path is not usable")
+        })?;
+        let mut request = Request::new(call.method.clone(), url).repeatable();
         if call.body.is_some() {
             request = request.body(content_type(call.text()), call.text());
         }
@@ -402,7 +394,7 @@ mod tests {
         config.order_management_api.endpoint = Some(Url::parse("https://m.example/x").unwrap());
         let client = Client::new(config).unwrap();
         let api = client.order_management().unwrap();
-        let url = |call| api.url(call).unwrap().to_string();
+        let url = |call| ApiCall::url(call, &api.endpoint).unwrap().to_string();
         let calls = crate::OrderManagementApi::default();
         assert_eq!(url(&calls.register), "https://m.example/x/registration");
         assert_eq!(url(&calls.offboard), "https://m.example/x");

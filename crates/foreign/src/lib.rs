@@ -88,6 +88,13 @@ impl Secrets {
         }
     }
 
+    /// Keeps a value secret whose name says that it is one.
+    pub fn keep_named(&self, name: &str, value: &str) {
+        if is_secret_name(name) {
+            self.keep(value);
+        }
+    }
+
     /// One line for people: secrets hidden, control characters visible, short.
     pub fn show(&self, text: &Foreign) -> String {
         let (text, is_cut) = beginning(&text.0);

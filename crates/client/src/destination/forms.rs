@@ -22,11 +22,7 @@ impl Destinations<'_> {
         level: Level,
         name: &str,
     ) -> Result<Option<Destination>, Error> {
-        match self.read_one(&self.0.operation(context), level, name).await {
-            Ok(found) => Ok(Some(found)),
-            Err(error) if error.is_not_found_by_sap() => Ok(None),
-            Err(error) => Err(error),
-        }
+        super::read(&self.0.call(context, level), name).await
     }
 
     /// The methods that a level takes, where the service tells them when it is
@@ -40,9 +36,9 @@ impl Destinations<'_> {
         context: &Context,
         level: Level,
     ) -> Result<Option<Vec<Method>>, Error> {
-        let question = Request::new(Method::OPTIONS, self.0.collection_url(level));
-        let question = question.accepting(&[404, 405, 501]);
-        let answer = self.0.send(&self.0.operation(context), question).await?;
+        let call = self.0.call(context, level);
+        let question = Request::new(Method::OPTIONS, call.collection_url());
+        let answer = call.send(question.accepting(&[404, 405, 501])).await?;
         Ok(answer.methods())
     }
 }

@@ -96,10 +96,10 @@ impl Destination {
     }
 }
 
-/// A destination as SAP wrote it, secrets in clear. `Debug` shows nothing of it.
+/// A destination as SAP wrote it, secrets in clear.
 #[derive(Deserialize)]
 #[serde(transparent)]
-pub(crate) struct Unread(pub(super) Box<RawValue>);
+pub(crate) struct Unread(Box<RawValue>);
 
 impl Unread {
     /// The property `Name`; nothing when this is no destination.
@@ -113,14 +113,10 @@ impl Unread {
         Some(named.name).filter(|name| !name.is_empty())
     }
 
-    pub(super) fn read(self, secrets: &Secrets) -> Option<Destination> {
-        destination(serde_json::from_str(self.0.get()).ok()?, secrets).ok()
-    }
-}
-
-impl fmt::Debug for Unread {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Unread")
+    /// All of it; the error says what is wrong.
+    pub(super) fn read(self, secrets: &Secrets) -> Result<Destination, &'static str> {
+        let members = serde_json::from_str(self.0.get()).map_err(|_| NAMELESS)?;
+        destination(members, secrets)
     }
 }
 
@@ -154,9 +150,7 @@ pub(super) fn destination(
         if secrets.identifier(&Foreign::new(name)).is_none() {
             return Err("a property whose name nobody could read");
         }
-        if foreign::is_secret_name(name) {
-            secrets.keep(value);
-        }
+        secrets.keep_named(name, value);
     }
     if members.get("Name").is_none_or(String::is_empty) {
         return Err(NAMELESS);
