@@ -27,7 +27,7 @@ use super::context::Context;
 use super::credentials::{KeyKind, OAuthClient, Proof};
 use super::error::{Error, ErrorKind, Refusal};
 use super::http::{Answer, Http, Operation, Request};
-use super::tls;
+use super::retry::Repeat;
 
 /// Assumed lifetime when neither the answer nor the token tells one.
 const DEFAULT_LIFETIME: Duration = Duration::from_mins(5);
@@ -99,8 +99,8 @@ type Fetched = Result<Arc<Token>, Error>;
 type Fetch = Pin<Box<dyn Future<Output = Fetched> + Send>>;
 
 /// Fetches and keeps tokens.
+#[derive(Default)]
 pub(crate) struct TokenService {
-    http: Arc<Http>,
     slots: Mutex<HashMap<SlotName, Arc<Slot>>>,
 }
 
@@ -117,17 +117,10 @@ struct State {
 }
 
 impl TokenService {
-    pub(crate) fn new(http: Arc<Http>) -> Self {
-        Self {
-            http,
-            slots: Mutex::default(),
-        }
-    }
-
     /// A fresh token, from the cache or from the service.
     pub(crate) async fn token(
         &self,
-        context: &Context,
+        operation: &Operation,
         key: KeyKind,
         client: &OAuthClient,
         scope: Option<&str>,
@@ -136,18 +129,18 @@ impl TokenService {
         let fetch = {
             let mut state = lock(&slot);
             if let Some(token) = &state.token
-                && token.is_fresh(self.http.clock.now())
+                && token.is_fresh(operation.http.clock.now())
             {
                 return Ok(Arc::clone(token));
             }
             let running = state.fetch.as_ref().and_then(WeakShared::upgrade);
             running.unwrap_or_else(|| {
-                let fetch = self.fetch(&slot, key, client, scope).shared();
+                let fetch = fetch(&operation.http, &slot, key, client, scope).shared();
                 state.fetch = fetch.downgrade();
                 fetch
             })
         };
-        let fetched = self.http.operation(context).bounded(fetch).await;
+        let fetched = operation.bounded(fetch).await;
         fetched.map_err(|mut error| {
             error.method = Some(Method::POST.to_string());
             error.url = Some(client.token_url.to_string());
@@ -172,39 +165,39 @@ impl TokenService {
         let mut slots = lock(&self.slots);
         Arc::clone(slots.entry((key, scope.map(str::to_owned))).or_default())
     }
+}
 
-    /// The future all waiters share. It owns everything it needs and keeps the
-    /// token itself, so that it matters to nobody who of them is left.
-    fn fetch(
-        &self,
-        slot: &Arc<Slot>,
-        key: KeyKind,
-        client: &OAuthClient,
-        scope: Option<&str>,
-    ) -> Fetch {
-        let http = Arc::clone(&self.http);
-        let slot = Arc::downgrade(slot);
-        let client = client.clone();
-        let scope = scope.map(str::to_owned);
-        Box::pin(async move {
-            let now = http.clock.now();
-            let context = Context {
-                deadline: now.checked_add(FETCH_LIMIT).unwrap_or(now),
-                cancel: CancellationToken::new(),
-            };
-            let operation = http.operation(&context);
-            let fetched = match expired(key, &client, http.clock.wall()) {
-                Some(error) => Err(error),
-                None => request_token(&operation, &client, scope.as_deref()).await,
-            };
-            if let Some(slot) = slot.upgrade() {
-                let mut state = lock(&slot);
-                state.token = fetched.as_ref().ok().map(Arc::clone);
-                state.fetch = None;
-            }
-            fetched
-        })
-    }
+/// The future all waiters share. It owns everything it needs and keeps the
+/// token itself, so that it matters to nobody who of them is left.
+fn fetch(
+    http: &Arc<Http>,
+    slot: &Arc<Slot>,
+    key: KeyKind,
+    client: &OAuthClient,
+    scope: Option<&str>,
+) -> Fetch {
+    let http = Arc::clone(http);
+    let slot = Arc::downgrade(slot);
+    let client = client.clone();
+    let scope = scope.map(str::to_owned);
+    Box::pin(async move {
+        let now = http.clock.now();
+        let context = Context {
+            deadline: now.checked_add(FETCH_LIMIT).unwrap_or(now),
+            cancel: CancellationToken::new(),
+        };
+        let operation = http.operation(&context);
+        let fetched = match expired(key, &client, http.clock.wall()) {
+            Some(error) => Err(error),
+            None => request_token(&operation, &client, scope.as_deref()).await,
+        };
+        if let Some(slot) = slot.upgrade() {
+            let mut state = lock(&slot);
+            state.token = fetched.as_ref().ok().map(Arc::clone);
+            state.fetch = None;
+        }
+        fetched
+    })
 }
 
 /// A panic of another holder does not make the map wrong.
@@ -218,16 +211,9 @@ async fn request_token(
     scope: Option<&str>,
 ) -> Fetched {
     let fetched = operation.http.clock.now();
-    let request = token_request(client, scope)?;
-    let answer = operation.send(&request).await;
-    let token = answer
-        .map_err(|error| refusal(error, scope))
-        .and_then(|answer| decode(&answer, fetched));
-    token.map(Arc::new).map_err(|mut error| {
-        // Fetching a token changes nothing anybody would have to read back.
-        error.maybe_processed = false;
-        error
-    })
+    let answer = operation.send(&token_request(client, scope)).await;
+    let answer = answer.map_err(|error| refusal(error, scope))?;
+    Ok(Arc::new(decode(&answer, fetched)?))
 }
 
 /// The error of an x509 key that is too old to be sent anywhere.
@@ -239,7 +225,7 @@ fn expired(key: KeyKind, client: &OAuthClient, now: Timestamp) -> Option<Error> 
     Some(Error::new(ErrorKind::ExpiredCertificate { key, at }))
 }
 
-fn token_request(client: &OAuthClient, scope: Option<&str>) -> Result<Request, Error> {
+fn token_request(client: &OAuthClient, scope: Option<&str>) -> Request {
     let mut form = url::form_urlencoded::Serializer::new(String::new());
     form.append_pair("grant_type", "client_credentials");
     form.append_pair("client_id", &client.client_id);
@@ -249,17 +235,13 @@ fn token_request(client: &OAuthClient, scope: Option<&str>) -> Result<Request, E
     if let Some(scope) = scope {
         form.append_pair("scope", scope);
     }
-    let request = Request::new(Method::POST, client.token_url.clone())
-        .repeatable()
+    let mut request = Request::new(Method::POST, client.token_url.clone())
+        .repeat(Repeat::Safe)
         .body("application/x-www-form-urlencoded", form.finish());
-    match &client.proof {
-        Proof::Secret(_) => Ok(request),
-        Proof::Certificate { certificate, key } => tls::identity(certificate, key.expose_secret())
-            .map(|identity| request.identity(identity))
-            .map_err(|fault| {
-                Error::new(ErrorKind::Setup).with_message(format!("the service key has {fault}"))
-            }),
+    if let Proof::Certificate { identity, .. } = &client.proof {
+        request.identity = Some(identity.clone());
     }
+    request
 }
 
 /// Says what a refusal of the token service means.

@@ -7,6 +7,8 @@
 
 use std::fmt::Write as _;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -54,23 +56,33 @@ pub(crate) fn expiry(pem: &str) -> Option<Timestamp> {
 
 /// When a certificate in DER form expires; `None` when it cannot be read.
 pub(crate) fn expiry_of_der(certificate: &[u8]) -> Option<Timestamp> {
-    Some(Parts::of(certificate)?.not_after)
+    Some(Issued::of(&[certificate.into()])?.not_after)
 }
 
-/// The parts of a certificate; the names are read when they are asked for.
-pub(crate) struct Parts<'a> {
-    issuer: &'a [u8],
-    subject: &'a [u8],
-    pub(crate) not_before: Timestamp,
-    pub(crate) not_after: Timestamp,
+/// What a certificate says about itself. Nothing of it is secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issued {
+    /// The distinguished name of its owner, the most specific part first.
+    pub subject: String,
+    /// That of the authority that signed it.
+    pub issuer: String,
+    /// The most specific common name of the subject.
+    pub common_name: Option<String>,
+    /// When it begins to be valid.
+    pub not_before: Timestamp,
+    /// When it stops being valid.
+    pub not_after: Timestamp,
+    /// PEM text: the certificate and those that lead to its authority.
+    pub chain: String,
     /// Its algorithm with it, as a request for a certificate has it, too.
-    pub(crate) public_key: &'a [u8],
+    pub(crate) public_key: Vec<u8>,
 }
 
-impl<'a> Parts<'a> {
-    /// `None` when it is no certificate in DER form.
-    pub(crate) fn of(certificate: &'a [u8]) -> Option<Self> {
-        let mut certificate = Elements(certificate);
+impl Issued {
+    /// What the first certificate of a chain says; `None` when it is none in DER
+    /// form.
+    pub(crate) fn of(chain: &[CertificateDer<'_>]) -> Option<Self> {
+        let mut certificate = Elements(chain.first()?);
         let mut certificate = Elements(certificate.take(SEQUENCE)?);
         let mut signed = Elements(certificate.take(SEQUENCE)?);
         // The version is left out where it is 1.
@@ -82,29 +94,27 @@ impl<'a> Parts<'a> {
         let (tag, not_before) = validity.any()?;
         let not_before = moment(tag, not_before)?;
         let (tag, not_after) = validity.any()?;
+        let subject = signed.take(SEQUENCE)?;
+        let mut names = parts_of_name(subject).into_iter().flatten();
         Some(Self {
-            issuer,
-            subject: signed.take(SEQUENCE)?,
+            subject: text_of_name(subject),
+            issuer: text_of_name(issuer),
+            common_name: names.find_map(|(name, value)| (name == COMMON_NAME).then_some(value)),
             not_before,
             not_after: moment(tag, not_after)?,
-            public_key: signed.take(SEQUENCE)?,
+            chain: chain.iter().map(|one| pem_block(one)).collect(),
+            public_key: signed.take(SEQUENCE)?.to_vec(),
         })
     }
+}
 
-    pub(crate) fn subject(&self) -> String {
-        text_of_name(self.subject)
-    }
-
-    pub(crate) fn issuer(&self) -> String {
-        text_of_name(self.issuer)
-    }
-
-    /// The most specific common name of the subject.
-    pub(crate) fn common_name(&self) -> Option<String> {
-        let parts = parts_of_name(self.subject);
-        let mut parts = parts.into_iter().flatten();
-        parts.find_map(|(name, value)| (name == COMMON_NAME).then_some(value))
-    }
+fn pem_block(der: &[u8]) -> String {
+    let base64 = STANDARD.encode(der);
+    let lines = base64.as_bytes().chunks(64);
+    let lines: String = lines
+        .map(|line| String::from_utf8_lossy(line) + "\n")
+        .collect();
+    format!("-----BEGIN CERTIFICATE-----\n{lines}-----END CERTIFICATE-----\n")
 }
 
 /// A distinguished name as text (RFC 4514), the most specific part first.
@@ -294,15 +304,15 @@ mod tests {
         }
         let key = KeyPair::generate().unwrap();
         let made = params.self_signed(&key).unwrap();
-        let parts = Parts::of(made.der()).unwrap();
+        let issued = Issued::of(&[made.der().clone()]).unwrap();
         let subject = "#55040c=t,CN=calm\\e2\\80\\aeä,O=SAP SE\\, Inc,C=DE";
         assert_eq!(
-            (parts.subject().as_str(), parts.issuer().as_str()),
+            (issued.subject.as_str(), issued.issuer.as_str()),
             (subject, subject)
         );
-        assert_eq!(parts.common_name().as_deref(), Some("calm\u{202e}ä"));
-        assert!(key.subject_public_key_info().ends_with(parts.public_key));
-        assert!(parts.not_before < parts.not_after);
+        assert_eq!(issued.common_name.as_deref(), Some("calm\u{202e}ä"));
+        assert!(key.subject_public_key_info().ends_with(&issued.public_key));
+        assert!(issued.not_before < issued.not_after);
     }
 
     #[test]
@@ -322,8 +332,6 @@ mod tests {
 
         #[test]
         fn a_damaged_certificate_is_read_without_harm(place in 0_usize..300, byte: u8) {
-            use base64::Engine as _;
-            use base64::engine::general_purpose::STANDARD;
             let mut der = CertificateDer::from_pem_slice(PEM.with(Clone::clone).as_bytes())
                 .unwrap()
                 .to_vec();
@@ -333,9 +341,7 @@ mod tests {
             let _ = expiry(&format!(
                 "-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n"
             ));
-            if let Some(parts) = Parts::of(&der) {
-                let _ = (parts.subject(), parts.common_name());
-            }
+            let _ = Issued::of(&[der.into()]);
         }
     }
 

@@ -52,10 +52,9 @@ impl Client {
 
     pub(crate) fn with_clock(config: Config, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
         config.validate()?;
-        let http = Arc::new(Http::new(config, clock)?);
         Ok(Self {
-            tokens: TokenService::new(Arc::clone(&http)),
-            http,
+            http: Arc::new(Http::new(config, clock)?),
+            tokens: TokenService::default(),
             patch_unsupported: AtomicBool::new(false),
             list_refused: AtomicBool::new(false),
             reads: ManyReads::default(),
@@ -119,8 +118,18 @@ impl Client {
         key: KeyKind,
         scope: Option<&str>,
     ) -> Result<Arc<Token>, Error> {
+        let operation = self.http.operation(context);
+        self.token_within(&operation, key, scope).await
+    }
+
+    async fn token_within(
+        &self,
+        operation: &Operation,
+        key: KeyKind,
+        scope: Option<&str>,
+    ) -> Result<Arc<Token>, Error> {
         let client = needed(self.config().oauth(key), key)?;
-        self.tokens.token(context, key, client, scope).await
+        self.tokens.token(operation, key, client, scope).await
     }
 
     /// Sends a request with a token of the given key. A 401 drops the token and
@@ -132,25 +141,18 @@ impl Client {
         scope: Option<&str>,
         mut request: Request,
     ) -> Result<Answer, Error> {
-        let client = needed(self.config().oauth(key), key)?;
-        let token = self
-            .tokens
-            .token(&operation.context, key, client, scope)
-            .await?;
-        request.bearer(&token.secret);
+        let token = self.token_within(operation, key, scope).await?;
+        request.bearer = Some(token.secret.clone());
         let rejected = match operation.send(&request).await {
             Ok(answer) => return Ok(answer),
             Err(error) if error.status == Some(401) => error,
             Err(error) => return Err(error),
         };
         self.tokens.forget(key, scope, &token);
-        let token = self
-            .tokens
-            .token(&operation.context, key, client, scope)
-            .await;
+        let token = self.token_within(operation, key, scope).await;
         let token = token.map_err(|error| error.after(&rejected))?;
-        request.bearer(&token.secret);
-        request.after(&rejected);
+        request.bearer = Some(token.secret.clone());
+        request.spent = rejected.attempts;
         let answer = operation.send(&request).await;
         answer.map_err(|error| error.after(&rejected))
     }

@@ -264,10 +264,8 @@ impl OrderManagementApi {
                 return Err(ConfigError::Header { name: name.clone() });
             }
         }
-        let endpoint = match &self.endpoint {
-            Some(endpoint) => endpoint.clone(),
-            None => placeholder_endpoint(),
-        };
+        let endpoint = self.endpoint.clone();
+        let endpoint = endpoint.unwrap_or_else(placeholder_endpoint);
         let register = self
             .register
             .url(&endpoint)

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
+use reqwest::Identity;
 use secrecy::SecretString;
 use serde_json::Value;
 use url::{Host, Url};
@@ -169,6 +170,8 @@ pub enum Proof {
         certificate: String,
         /// The private key.
         key: SecretString,
+        /// Both, as they are shown to the token service.
+        identity: Identity,
     },
 }
 
@@ -634,7 +637,7 @@ impl Document {
             return Err(self.missing(&block.path("key")));
         };
         let (certificate, key) = (tls::lines(certificate), tls::lines(key));
-        tls::identity(&certificate, &key).map_err(|fault| KeyProblem::BadPem {
+        let identity = tls::identity(&certificate, &key).map_err(|fault| KeyProblem::BadPem {
             path: block.path(if fault.is_about_key() {
                 "key"
             } else {
@@ -645,6 +648,7 @@ impl Document {
         Ok(Proof::Certificate {
             certificate,
             key: key.into(),
+            identity,
         })
     }
 

@@ -21,14 +21,14 @@ use super::client::Client;
 use super::config::keep_members;
 use super::context::Context;
 use super::destination_service::{
-    Call, Collection, Service, check_name, encode, encode_name, items, names_filter, push, updated,
+    Call, Collection, Service, check_name, encode, encode_name, items, names_filter, updated,
 };
 use super::error::{Error, ErrorKind};
-use super::http::{Answer, Request};
+use super::http::{Answer, Request, below};
 use super::level::Level;
 use super::many_reads::Answered;
 use super::told::{AtMost, MOST_MEMBERS};
-use object::{NAMELESS, Unread, destination, labels_of};
+use object::{Created, NAMELESS, Unread, destination, labels_of};
 
 pub use object::{ByProperty, Changes, Destination, Labels, Metadata, Properties};
 
@@ -255,8 +255,9 @@ impl<'a> Destinations<'a> {
         let request = Request::new(Method::POST, url).json(&body_of(properties));
         let answer = call.send(request).await?;
         // 201 with an empty body where the service ignores the parameter.
-        let metadata = Metadata::of_answer(answer.body(), &answer.secrets);
-        Ok(metadata.unwrap_or_default())
+        let created = answer.json::<Created>().ok();
+        let metadata = created.and_then(|created| created.metadata.read(&answer.secrets).ok());
+        Ok(metadata.unwrap_or_default().0)
     }
 
     /// Changes some properties and leaves the others, secrets included.
@@ -333,8 +334,7 @@ impl<'a> Destinations<'a> {
         labels: &Labels,
     ) -> Result<(), Error> {
         let call = self.writes(context, level);
-        let mut url = call.item_url(name)?;
-        push(&mut url, &["labels"]);
+        let url = below(&call.item_url(name)?, &["labels"]);
         let body: Vec<Value> = labels
             .iter()
             .map(|(key, values)| serde_json::json!({ "key": key, "values": values }))
@@ -438,8 +438,7 @@ async fn read_existing(call: &Call<'_>, name: &str) -> Result<Destination, Error
 }
 
 async fn labels(call: &Call<'_>, name: &str) -> Result<Labels, Error> {
-    let mut url = call.item_url(name)?;
-    push(&mut url, &["labels"]);
+    let url = below(&call.item_url(name)?, &["labels"]);
     let answer = call.send(Request::get(url)).await?;
     if answer.is_empty() {
         return Ok(Labels::new());

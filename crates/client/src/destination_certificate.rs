@@ -14,9 +14,7 @@
 use std::fmt;
 
 use base64::Engine as _;
-use base64::alphabet::STANDARD as ALPHABET;
-use base64::engine::DecodePaddingMode;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
+use base64::engine::general_purpose::STANDARD;
 use foreign::{Foreign, Secrets};
 use http::Method;
 use jiff::Timestamp;
@@ -26,7 +24,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::certificate::{self, Parts};
+use super::certificate::{self, Issued};
 use super::client::Client;
 use super::context::Context;
 use super::destination_service::{
@@ -35,6 +33,7 @@ use super::destination_service::{
 use super::error::Error;
 use super::http::{Answer, Request};
 use super::level::Level;
+use super::told;
 
 /// Certificates that a list may hold.
 const MOST_CERTIFICATES: usize = 10_000;
@@ -63,13 +62,7 @@ impl CertificateFile {
     /// A file from its base64 text; line breaks, blanks and missing padding do
     /// not matter. `None` when it is not base64.
     pub fn from_base64(text: &str) -> Option<Self> {
-        const TOLERANT: GeneralPurpose = GeneralPurpose::new(
-            &ALPHABET,
-            GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-        );
-        let text: String = text.split_ascii_whitespace().collect();
-        let bytes = TOLERANT.decode(text).ok()?;
-        Some(Self::from_bytes(&bytes))
+        told::bytes_of(text).map(|bytes| Self::from_bytes(&bytes))
     }
 
     /// The file as standard base64 in one line. Ask for it only to send it to
@@ -131,16 +124,7 @@ impl CertificateFile {
             .take(LONGEST_CHAIN)
             .collect::<Result<_, _>>()
             .ok()?;
-        let first = Parts::of(chain.first()?)?;
-        Some(Issued {
-            subject: first.subject(),
-            issuer: first.issuer(),
-            common_name: first.common_name(),
-            not_before: first.not_before,
-            not_after: first.not_after,
-            public_key: first.public_key.to_vec(),
-            chain: chain.iter().map(|one| pem_block(one)).collect(),
-        })
+        Issued::of(&chain)
     }
 
     /// Keeps the file secret, as base64 and, where it is text, as that.
@@ -164,33 +148,6 @@ impl fmt::Debug for CertificateFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("CertificateFile")
     }
-}
-
-fn pem_block(der: &[u8]) -> String {
-    let base64 = STANDARD.encode(der);
-    let lines = base64.as_bytes().chunks(64);
-    let lines: String = lines
-        .map(|line| String::from_utf8_lossy(line) + "\n")
-        .collect();
-    format!("-----BEGIN CERTIFICATE-----\n{lines}-----END CERTIFICATE-----\n")
-}
-
-/// What a certificate says about itself. Nothing of it is secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Issued {
-    /// The distinguished name of its owner, the most specific part first.
-    pub subject: String,
-    /// That of the authority that signed it.
-    pub issuer: String,
-    /// The common name of the subject.
-    pub common_name: Option<String>,
-    /// When it begins to be valid.
-    pub not_before: Timestamp,
-    /// When it stops being valid.
-    pub not_after: Timestamp,
-    /// PEM text: the certificate and those that lead to its authority.
-    pub chain: String,
-    public_key: Vec<u8>,
 }
 
 impl Issued {

@@ -14,7 +14,7 @@ use super::client::{Client, needed};
 use super::context::Context;
 use super::credentials::{DestinationKey, KeyKind};
 use super::error::{Error, ErrorKind};
-use super::http::{Answer, Operation, Request};
+use super::http::{Answer, Operation, Request, below};
 use super::level::Level;
 use super::told::AtMost;
 
@@ -130,10 +130,8 @@ impl<'a> Call<'a> {
 
     /// A path below the service.
     pub(super) fn url(&self, segments: &[&str]) -> Url {
-        let mut url = self.service.key.uri.clone();
-        push(&mut url, &["destination-configuration"]);
-        push(&mut url, segments);
-        url
+        let service = below(&self.service.key.uri, &["destination-configuration"]);
+        below(&service, segments)
     }
 
     pub(super) fn collection_url(&self) -> Url {
@@ -142,9 +140,7 @@ impl<'a> Call<'a> {
 
     pub(super) fn item_url(&self, name: &str) -> Result<Url, Error> {
         check_name(name)?;
-        let mut url = self.collection_url();
-        push(&mut url, &[name]);
-        Ok(url)
+        Ok(below(&self.collection_url(), &[name]))
     }
 }
 
@@ -176,14 +172,6 @@ fn count(answer: &Answer) -> Option<u64> {
         count: u64,
     }
     Some(answer.json::<Counted>().ok()?.count)
-}
-
-/// Appends percent-encoded path segments.
-pub(super) fn push(url: &mut Url, segments: &[&str]) {
-    // Never fails for http and https, which are all we have.
-    if let Ok(mut path) = url.path_segments_mut() {
-        path.pop_if_empty().extend(segments);
-    }
 }
 
 /// Names that would vanish from a path and so address the whole collection.

@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use foreign::{Foreign, Secrets};
 use http::header::{
-    ACCEPT, ALLOW, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap,
-    HeaderName, HeaderValue, LINK, LOCATION, RETRY_AFTER,
+    ACCEPT, ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderName,
+    HeaderValue, LINK, LOCATION, RETRY_AFTER,
 };
 use http::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
@@ -139,12 +139,12 @@ pub(crate) struct Request {
     headers: HeaderMap,
     body: Option<Vec<u8>>,
     repeat: Repeat,
-    identity: Option<reqwest::Identity>,
+    pub(crate) identity: Option<reqwest::Identity>,
     is_list: bool,
-    bearer: Option<SecretString>,
+    pub(crate) bearer: Option<SecretString>,
     patience: Option<Patience>,
-    /// Attempts of an earlier request that this one stands for.
-    spent: u32,
+    /// Attempts that an earlier request for the same thing had.
+    pub(crate) spent: u32,
     /// Statuses that are answers although they are no success.
     accepted: Vec<u16>,
 }
@@ -199,9 +199,9 @@ impl Request {
         self
     }
 
-    /// Twice is as good as once, whatever the method.
-    pub(crate) fn repeatable(mut self) -> Self {
-        self.repeat = Repeat::Idempotent;
+    /// Whatever the method says about it.
+    pub(crate) fn repeat(mut self, repeat: Repeat) -> Self {
+        self.repeat = repeat;
         self
     }
 
@@ -211,19 +211,9 @@ impl Request {
         self
     }
 
-    /// Counts the attempts that an earlier request for the same thing had.
-    pub(crate) fn after(&mut self, earlier: &Error) {
-        self.spent = earlier.attempts;
-    }
-
     /// Takes these statuses for answers, too.
     pub(crate) fn accepting(mut self, statuses: &[u16]) -> Self {
         self.accepted.extend_from_slice(statuses);
-        self
-    }
-
-    pub(crate) fn identity(mut self, identity: reqwest::Identity) -> Self {
-        self.identity = Some(identity);
         self
     }
 
@@ -231,10 +221,6 @@ impl Request {
     pub(crate) fn for_list(mut self) -> Self {
         self.is_list = true;
         self
-    }
-
-    pub(crate) fn bearer(&mut self, token: &SecretString) {
-        self.bearer = Some(token.clone());
     }
 
     /// The URL without what may be confidential: user, query, fragment.
@@ -291,11 +277,6 @@ impl Answer {
     pub(crate) fn claims_json(&self) -> bool {
         self.header(&CONTENT_TYPE)
             .is_none_or(|it| it.to_ascii_lowercase().contains("json"))
-    }
-
-    /// For decoding that may fail.
-    pub(crate) fn body(&self) -> &[u8] {
-        &self.body
     }
 
     /// Whether there is nothing but white space in the body.
@@ -516,21 +497,13 @@ impl Operation {
         client: &reqwest::Client,
         request: &Request,
     ) -> Result<Answer, Failed> {
-        let mut headers = request.headers.clone();
-        if let Ok(id) = HeaderValue::from_str(&self.correlation_id) {
-            headers.insert(CORRELATION_ID, id);
-        }
-        if let Some(token) = &request.bearer {
-            // A token that no header can carry is none.
-            let bearer = format!("Bearer {}", token.expose_secret());
-            if let Ok(mut value) = HeaderValue::from_str(&bearer) {
-                value.set_sensitive(true);
-                headers.insert(AUTHORIZATION, value);
-            }
-        }
         let mut builder = client
             .request(request.method.clone(), request.url.clone())
-            .headers(headers);
+            .headers(request.headers.clone())
+            .header(CORRELATION_ID, &self.correlation_id);
+        if let Some(token) = &request.bearer {
+            builder = builder.bearer_auth(token.expose_secret());
+        }
         if let Some(body) = &request.body {
             builder = builder.body(body.clone());
         } else if matches!(request.method, Method::POST | Method::PUT | Method::PATCH) {
@@ -806,6 +779,16 @@ fn is_html(headers: &HeaderMap, body: &[u8]) -> bool {
     kind.starts_with("text/html")
         || kind.starts_with("application/xhtml")
         || text.trim_ascii_start().starts_with(b"<")
+}
+
+/// What is below a URL, by path segments that get encoded.
+pub(crate) fn below(base: &Url, segments: &[&str]) -> Url {
+    let mut url = base.clone();
+    // Never fails for http and https, which are all we have.
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop_if_empty().extend(segments);
+    }
+    url
 }
 
 /// The host a redirect points to; nothing else of it is shown.
@@ -1149,7 +1132,7 @@ mod tests {
                 let mut request = Request::new(method, Url::parse(&server.url).unwrap());
                 if patient {
                     let until = began + Duration::from_mins(5);
-                    request = request.repeatable().patient(until, |_| true);
+                    request = request.repeat(Repeat::Idempotent).patient(until, |_| true);
                 }
                 let error = send(&test, request).await.unwrap_err();
 

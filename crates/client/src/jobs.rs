@@ -13,7 +13,7 @@ use super::client::{Client, needed};
 use super::context::Context;
 use super::credentials::{JobSchedulingKey, KeyKind};
 use super::error::Error;
-use super::http::{Answer, Request};
+use super::http::{Answer, Request, below};
 
 /// The jobs of the instance that a Job Scheduling service key is for.
 #[derive(Clone, Copy, Debug)]
@@ -90,10 +90,7 @@ impl Jobs<'_> {
     }
 
     fn url(&self, id: i64) -> Url {
-        let mut url = self.key.url.clone();
-        let base = url.path().trim_end_matches('/').to_owned();
-        url.set_path(&format!("{base}/scheduler/jobs/{id}"));
-        url
+        below(&self.key.url, &["scheduler", "jobs", &id.to_string()])
     }
 
     /// `None` is the service's own 404.

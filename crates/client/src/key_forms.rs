@@ -11,22 +11,15 @@
 
 use std::fmt;
 
-use base64::Engine as _;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::{Map, Value};
+
+use super::told;
 
 /// A JSON object.
 pub(super) type Members = Map<String, Value>;
 
 /// How many wrappings of one text in another are taken off.
 const WRAPPINGS: usize = 4;
-
-/// With or without padding.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 
 /// A key and where it was found (`VCAP_SERVICES.destination[0].credentials`).
 pub(super) struct Found {
@@ -67,9 +60,8 @@ fn document(text: &str, wrappings: usize) -> Result<Value, serde_json::Error> {
 
 /// The text that base64 stands for, in one line or many.
 fn base64(text: &str) -> Option<String> {
-    let text: String = text.split_whitespace().collect();
     let text = text.replace('-', "+").replace('_', "/");
-    let bytes = BASE64.decode(text).ok().filter(|bytes| !bytes.is_empty())?;
+    let bytes = told::bytes_of(&text).filter(|bytes| !bytes.is_empty())?;
     String::from_utf8(bytes).ok()
 }
 
@@ -279,6 +271,7 @@ impl fmt::Display for Look {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
     use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE};
     use secrecy::ExposeSecret as _;
     use serde_json::json;

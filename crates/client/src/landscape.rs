@@ -10,7 +10,7 @@ use super::client::{Client, needed};
 use super::context::Context;
 use super::credentials::{CloudAlmKey, KeyKind};
 use super::error::{Error, ErrorKind};
-use super::http::{Operation, Request};
+use super::http::{Operation, Request, below};
 use super::told::{AtMost, Members};
 
 /// Objects asked for at once.
@@ -146,9 +146,8 @@ impl Landscape<'_> {
         query: &LandscapeQuery,
         offset: usize,
     ) -> Result<Vec<LandscapeObject>, Error> {
-        let mut url = self.key.api_url.clone();
-        let base = url.path().trim_end_matches('/').to_owned();
-        url.set_path(&format!("{base}/calm-landscape/v1/landscapeObjects"));
+        let path = ["calm-landscape", "v1", "landscapeObjects"];
+        let mut url = below(&self.key.api_url, &path);
         url.query_pairs_mut()
             .extend_pairs(&query.0)
             .append_pair("limit", &PAGE_SIZE.to_string())

@@ -54,6 +54,7 @@ mod tls;
 mod told;
 
 pub use auth::{Token, TokenClaims};
+pub use certificate::Issued;
 pub use client::Client;
 pub use config::{ApiCall, Config, ConfigError, OrderManagementApi};
 pub use context::Context;
@@ -66,8 +67,7 @@ pub use destination::{
     TokenCheck,
 };
 pub use destination_certificate::{
-    CertificateFile, CertificateSource, DestinationCertificate, DestinationCertificates,
-    Generation, Issued,
+    CertificateFile, CertificateSource, DestinationCertificate, DestinationCertificates, Generation,
 };
 pub use destination_service::Collection;
 pub use error::{Error, ErrorKind, GaveUp, Parts as ErrorParts, Refusal};

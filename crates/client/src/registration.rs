@@ -15,6 +15,7 @@ use super::context::Context;
 use super::credentials::KeyKind;
 use super::error::{Error, ErrorKind};
 use super::http::{Answer, Request};
+use super::retry::Repeat;
 
 /// Statuses that mean a wrong request or a wrong caller, whatever the text says.
 const HOPELESS: &[u16] = &[400, 401, 403, 405, 415];
@@ -121,7 +122,7 @@ impl OrderManagement<'_> {
         let url = call.url(&self.endpoint).ok_or_else(|| {
             Error::new(ErrorKind::Setup).with_message("the configured path is not usable")
         })?;
-        let mut request = Request::new(call.method.clone(), url).repeatable();
+        let mut request = Request::new(call.method.clone(), url).repeat(Repeat::Idempotent);
         if call.body.is_some() {
             request = request.body(content_type(call.text()), call.text());
         }

@@ -73,9 +73,10 @@ impl RetryPolicy {
 /// May the same request be sent twice?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Repeat {
-    /// It changes nothing: GET.
+    /// It changes nothing that anybody would have to read back: GET, a token
+    /// request.
     Safe,
-    /// Twice is as good as once: PUT, PATCH, DELETE, a token request.
+    /// Twice is as good as once: PUT, PATCH, DELETE.
     Idempotent,
     /// Twice is not once: POST.
     Once,

@@ -1,16 +1,26 @@
 //! Answers decoded into what is asked for, within bounds: a short text that
-//! says nothing could otherwise take a hundred times its size.
+//! says nothing could otherwise take a hundred times its size. And base64, in
+//! every way that services and tools write it.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 /// Members that an object may have.
 pub(crate) const MOST_MEMBERS: usize = 1_000;
+
+/// With or without padding.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// A list that is no attack on the memory.
 pub(crate) struct AtMost<T, const MOST: usize>(pub(crate) Vec<T>);
@@ -69,6 +79,12 @@ impl<'de> Deserialize<'de> for Members {
         }
         deserializer.deserialize_map(Texts)
     }
+}
+
+/// What base64 stands for; line breaks, blanks and missing padding do not matter.
+pub(crate) fn bytes_of(base64: &str) -> Option<Vec<u8>> {
+    let text: String = base64.split_whitespace().collect();
+    BASE64.decode(text).ok()
 }
 
 /// SAP promises strings; whatever else comes stays JSON.

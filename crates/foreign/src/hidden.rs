@@ -59,11 +59,7 @@ pub(crate) enum Part {
 }
 
 /// Whether a value of this name is a secret, as far as a name can tell.
-pub fn is_secret_name(name: &str) -> bool {
-    names_secret(name.as_bytes())
-}
-
-fn names_secret(name: &[u8]) -> bool {
+pub(crate) fn names_secret(name: &[u8]) -> bool {
     let letters = name.iter().filter(|byte| byte.is_ascii_alphanumeric());
     let name: Vec<u8> = letters.map(u8::to_ascii_lowercase).collect();
     NAMES.iter().any(|secret| name.ends_with(secret))

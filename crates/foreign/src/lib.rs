@@ -25,7 +25,6 @@ use hidden::{Index, Part};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-pub use hidden::is_secret_name;
 pub use visible::{is_visible, visible, visible_beginning};
 
 /// Longest sentence that is shown, in characters.
@@ -90,7 +89,7 @@ impl Secrets {
 
     /// Keeps a value secret whose name says that it is one.
     pub fn keep_named(&self, name: &str, value: &str) {
-        if is_secret_name(name) {
+        if hidden::names_secret(name.as_bytes()) {
             self.keep(value);
         }
     }

@@ -185,17 +185,11 @@ impl ToldMetadata {
     }
 }
 
-impl Metadata {
-    /// What a create call tells about the object that is there now.
-    pub(crate) fn of_answer(body: &[u8], secrets: &Secrets) -> Option<Self> {
-        #[derive(Deserialize)]
-        struct Created {
-            #[serde(rename = "$metadata")]
-            metadata: ToldMetadata,
-        }
-        let body: Created = serde_json::from_slice(body).ok()?;
-        Some(body.metadata.read(secrets).ok()?.0)
-    }
+/// What a create call tells about the object that is there now.
+#[derive(Deserialize)]
+pub(super) struct Created {
+    #[serde(rename = "$metadata")]
+    pub(super) metadata: ToldMetadata,
 }
 
 /// `[{"key": "a", "values": ["b"]}]`.
