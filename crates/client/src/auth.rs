@@ -151,14 +151,8 @@ impl TokenService {
     /// Forgets a token that was rejected, unless a newer one is there already.
     pub(crate) fn forget(&self, key: KeyKind, scope: Option<&str>, rejected: &Arc<Token>) {
         let slot = self.slot(key, scope);
-        let mut state = lock(&slot);
-        if state
-            .token
-            .as_ref()
-            .is_some_and(|token| Arc::ptr_eq(token, rejected))
-        {
-            state.token = None;
-        }
+        let is_rejected = |token: &mut Arc<Token>| Arc::ptr_eq(token, rejected);
+        lock(&slot).token.take_if(is_rejected);
     }
 
     fn slot(&self, key: KeyKind, scope: Option<&str>) -> Arc<Slot> {

@@ -79,7 +79,7 @@ pub enum ErrorKind {
     #[error("an HTML page came back instead of the API's answer")]
     Html,
     /// A redirect, which is never followed.
-    #[error("the service {}", redirect(host.as_deref()))]
+    #[error("the service redirected{}, which is not followed", quoted(" to", host.as_deref()))]
     Redirect {
         /// The host of the `Location`, when it names one.
         host: Option<String>,
@@ -105,7 +105,7 @@ pub enum ErrorKind {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// 400 `invalid_scope`: the scope is not granted to the client of the key.
-    #[error("does not grant the scope{}", quoted(scope.as_deref()))]
+    #[error("does not grant the scope{}", quoted("", scope.as_deref()))]
     InvalidScope {
         /// The scope that was asked for.
         scope: Option<String>,
@@ -305,17 +305,9 @@ impl fmt::Display for Error {
     }
 }
 
-/// The end of "the service …".
-fn redirect(host: Option<&str>) -> String {
-    match host {
-        Some(host) => format!("redirected to `{host}`, which is not followed"),
-        None => "answered with a redirect, which is not followed".to_owned(),
-    }
-}
-
-/// A scope, in front of which there is a blank.
-fn quoted(scope: Option<&str>) -> String {
-    scope.map_or_else(String::new, |scope| format!(" `{scope}`"))
+/// What is known of it, in its place in a sentence.
+fn quoted(before: &str, text: Option<&str>) -> String {
+    text.map_or_else(String::new, |text| format!("{before} `{text}`"))
 }
 
 impl StdError for Error {}

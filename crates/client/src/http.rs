@@ -296,8 +296,11 @@ impl Answer {
         let Some(etag) = self.headers.get(ETAG) else {
             return Ok(None);
         };
-        let etag = String::from_utf8_lossy(etag.as_bytes());
-        self.identifier(&Foreign::new(etag), "an `ETag`").map(Some)
+        let etag = Foreign::new(String::from_utf8_lossy(etag.as_bytes()));
+        match self.secrets.identifier(&etag) {
+            None => Err(self.unexpected("an `ETag` that nobody could read")),
+            etag => Ok(etag),
+        }
     }
 
     /// Whether another page of the list follows; `None` when nothing says so.
@@ -309,16 +312,8 @@ impl Answer {
     /// The methods that it tells (`Allow`).
     pub(crate) fn methods(&self) -> Option<Vec<Method>> {
         let told = self.header(&ALLOW)?.split(',');
-        Some(
-            told.filter_map(|one| one.trim().parse().ok())
-                .collect::<Vec<_>>(),
-        )
-    }
-
-    /// A name or id in the answer, which is going to be shown and kept.
-    pub(crate) fn identifier(&self, text: &Foreign, what: &str) -> Result<String, Error> {
-        let identifier = self.secrets.identifier(text);
-        identifier.ok_or_else(|| self.unexpected(format!("{what} that nobody could read")))
+        let methods = told.filter_map(|one| one.trim().parse().ok());
+        Some(methods.collect())
     }
 
     fn header(&self, name: &HeaderName) -> Option<&str> {

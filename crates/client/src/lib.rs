@@ -6,11 +6,11 @@
 //! * [`credentials`] reads service keys, in every form that [`key_forms`]
 //!   knows.
 //! * [`auth`] fetches and caches tokens.
-//! * [`certificate`] tells when the certificate of an x509 key expires.
+//! * [`certificate`] reads what a certificate says about itself.
 //! * [`http`], with [`tls`], [`proxy`], [`retry`] and [`clock`], sends requests.
 //! * [`message`] finds SAP's own words in an answer. They are [`foreign`]: nothing
 //!   but its door shows them.
-//! * [`told`] bounds what is decoded of an answer.
+//! * [`told`] bounds what is decoded of an answer, and reads base64.
 //! * [`error`] is what can go wrong, in a form that can be asked questions.
 //! * [`registration`], [`landscape`] and [`jobs`] are services; the Destination
 //!   service has two collections, [`destination`] and [`destination_certificate`],

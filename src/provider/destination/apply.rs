@@ -231,7 +231,7 @@ async fn check_new(site: &DestinationSite<'_>, made: &mut Made) -> Result<(), (D
         let context = afterwards(&site.context);
         let deleted = site.service.delete(&context, site.level, &site.name).await;
         match deleted {
-            Ok(_) => "The destination that was just created was deleted again.".to_owned(),
+            Ok(()) => "The destination that was just created was deleted again.".to_owned(),
             Err(error) => {
                 is_left = true;
                 format!(

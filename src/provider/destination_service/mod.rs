@@ -201,7 +201,7 @@ impl<'a, K: Kind> Site<'a, K> {
             .delete(&self.context, self.level, &self.name)
             .await;
         match deleted {
-            Ok(_) => Ok(warnings),
+            Ok(()) => Ok(warnings),
             Err(error)
                 if error.maybe_processed && matches!(self.find_afterwards().await, Ok(None)) =>
             {
