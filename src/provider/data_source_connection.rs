@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::attributes::{TEXT, Timeouts, shown};
 use super::check::row::{Row, Verdict};
-use super::check::{self, Findings, Unusable};
+use super::check::{self, Facts, Findings, Unusable};
 use super::configured::{Configured, client_context};
 use framework::data_source::{DataSource, Found};
 use framework::definition::{Definition, Described, Kind};
@@ -91,17 +91,14 @@ static ROW: AttributeType = AttributeType::Object(&[
 
 /// Configuration and result; names follow the schema.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct Model {
     pub(crate) timeouts: Option<Timeouts>,
     pub(crate) verdict: Option<String>,
     pub(crate) failed: Option<Vec<String>>,
     pub(crate) notes: Option<Vec<String>>,
     pub(crate) rows: Option<BTreeMap<String, Told>>,
-    pub(crate) subaccount_id: Option<String>,
-    pub(crate) tenant_id: Option<String>,
-    pub(crate) lms_id: Option<String>,
-    pub(crate) environment: Option<String>,
+    #[serde(flatten)]
+    pub(crate) facts: Facts,
 }
 
 /// One row; names follow the schema.
@@ -157,10 +154,7 @@ impl DataSource for Connection {
             failed: names(Verdict::Failed),
             notes: names(Verdict::Note),
             rows: Some(findings.rows.iter().map(Told::of).collect()),
-            subaccount_id: findings.facts.subaccount_id.clone(),
-            tenant_id: findings.facts.tenant_id.clone(),
-            lms_id: findings.facts.lms_id.clone(),
-            environment: findings.facts.environment.clone(),
+            facts: findings.facts.clone(),
         });
         match failures(&findings) {
             None => Ok(found),

@@ -12,11 +12,11 @@ use serde::{Deserialize, Serialize};
 
 use super::attributes::{TEXT, TEXTS, Timeouts, shown};
 use super::configured::{Configured, client_context};
-use super::destination::{Known, NAME_RULE, TYPE_NAME, holds_credentials, lookup};
+use super::destination::{Known, NAME_RULE, TYPE_NAME, TYPED, holds_credentials, lookup};
 use super::destination_service::ids::{DEFAULT_LEVEL, INSTANCE_LEVEL, LEVELS, id_of, level_of};
 use super::destination_service::owner::Owner;
 use super::diagnostics::{Call, failed};
-use client::{self, Collection as _, KeyKind, Labels, Level};
+use client::{self, Collection as _, Labels, Level};
 use framework::data_source::{DataSource, Found};
 use framework::definition::{Definition, Described, Kind};
 use framework::diagnostics::{Diagnostic, Diagnostics};
@@ -112,16 +112,9 @@ pub(crate) struct Model {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Details {
     pub(crate) id: Option<String>,
-    pub(crate) r#type: Option<String>,
-    pub(crate) description: Option<String>,
-    pub(crate) url: Option<String>,
-    pub(crate) proxy_type: Option<String>,
-    pub(crate) authentication: Option<String>,
-    pub(crate) client_id: Option<String>,
-    pub(crate) token_service_url: Option<String>,
-    pub(crate) token_service_url_type: Option<String>,
-    pub(crate) user: Option<String>,
-    pub(crate) token_service_key_store_location: Option<String>,
+    /// The properties with an attribute of their own, by its name.
+    #[serde(flatten)]
+    pub(crate) typed: BTreeMap<String, Option<String>>,
     pub(crate) properties: Option<BTreeMap<String, String>>,
     pub(crate) hidden_properties: Option<Vec<String>>,
     pub(crate) labels: Option<Labels>,
@@ -140,7 +133,10 @@ impl Details {
         } = found;
         // An empty text is no value, as the resource sees it.
         let shown = |text: &&String| !text.is_empty() && !holds_credentials(text);
-        let text = |key: &str| actual.get(key).filter(shown).cloned();
+        let typed = TYPED.iter().map(|property| {
+            let text = actual.get(property.key).filter(shown).cloned();
+            (property.attribute.to_owned(), text)
+        });
         let mut properties = BTreeMap::new();
         let mut hidden = Vec::new();
         for (key, value) in actual.iter() {
@@ -155,16 +151,7 @@ impl Details {
         }
         Self {
             id: Some(id),
-            r#type: text("Type"),
-            description: text("Description"),
-            url: text("URL"),
-            proxy_type: text("ProxyType"),
-            authentication: text("Authentication"),
-            client_id: text("clientId"),
-            token_service_url: text("tokenServiceURL"),
-            token_service_url_type: text("tokenServiceURLType"),
-            user: text("User"),
-            token_service_key_store_location: text("tokenService.KeyStoreLocation"),
+            typed: typed.collect(),
             properties: Some(properties),
             hidden_properties: Some(hidden),
             labels,
@@ -172,20 +159,6 @@ impl Details {
             modification_time: metadata.modification_time.map(|time| time.to_string()),
         }
     }
-}
-
-/// Whom the token acts for: nothing says beforehand who that should be.
-pub(super) async fn owner(
-    provider: &Configured,
-    context: &client::Context,
-    call: Call,
-    level: Level,
-) -> Result<(Owner, Diagnostics), Diagnostic> {
-    let client = provider.client();
-    let token = client.token(context, KeyKind::Destination, None).await;
-    let token = token.map_err(|error| failed(call, &error))?;
-    let anybody = Owner::default();
-    Owner::of(provider, &token.claims, level, ("data", call), &anybody)
 }
 
 impl Described for Destination {
@@ -208,7 +181,8 @@ impl DataSource for Destination {
         let context = client_context(context);
         let level = level_of(config.level.as_deref());
         let call = Call::ReadDestination;
-        let (owner, warnings) = owner(provider, &context, call, level).await?;
+        let (owner, warnings) =
+            Owner::of(provider, &context, level, ("data", call), &Owner::default()).await?;
         let found = service.find(&context, level, &config.name).await;
         let found = found.map_err(|error| failed(call, &error))?;
         let found = found.ok_or_else(|| not_found(&config.name, level, &owner))?;
@@ -251,7 +225,6 @@ fn not_found(name: &str, level: Level, owner: &Owner) -> Diagnostic {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::destination::TYPED;
     use client::Metadata;
     use framework::model;
 
@@ -305,7 +278,7 @@ mod tests {
         let shown = serde_json::to_string(&details).unwrap();
         assert!(!shown.contains("s3cr3t"), "{shown}");
         assert_eq!(details.id.as_deref(), Some("instance/a"));
-        assert_eq!(details.url, None);
+        assert_eq!(details.typed["url"], None);
         let open = BTreeMap::from([("TrustAll".to_owned(), "true".to_owned())]);
         assert_eq!(details.properties, Some(open));
         assert_eq!(
@@ -335,10 +308,15 @@ mod tests {
         );
         let shown = serde_json::to_string(&details).unwrap();
         assert!(!shown.contains("s3cr3t"), "{shown}");
-        assert_eq!((details.url, details.token_service_url), (None, None));
-        let user_and_description = (details.user.unwrap(), details.description.unwrap());
-        assert_eq!(user_and_description.0, "ann@a.example");
-        assert_eq!(user_and_description.1, "see https://a.example/b@c");
+        for (attribute, expected) in [
+            ("url", None),
+            ("token_service_url", None),
+            ("user", Some("ann@a.example")),
+            ("description", Some("see https://a.example/b@c")),
+        ] {
+            let told = details.typed[attribute].as_deref();
+            assert_eq!(told, expected, "{attribute}");
+        }
         assert_eq!(
             details.hidden_properties.unwrap(),
             ["URL", "sap-client", "tokenServiceURL"]

@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use super::attributes::{TEXT, Timeouts};
 use super::configured::{Configured, client_context};
-use super::data_source_destination::{DETAILS, Details, INSTANCE_ID, LEVEL, SUBACCOUNT_ID, owner};
+use super::data_source_destination::{DETAILS, Details, INSTANCE_ID, LEVEL, SUBACCOUNT_ID};
 use super::destination_service::ids::level_of;
+use super::destination_service::owner::Owner;
 use super::diagnostics::{Call, failed};
 use client::ListFilter;
 use framework::data_source::{DataSource, Found};
@@ -45,20 +46,7 @@ static SCHEMA: Schema = Schema::new(
             .conflicts_with(&["label"])
             .validate(&[Validator::NotBlank])
             .describe("How the names begin, capital letters included."),
-        Attribute::object(
-            "label",
-            &[
-                Attribute::string("key")
-                    .required()
-                    .validate(&[Validator::NotBlank])
-                    .describe("Key of the label."),
-                Attribute::set("values", &TEXT)
-                    .required()
-                    .validate(&[Validator::Custom("At least one value.", at_least_one)])
-                    .describe("Values of the label, one of which a destination must have."),
-            ],
-        )
-        .describe("A label that the destinations have."),
+        LABEL,
         LEVEL,
         Attribute::timeouts(&[Attribute::read_timeout()]),
         SUBACCOUNT_ID,
@@ -68,6 +56,22 @@ static SCHEMA: Schema = Schema::new(
             .describe("The destinations by name."),
     ],
 );
+
+/// The argument `label`.
+pub(super) const LABEL: Attribute = Attribute::object(
+    "label",
+    &[
+        Attribute::string("key")
+            .required()
+            .validate(&[Validator::NotBlank])
+            .describe("Key of the label."),
+        Attribute::set("values", &TEXT)
+            .required()
+            .validate(&[Validator::Custom("At least one value.", at_least_one)])
+            .describe("Values of the label, one of which a destination must have."),
+    ],
+)
+.describe("A label that the destinations have.");
 
 fn at_least_one(value: &Value) -> Result<(), String> {
     match value.items() {
@@ -145,7 +149,8 @@ impl DataSource for DestinationList {
         let context = client_context(context);
         let level = level_of(config.level.as_deref());
         let call = Call::ListDestinations;
-        let (owner, warnings) = owner(provider, &context, call, level).await?;
+        let (owner, warnings) =
+            Owner::of(provider, &context, level, ("data", call), &Owner::default()).await?;
         let filter = config.filter();
         let found = service.list(&context, level, &filter).await;
         let found = found.map_err(|error| failed(call, &error))?;

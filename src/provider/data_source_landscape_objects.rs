@@ -89,18 +89,10 @@ const fn wanted(name: &'static str, description: &'static str) -> Attribute {
 
 /// Configuration and result; names follow the schema.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(clippy::struct_field_names, reason = "they follow the schema")]
 pub(crate) struct Model {
-    pub(crate) lms_id: Option<String>,
-    pub(crate) name: Option<String>,
-    pub(crate) object_type: Option<String>,
-    pub(crate) service_type: Option<String>,
-    pub(crate) role: Option<String>,
-    pub(crate) system_number: Option<String>,
-    pub(crate) external_id: Option<String>,
-    pub(crate) deployment_model: Option<String>,
-    pub(crate) source: Option<String>,
+    /// What an object must have, by the names of its attributes.
+    #[serde(flatten)]
+    pub(crate) arguments: Object,
     pub(crate) timeouts: Option<Timeouts>,
     pub(crate) subaccount_id: Option<String>,
     pub(crate) objects: Option<Vec<Object>>,
@@ -131,32 +123,23 @@ fn told(found: &LandscapeObject) -> Object {
 }
 
 impl Model {
-    /// The arguments, with SAP's names.
-    fn arguments(&self) -> [(&'static str, &Option<String>); 9] {
-        [
-            ("lmsId", &self.lms_id),
-            ("name", &self.name),
-            ("objectType", &self.object_type),
-            ("serviceType", &self.service_type),
-            ("role", &self.role),
-            ("systemNumber", &self.system_number),
-            ("externalId", &self.external_id),
-            ("deploymentModel", &self.deployment_model),
-            ("source", &self.source),
-        ]
+    /// The arguments that are set, with SAP's names.
+    fn wanted(&self) -> impl Iterator<Item = (&'static str, &String)> {
+        let argument = |name| self.arguments.get(name)?.as_ref();
+        MEMBERS
+            .into_iter()
+            .filter_map(move |(attribute, member)| Some((member, argument(attribute)?)))
     }
 
     fn query(&self) -> LandscapeQuery {
-        let set = self.arguments().into_iter();
-        let set = set.filter_map(|(name, value)| Some((name, value.clone()?)));
-        LandscapeQuery(set.collect())
+        let wanted = self.wanted();
+        LandscapeQuery(wanted.map(|(name, text)| (name, text.clone())).collect())
     }
 
     /// Whether an object is one of those that were asked for, as far as it
     /// tells. A service that does not know a parameter may ignore it.
     fn wants(&self, found: &LandscapeObject) -> bool {
-        self.arguments().into_iter().all(|(member, wanted)| {
-            let Some(wanted) = wanted else { return true };
+        self.wanted().all(|(member, wanted)| {
             let same = |told: &str| told.eq_ignore_ascii_case(wanted);
             match member {
                 // A system id has no member that is known.
@@ -192,13 +175,12 @@ impl DataSource for LandscapeObjects {
         let token = token.map_err(|error| failed(Call::ReadLandscape, &error))?;
         let found = landscape.objects(&context, &config.query()).await;
         let found = found.map_err(|error| unreadable(&error))?;
-        let mut found: Vec<_> = found.iter().filter(|one| config.wants(one)).collect();
-        let texts =
-            |one: &LandscapeObject| MEMBERS.map(|(_, member)| one.text(member).map(str::to_owned));
-        found.sort_by_cached_key(|one| texts(one));
+        let found = found.iter().filter(|one| config.wants(one));
+        let mut objects: Vec<Object> = found.map(told).collect();
+        objects.sort_by_cached_key(|one| MEMBERS.map(|(attribute, _)| one[attribute].clone()));
         Ok(Model {
             subaccount_id: token.claims.subaccount_id.clone(),
-            objects: Some(found.into_iter().map(told).collect()),
+            objects: Some(objects),
             ..config
         }
         .into())
@@ -232,29 +214,21 @@ mod tests {
         let found = object(json!({
             "lmsId": "CO_prod_1", "name": "orders", "objectType": "CloudService", "sid": "OMF",
         }));
-        let wants = |config: Model| config.wants(&found);
-        assert!(wants(Model::default()));
-        let text = |text: &str| Some(text.to_owned());
-        for (object_type, expected) in [("CloudService", true), ("TechnicalSystem", false)] {
-            let object_type = text(object_type);
+        assert!(Model::default().wants(&found));
+        for (argument, text, expected) in [
+            ("object_type", "CloudService", true),
+            ("object_type", "TechnicalSystem", false),
+            // What the object does not tell is the service's to decide.
+            ("role", "PROD", true),
+            ("name", "orders", true),
+            ("name", "omf", true),
+            ("name", "other", false),
+        ] {
             let config = Model {
-                object_type,
+                arguments: Object::from([(argument.to_owned(), Some(text.to_owned()))]),
                 ..Model::default()
             };
-            assert_eq!(wants(config), expected);
-        }
-        // What the object does not tell is the service's to decide.
-        let role = Model {
-            role: text("PROD"),
-            ..Model::default()
-        };
-        assert!(wants(role));
-        for (name, expected) in [("orders", true), ("omf", true), ("other", false)] {
-            let config = Model {
-                name: text(name),
-                ..Model::default()
-            };
-            assert_eq!(wants(config), expected, "{name}");
+            assert_eq!(config.wants(&found), expected, "{argument} = {text}");
         }
     }
 }

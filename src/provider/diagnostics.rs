@@ -466,20 +466,15 @@ fn next_step_by_status(call: Call, error: &Error) -> String {
         (_, 429) => "SAP limits the rate of requests. Lower the provider's \
                      `max_concurrent_requests` or raise `max_retries`."
             .to_owned(),
-        (Call::CreateDestination, 409) => "A destination of that name exists already. Import it \
-                                           with an `import` block, or set `adopt_existing = true` \
-                                           to manage the existing one."
-            .to_owned(),
-        (Call::CreateCertificate, 409) => "A certificate of that name exists already. Import it \
-                                           with an `import` block, or set `adopt_existing = true` \
-                                           to replace the existing one."
-            .to_owned(),
-        (Call::UpdateCertificate, 404) => "The certificate was deleted outside of Terraform. Run \
-                                           Terraform again to upload it anew."
-            .to_owned(),
-        (Call::UpdateDestination, 404) => "The destination was deleted outside of Terraform. Run \
-                                           Terraform again to create it anew."
-            .to_owned(),
+        (Call::CreateDestination | Call::CreateCertificate, 409) => format!(
+            "A {} of that name exists already. Import it with an `import` block, or set \
+             `adopt_existing = true` to take over the existing one.",
+            call.object()
+        ),
+        (Call::UpdateDestination | Call::UpdateCertificate, 404) => format!(
+            "The {} was deleted outside of Terraform. Run Terraform again to create it anew.",
+            call.object()
+        ),
         (Call::CheckDestination, 404) => "There is no destination of that name on that level, or \
                                           it is so new that the service does not see it yet. \
                                           Check `name` and `level`."

@@ -11,9 +11,9 @@ use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 
-use super::attributes::{TEXT, Timeouts};
+use super::attributes::Timeouts;
 use super::configured::{Configured, client_context};
-use super::data_source_destinations::Label;
+use super::data_source_destinations::{LABEL, Label};
 use super::destination::{DEFINITION, listed};
 use super::destination_service::Site;
 use super::destination_service::ids::LEVELS;
@@ -23,11 +23,9 @@ use client::{self, Destinations, Level, ListFilter};
 use framework::definition::{Definition, Described, Kind};
 use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::list_resource::{ListRequest, ListResource, Results};
-use framework::path::Path;
 use framework::resource::Context;
 use framework::schema::{Attribute, Schema};
 use framework::validators::Validator;
-use framework::value::Value;
 
 const CALL: Call = Call::ListDestinations;
 
@@ -52,19 +50,7 @@ static SCHEMA: Schema = Schema::new(
         Attribute::string("name_prefix")
             .validate(&[Validator::NotBlank])
             .describe("Only destinations whose name begins so."),
-        Attribute::object(
-            "label",
-            &[
-                Attribute::string("key")
-                    .required()
-                    .validate(&[Validator::NotBlank])
-                    .describe("Key of the label."),
-                Attribute::set("values", &TEXT)
-                    .required()
-                    .describe("Values of the label; one of them is enough."),
-            ],
-        )
-        .describe("Only destinations with this label."),
+        LABEL,
         Attribute::timeouts(&[Attribute::timeout("list", "How long listing may take.")]),
     ],
 );
@@ -82,19 +68,6 @@ pub(crate) struct Filters {
 impl Described for DestinationList {
     fn definition(&self) -> &'static Definition {
         &LIST
-    }
-
-    fn validate(&self, config: &Value) -> Diagnostics {
-        match config.get("label").get("values") {
-            Value::Set(values) if values.is_empty() => Diagnostic::error(
-                "Label without values",
-                "`label.values` is empty, so that no destination could have one of them. Name at \
-                 least one value, or take `label` out.",
-            )
-            .at(Path::attribute("label").then("values"))
-            .into(),
-            _ => Diagnostics::new(),
-        }
     }
 }
 

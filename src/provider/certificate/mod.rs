@@ -32,7 +32,7 @@ use super::destination_service::ids::{self, DEFAULT_LEVEL, ImportId, id_of};
 use super::destination_service::moves::{self, BTP, taken_over};
 use super::destination_service::owner::Owner;
 use super::destination_service::secret::text;
-use super::destination_service::{Calls, Event, Kind, Site};
+use super::destination_service::{Kind, Site, Words};
 use super::diagnostics::{Call, failed};
 use drift::Record;
 use plan::{Decision, no_file};
@@ -125,8 +125,7 @@ impl Resource for Certificate {
     ) -> Result<Saved<Model>, Failed<Model>> {
         if !request.decision.uploads {
             // Only switches or timeouts change.
-            let planned = request.planned.without_write_only();
-            return Ok(Saved::new(planned, request.private));
+            return Ok(Saved::new(request.planned, request.private));
         }
         let site = site(provider, context, &request.prior)?;
         Ok(update(&site, request).await?)
@@ -241,7 +240,7 @@ async fn create(
     let (owner, warnings) = site
         .owner(Call::CreateCertificate, &owner_of(&planned))
         .await?;
-    let mut model = planned.without_write_only();
+    let mut model = planned;
     model.id = Some(site.id());
     model.subaccount_id.clone_from(&owner.subaccount_id);
     model.instance_id.clone_from(&owner.instance_id);
@@ -407,7 +406,7 @@ async fn update(
     more.extend(not_visible(site, found.as_ref(), &source));
     let found = found.filter(|found| !is_old(&found));
     record.learn(found.as_ref());
-    let mut model = planned.without_write_only();
+    let mut model = planned;
     settle(&mut model, &source);
     show(&mut model, &mut record, found.as_ref());
     Ok(Saved::new(model, record.store()).with(warnings).with(more))
@@ -444,19 +443,14 @@ async fn replace(site: &CertificateSite<'_>, source: &CertificateSource) -> Resu
 // ------------------------------------------- as an object of the service
 
 impl Kind for DestinationCertificates<'_> {
-    const NOUN: &'static str = "certificate";
-    const TYPE_NAME: &'static str = TYPE_NAME;
-    const CALLS: Calls = Calls {
+    const WORDS: Words = Words {
+        noun: "certificate",
+        type_name: TYPE_NAME,
         create: Call::CreateCertificate,
         update: Call::UpdateCertificate,
         delete: Call::DeleteCertificate,
+        taken_over: "Existing certificate taken over",
+        not_read_back: "Certificate not read back",
+        not_deleted: "Certificate not deleted",
     };
-
-    fn summary(event: Event) -> &'static str {
-        match event {
-            Event::TakenOver => "Existing certificate taken over",
-            Event::NotReadBack => "Certificate not read back",
-            Event::NotDeleted => "Certificate not deleted",
-        }
-    }
 }

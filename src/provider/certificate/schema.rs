@@ -12,11 +12,11 @@ use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::path::Path;
 use framework::schema::{Absent, Attribute, Replace, Schema};
 use framework::sensitive::Sensitive;
-use framework::validators::{Validator, wrong_line};
+use framework::validators::Validator;
 use framework::value::Value;
 
 use super::super::destination_service::ids::{
-    ADOPT_EXISTING, ID, INSTANCE_ID, LEVEL, SUBACCOUNT_ID,
+    ADOPT_EXISTING, ID, INSTANCE_ID, LEVEL, SUBACCOUNT_ID, check_name,
 };
 use super::renewal::renewal_of;
 
@@ -69,7 +69,7 @@ const ATTRIBUTES: &[Attribute] = &[
     .replace(Replace::Always)
     .validate(&[Validator::Custom(
         "At most 255 characters, without `/` and control characters.",
-        check_name,
+        |name| check_name(name, "certificate", LONGEST_NAME),
     )]),
     LEVEL.describe(
         "Where the certificate lives: `subaccount` or `instance` (of the service key). A \
@@ -318,17 +318,6 @@ impl Model {
         self.chain = Some(issued.chain.clone());
         self.validity_end_time = Some(issued.not_after.to_string());
     }
-
-    /// The same without write-only values, as plan and state are.
-    pub(super) fn without_write_only(mut self) -> Self {
-        if let Some(content) = &mut self.content {
-            *content = Content {
-                version: content.version,
-                ..Content::default()
-            };
-        }
-        self
-    }
 }
 
 pub(super) fn file_of(pem: Option<&str>, base64: Option<&str>) -> Option<CertificateFile> {
@@ -340,27 +329,6 @@ pub(super) fn file_of(pem: Option<&str>, base64: Option<&str>) -> Option<Certifi
 }
 
 // ---------------------------------------------------------------- validation
-
-fn check_name(value: &Value) -> Result<(), String> {
-    let name = value.as_str().unwrap_or_default();
-    let length = name.chars().count();
-    if length > LONGEST_NAME {
-        return Err(format!(
-            "This name has {length} characters, and {LONGEST_NAME} are allowed. Shorten it."
-        ));
-    }
-    if let Some(wrong) = wrong_line(name) {
-        return Err(format!(
-            "The name of the certificate {wrong}. Write it as SAP tells it."
-        ));
-    }
-    if matches!(name, "" | "." | "..") || name.contains('/') {
-        return Err(format!(
-            "The name of a certificate is a file name without `/`, such as `{EXAMPLE_NAME}`."
-        ));
-    }
-    Ok(())
-}
 
 /// What would certainly not be read as PEM. Never quotes the text.
 fn check_pem(value: &Value) -> Result<(), String> {
@@ -557,7 +525,7 @@ mod tests {
 
     #[test]
     fn names_that_cannot_be_sent_are_refused() {
-        let check = |name: &str| check_name(&Value::string(name));
+        let check = |name: &str| check_name(&Value::string(name), "certificate", LONGEST_NAME);
         assert!(check("cloud alm (1).p12").is_ok());
         for wrong in ["", ".", "..", "a/b.pem", "a\n.pem", &"a".repeat(256)] {
             assert!(check(wrong).is_err(), "{wrong:?}");

@@ -1,5 +1,7 @@
 //! What was found out about SAP, as plain data.
 
+use serde::{Deserialize, Serialize};
+
 use super::row::{Row, Verdict};
 
 /// What was found out.
@@ -11,8 +13,8 @@ pub(crate) struct Findings {
     pub(crate) facts: Facts,
 }
 
-/// What the services say about whom they act for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// What the services say about whom they act for, by the names of the data source.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Facts {
     /// The subaccount of the Destination service key.
     pub(crate) subaccount_id: Option<String>,

@@ -6,7 +6,7 @@ use client::{Context, Error, LandscapeObject, LandscapeQuery};
 
 use super::super::configured::Configured;
 use super::super::diagnostics::Call;
-use super::super::registration::schema::environment_in;
+use super::super::registration::ids_of;
 use super::findings::Facts;
 use super::row::{Row, Text};
 use super::tokens::Access;
@@ -73,14 +73,8 @@ fn of_tenant(objects: &[LandscapeObject], facts: &mut Facts) -> Row {
         return topic.not_tried(Text::new("the tenant is not known"));
     };
     let ids = objects.iter().filter_map(LandscapeObject::lms_id);
-    let mut found: Vec<(&str, String)> = ids
-        .clone()
-        .filter_map(|id| Some((id, environment_in(id, &tenant)?)))
-        .collect();
-    found.sort_unstable();
-    found.dedup();
     let others = ids.filter(|id| id.starts_with("CO_")).count();
-    match found.as_slice() {
+    match ids_of(&tenant, objects).as_slice() {
         [] if others > 0 => topic
             .note(Text::new(format!(
                 "no `CO_<environment>_<tenant ID>` of this tenant, but {others} that begin with \

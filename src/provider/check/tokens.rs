@@ -375,17 +375,13 @@ pub(super) fn endpoint(provider: &Configured, order_management: &Access) -> Row 
         Err(error) => {
             let mut names: Vec<&str> = key.endpoint_names().collect();
             names.sort_unstable();
-            let text = Text::new(format!("none named `{}`", api.endpoint_key));
+            let none = format!("none named `{}`; the key has", api.endpoint_key);
             let text = match names.as_slice() {
-                [] => text.and("; the key has no `endpoints`"),
-                names => text.and(format!("; the key has `{}`", names.join("`, `"))),
+                [] => format!("{none} no `endpoints`"),
+                names if names.contains(&&*api.endpoint_key) => error.problem.to_string(),
+                names => format!("{none} `{}`", names.join("`, `")),
             };
-            let is_there = names.contains(&api.endpoint_key.as_str());
-            let text = match is_there {
-                true => Text::new(error.problem.to_string()),
-                false => text,
-            };
-            topic.failed(text).advise(
+            topic.failed(Text::new(text)).advise(
                 "Set `order_management_api.endpoint_key` to the name of the endpoint for \
                  monitoring, or `order_management_api.endpoint` to its URL.",
             )

@@ -34,9 +34,7 @@ pub(super) fn read(value: &Value) -> (OrderManagementApi, Problems) {
         ("register", &mut api.register),
         ("offboard", &mut api.offboard),
     ] {
-        if !call(value.get(name), target) {
-            problems.push((path(name).then("method"), "is no HTTP method."));
-        }
+        call(value.get(name), target);
     }
     for (name, header) in value.get("headers").entries().into_iter().flatten() {
         if let Some(text) = header.as_str() {
@@ -62,21 +60,18 @@ pub(super) fn read(value: &Value) -> (OrderManagementApi, Problems) {
     (api, problems)
 }
 
-/// What is set of one call. False where its method is none.
-fn call(value: &Value, call: &mut ApiCall) -> bool {
+/// Takes what is set of one call.
+fn call(value: &Value, call: &mut ApiCall) {
     if let Some(text) = value.get("path").as_str() {
         text.clone_into(&mut call.path);
     }
     if let Some(text) = value.get("body").as_str() {
         call.body = (!text.is_empty()).then(|| text.into());
     }
-    let method = value.get("method").as_str().map(Method::try_from);
-    match method {
-        Some(Ok(method)) => call.method = method,
-        Some(Err(_)) => return false,
-        None => {}
+    // The schema names the methods that there are.
+    if let Some(Ok(method)) = value.get("method").as_str().map(Method::try_from) {
+        call.method = method;
     }
-    true
 }
 
 /// The known ones.

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use secrecy::ExposeSecret;
 
-use client::{self, Collection as _, Destinations, Error, KeyKind, Labels, Metadata, TokenCheck};
+use client::{self, Collection as _, Destinations, Error, Labels, Metadata, TokenCheck};
 use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::path::Path;
 use framework::resource::{CreateRequest, Failed, Saved, UpdateRequest};
@@ -19,7 +19,6 @@ use super::super::destination_service::Site;
 use super::super::destination_service::creation::{Created, Creation, Judgement};
 use super::super::destination_service::secret::{NoRandomness, Remembered};
 use super::super::diagnostics::{Call, failed, failed_softly};
-use super::super::keys::attribute;
 use super::drift::Look;
 use super::model::Model;
 use super::plan::Decision;
@@ -79,7 +78,7 @@ pub(super) async fn create(
     if decision.writes_key(|_| true) {
         warnings.extend(try_key(site).await?);
     }
-    let mut model = planned.without_write_only();
+    let mut model = planned;
     model.id = Some(site.id());
     model.subaccount_id.clone_from(&owner.subaccount_id);
     model.instance_id.clone_from(&owner.instance_id);
@@ -266,9 +265,10 @@ fn check_failed(reason: &str, consequence: &str) -> Diagnostic {
         "Destination cannot fetch a token",
         format!(
             "The Destination service could not fetch a token through the destination. SAP says: \
-             {reason}\n\n{consequence} Correct client, secret and token service URL (here, or in \
-             the provider's `{}` where they come from it), or take `check_token` out.",
-            attribute(KeyKind::CloudAlm)
+             {reason}\n\n\
+             {consequence} Correct client, secret and token service URL (here, or in the \
+             provider's `cloud_alm_service_key` where they come from it), or take `check_token` \
+             out."
         ),
     )
     .at(Path::attribute("check_token"))
@@ -356,7 +356,7 @@ pub(super) async fn update(
         prior,
         before,
         after,
-        model: planned.without_write_only(),
+        model: planned,
         wanted,
         decision,
         unsettled: BTreeSet::new(),
@@ -405,7 +405,12 @@ impl Update<'_> {
         let labels_before = found.labels.clone();
         let found = match self.write(found).await {
             Ok(found) => found,
-            Err(failure) => return Err(self.fail(*failure)),
+            Err(failure) => {
+                return Err(match failure.now {
+                    Some(now) => self.truth(&now, failure.problem),
+                    None => failure.problem.into(),
+                });
+            }
         };
         if let Err(error) = self.label(labels_before, &found).await {
             let problem = failed(Call::LabelDestination, &error).at(Path::attribute("labels"));
@@ -418,21 +423,17 @@ impl Update<'_> {
             // Looked at anew, whatever etag it has.
             record.etag = None;
         }
-        let mut problem = None;
         if self.model.check_token == Some(true) {
             match check(self.site).await {
                 Ok(warning) => self.warnings.extend(warning),
                 Err(reason) => {
-                    problem = Some(check_failed(&reason, "The update itself was made."));
+                    let problem = check_failed(&reason, "The update itself was made.");
+                    let failed = Failed::leaving(self.model, record.store(), problem);
+                    return Err(failed.with(self.warnings));
                 }
             }
         }
-        match problem {
-            Some(problem) => {
-                Err(Failed::leaving(self.model, record.store(), problem).with(self.warnings))
-            }
-            None => Ok(Saved::new(self.model, record.store()).with(self.warnings)),
-        }
+        Ok(Saved::new(self.model, record.store()).with(self.warnings))
     }
 
     /// Sends what differs, and returns what SAP holds then.
@@ -525,14 +526,6 @@ impl Update<'_> {
         site.service
             .set_labels(&site.context, site.level, &site.name, &wanted)
             .await
-    }
-
-    /// An error, and the state as SAP holds it now.
-    fn fail(self, failure: Failure) -> Failed<Model> {
-        match failure.now {
-            Some(now) => self.truth(&now, failure.problem),
-            None => failure.problem.into(),
-        }
     }
 
     /// The prior state, corrected by what SAP holds now. The version stays that

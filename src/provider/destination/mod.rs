@@ -61,9 +61,7 @@ pub(crate) use compared::{Names, with_key};
 pub(crate) use model::{DEFAULT_NAME, Model};
 pub(crate) use schema::{DEFINITION, NAME_RULE, TYPE_NAME, URL_FORMS};
 pub(crate) use source::url_in_form;
-#[cfg(test)]
-pub(crate) use vocabulary::TYPED;
-pub(crate) use vocabulary::{Known, holds_credentials, lookup};
+pub(crate) use vocabulary::{Known, TYPED, holds_credentials, lookup};
 
 /// The resource `sapcalm_destination`.
 #[derive(Debug)]
@@ -131,8 +129,7 @@ impl Resource for Destination {
         request: UpdateRequest<Model, Decision>,
     ) -> Result<Saved<Model>, Failed<Model>> {
         if !request.decision.sends {
-            let planned = request.planned.without_write_only();
-            return Ok(Saved::new(planned, request.private));
+            return Ok(Saved::new(request.planned, request.private));
         }
         let site = site(provider, context, &request.prior)?;
         Box::pin(apply::update(&site, request)).await

@@ -102,18 +102,4 @@ impl Model {
                 .or_else(|| stored?.properties.as_ref()?.get(name)),
         }
     }
-
-    /// The same without write-only values, as plan and state are.
-    pub(super) fn without_write_only(mut self) -> Self {
-        if let Some(credentials) = &mut self.credentials {
-            *credentials = Credentials {
-                version: credentials.version,
-                ..Credentials::default()
-            };
-        }
-        if let Some(key) = &mut self.service_key {
-            key.json_wo = None;
-        }
-        self
-    }
 }

@@ -245,13 +245,18 @@ fn properties(config: &Value, found: &mut Diagnostics) {
     }
 }
 
+/// The attribute of a property that has one.
+fn attribute_of(key: &str) -> Option<&'static str> {
+    match lookup(key) {
+        Known::Name => Some("name"),
+        Known::Typed(property) => Some(property.attribute),
+        Known::Secret | Known::Open | Known::Unknown => None,
+    }
+}
+
 /// A property with an attribute of its own.
 fn typed_key(key: &str) -> Option<Diagnostic> {
-    let attribute = match lookup(key) {
-        Known::Name => "name",
-        Known::Typed(property) => property.attribute,
-        Known::Secret | Known::Open | Known::Unknown => return None,
-    };
+    let attribute = attribute_of(key)?;
     Some(Diagnostic::error(
         "Property in the wrong place",
         format!("`{key}` is the attribute `{attribute}`. Set it there."),
@@ -284,12 +289,7 @@ fn unusable_key(key: &str) -> Option<Diagnostic> {
         ));
     }
     respelled(key).map(|right| {
-        let attribute = match lookup(right) {
-            Known::Name => Some("name"),
-            Known::Typed(property) => Some(property.attribute),
-            Known::Secret | Known::Open | Known::Unknown => None,
-        };
-        let next_step = match attribute {
+        let next_step = match attribute_of(right) {
             Some(attribute) => format!("Set it with the attribute `{attribute}`."),
             None => format!("Write `{right}`."),
         };

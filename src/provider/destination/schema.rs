@@ -6,11 +6,11 @@
 use super::super::attributes::{TEXT, TEXTS, TIMEOUTS, text};
 use framework::definition::{Definition, Kind};
 use framework::schema::{Absent, Attribute, Replace, Schema};
-use framework::validators::{Validator, wrong_line};
+use framework::validators::Validator;
 use framework::value::Value;
 
 use super::super::destination_service::ids::{
-    ADOPT_EXISTING, ID, INSTANCE_ID, LEVEL, SUBACCOUNT_ID,
+    ADOPT_EXISTING, ID, INSTANCE_ID, LEVEL, SUBACCOUNT_ID, check_name,
 };
 use super::model::DEFAULT_NAME;
 use super::vocabulary::{
@@ -46,7 +46,7 @@ const WEB_ADDRESS: &[Validator] = &[Validator::Custom(
 /// The rule for a name.
 pub(crate) const NAME_RULE: Validator = Validator::Custom(
     "At most 200 characters in one line, without `/` and blanks at the ends.",
-    check_name,
+    |name| check_name(name, "destination", LONGEST_NAME),
 );
 /// The forms of a Cloud ALM URL.
 pub(crate) const URL_FORMS: &[&str] = &[VERBATIM, "origin", "origin_with_slash"];
@@ -276,38 +276,6 @@ const STORED_CREDENTIALS: &[Attribute] = &[
         .sensitive(),
 ];
 
-/// What makes a name impossible: it would not survive in a request, or SAP
-/// documents that it is too long. A warning about other characters is in
-/// `rules`.
-pub(crate) fn check_name(value: &Value) -> Result<(), String> {
-    let name = value.as_str().unwrap_or_default();
-    if name.is_empty() {
-        return Err("A destination has a name of at least one character.".to_owned());
-    }
-    let length = name.chars().count();
-    if length > LONGEST_NAME {
-        return Err(format!(
-            "This name has {length} characters, and SAP allows at most {LONGEST_NAME}. Shorten it."
-        ));
-    }
-    if let Some(wrong) = wrong_line(name) {
-        return Err(format!(
-            "The name of the destination {wrong}. Write it as SAP tells it."
-        ));
-    }
-    if name.contains('/') {
-        return Err(
-            "The name of a destination cannot contain `/`. Choose another `name`.".to_owned(),
-        );
-    }
-    if name == "." || name == ".." {
-        return Err(
-            "`.` and `..` cannot be names of destinations. Choose another `name`.".to_owned(),
-        );
-    }
-    Ok(())
-}
-
 /// SAP demands the scheme only; placeholders such as `{tenant}` are allowed
 /// anywhere behind it.
 fn check_web_address(value: &Value) -> Result<(), String> {
@@ -395,7 +363,7 @@ mod tests {
 
     #[test]
     fn names_that_cannot_be_sent_are_refused() {
-        let check = |name: &str| check_name(&Value::string(name));
+        let check = |name: &str| check_name(&Value::string(name), "destination", LONGEST_NAME);
         assert!(check("CloudALM").is_ok());
         assert!(check("our team's app").is_ok());
         assert!(check(&"a".repeat(200)).is_ok());

@@ -7,7 +7,7 @@ use framework::resource::Context;
 
 use super::super::configured::{Configured, client_context};
 use super::super::destination_service::owner::Owner;
-use super::super::destination_service::{Calls, Event, Kind, Site};
+use super::super::destination_service::{Kind, Site, Words};
 use super::super::diagnostics::Call;
 use super::model::Model;
 use super::schema::TYPE_NAME;
@@ -36,19 +36,14 @@ pub(super) fn site<'a>(
 }
 
 impl Kind for Destinations<'_> {
-    const NOUN: &'static str = "destination";
-    const TYPE_NAME: &'static str = TYPE_NAME;
-    const CALLS: Calls = Calls {
+    const WORDS: Words = Words {
+        noun: "destination",
+        type_name: TYPE_NAME,
         create: Call::CreateDestination,
         update: Call::UpdateDestination,
         delete: Call::DeleteDestination,
+        taken_over: "Existing destination taken over",
+        not_read_back: "Destination not read back",
+        not_deleted: "Destination not deleted",
     };
-
-    fn summary(event: Event) -> &'static str {
-        match event {
-            Event::TakenOver => "Existing destination taken over",
-            Event::NotReadBack => "Destination not read back",
-            Event::NotDeleted => "Destination not deleted",
-        }
-    }
 }

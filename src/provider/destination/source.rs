@@ -25,11 +25,10 @@ use framework::value::Value;
 
 use super::super::configured::{Configured, Key};
 use super::super::destination_service::secret::text;
-use super::super::keys::{attribute, variable};
+use super::credentials::SECRET_OBJECTS;
 use super::record::Record;
 use super::vocabulary::{
-    CLIENT_CREDENTIALS, CLIENT_SECRET, DEDICATED, HTTP, INTERNET, NAMED_SECRETS, TYPED,
-    default_authentication, secret_key,
+    CLIENT_CREDENTIALS, CLIENT_SECRET, DEDICATED, HTTP, INTERNET, TYPED, secret_key,
 };
 
 /// The attributes that come from the key.
@@ -116,38 +115,21 @@ impl Fallback {
 
 /// The kind of destination that the key is made for.
 fn is_plain_case(config: &Value) -> Condition {
-    let type_ = or_default(config.get("type"), Some(HTTP));
-    let authentication = match (config.get("authentication"), type_.as_str()) {
-        // What the default is depends on the type.
-        (Value::Null, None) => type_.clone(),
-        (configured, type_) => or_default(configured, type_.and_then(default_authentication)),
-    };
-    Condition::all([
-        is(&type_, HTTP),
-        is(&authentication, CLIENT_CREDENTIALS),
-        is(
-            &or_default(config.get("proxy_type"), Some(INTERNET)),
-            INTERNET,
-        ),
-        is(
-            &or_default(config.get("token_service_url_type"), Some(DEDICATED)),
-            DEDICATED,
-        ),
-    ])
+    let defaults = [
+        ("type", HTTP),
+        ("authentication", CLIENT_CREDENTIALS),
+        ("proxy_type", INTERNET),
+        ("token_service_url_type", DEDICATED),
+    ];
+    Condition::all(defaults.map(|(name, default)| left_out_or(config.get(name), Some(default))))
 }
 
-/// What is configured, or else the default.
-fn or_default(configured: &Value, default: Option<&str>) -> Value {
-    match (configured, default) {
-        (Value::Null, Some(default)) => Value::string(default),
-        _ => configured.clone(),
-    }
-}
-
-fn is(value: &Value, expected: &str) -> Condition {
-    match value.as_str() {
-        Some(text) if text == expected => Condition::Met,
-        None if value.is_unknown() => Condition::Unknown,
+/// Whether a value is left out, or says no more than that.
+fn left_out_or(value: &Value, default: Option<&str>) -> Condition {
+    match value {
+        Value::Null => Condition::Met,
+        Value::Unknown => Condition::Unknown,
+        Value::String(text) if default == Some(text) => Condition::Met,
         _ => Condition::Failed,
     }
 }
@@ -155,11 +137,7 @@ fn is(value: &Value, expected: &str) -> Condition {
 /// Nothing is configured that would come from the key, or that changes how its
 /// token is fetched.
 fn is_untouched(config: &Value, is_configured: &dyn Fn(&str) -> bool) -> Condition {
-    let absent = |value: &Value| match value {
-        Value::Null => Condition::Met,
-        Value::Unknown => Condition::Unknown,
-        _ => Condition::Failed,
-    };
+    let absent = |value| left_out_or(value, None);
     let from_key = FROM_KEY.map(|name| match is_configured(name) {
         true => absent(config.get(name)),
         false => Condition::Met,
@@ -168,16 +146,10 @@ fn is_untouched(config: &Value, is_configured: &dyn Fn(&str) -> bool) -> Conditi
         .iter()
         .filter(|property| !FROM_KEY.contains(&property.attribute) && keeps_out(property.key))
         .map(|property| absent(config.get(property.attribute)));
-    let objects = [("credentials", "_wo"), ("stored_credentials", "")].map(|(name, suffix)| {
+    let objects = SECRET_OBJECTS.map(|(name, suffix)| {
         let object = config.get(name);
-        if object.is_unknown() {
-            return Condition::Unknown;
-        }
-        let named = NAMED_SECRETS
-            .iter()
-            .filter(|(_, key)| keeps_out(key))
-            .map(|(name, _)| absent(object.get(&format!("{name}{suffix}"))));
-        Condition::all(named.chain([map(object.get(&format!("properties{suffix}")))]))
+        let secret = absent(object.get(&format!("client_secret{suffix}")));
+        Condition::all([secret, map(object.get(&format!("properties{suffix}")))])
     });
     let rest = [map(config.get("properties"))].into_iter().chain(objects);
     Condition::all(from_key.into_iter().chain(typed).chain(rest))
@@ -388,13 +360,8 @@ pub(super) fn without_key_values(
 pub(super) fn key_values(key: &CloudAlmKey, block: &Value) -> Result<KeyValues, Diagnostic> {
     let url = (key.api.as_str(), &key.api_url);
     values(Origin::CloudAlmKey, &key.oauth, url, block).ok_or_else(|| {
-        unusable(format!(
-            "The Cloud ALM service key is an x509 key: it has a certificate instead of a client \
-             secret, and a destination holds a certificate only by the name of an uploaded \
-             one.\n\n{UPLOAD}; or give the provider's `{}` a key with a client secret.",
-            attribute(KeyKind::CloudAlm)
-        ))
-        .at(Path::attribute("url"))
+        let key = "The Cloud ALM service key";
+        x509_key(key, "the provider's `cloud_alm_service_key`").at(Path::attribute("url"))
     })
 }
 
@@ -422,24 +389,25 @@ fn own_key_values(json: &str, block: &Value) -> Result<KeyValues, Diagnostic> {
         ))
         .at(path())
     })?;
-    values(Origin::ServiceKey, &key.oauth, (text, &url), block).ok_or_else(|| {
-        unusable(format!(
-            "The key in `service_key` is an x509 key: it has a certificate instead of a client \
-             secret, and a destination holds a certificate only by the name of an uploaded \
-             one.\n\n{UPLOAD}; or give `service_key` a key with a client secret."
-        ))
-        .at(path())
-    })
+    values(Origin::ServiceKey, &key.oauth, (text, &url), block)
+        .ok_or_else(|| x509_key("The key in `service_key`", "`service_key`").at(path()))
 }
-
-/// What to do with an x509 key.
-const UPLOAD: &str = "Upload the key's `certificate` and `key` with the resource \
-    `sapcalm_destination_certificate` on the same level, name that in \
-    `token_service_key_store_location` here, and configure `url`, `client_id` and \
-    `token_service_url` (the key's `certurl` with `/oauth/token`)";
 
 fn unusable(detail: String) -> Diagnostic {
     Diagnostic::error("Unusable service key", detail)
+}
+
+/// `setting` is where a key with a client secret would go.
+fn x509_key(key: &str, setting: &str) -> Diagnostic {
+    unusable(format!(
+        "{key} is an x509 key: it has a certificate instead of a client secret, and a destination \
+         holds a certificate only by the name of an uploaded one.\n\n\
+         Upload the key's `certificate` and `key` with the resource \
+         `sapcalm_destination_certificate` on the same level, name that in \
+         `token_service_key_store_location` here, and configure `url`, `client_id` and \
+         `token_service_url` (the key's `certurl` with `/oauth/token`); or give {setting} a key \
+         with a client secret."
+    ))
 }
 
 /// `None` where there is no client secret.
@@ -475,15 +443,11 @@ pub(crate) fn url_in_form(verbatim: &str, url: &Url, form: Option<&str>) -> Stri
 fn no_key() -> Diagnostic {
     Diagnostic::error(
         "Missing service key",
-        format!(
-            "Nothing says where this destination leads: `url`, `client_id`, `token_service_url` \
-             and the client secret are all left out, and the provider has no Cloud ALM service \
-             key to take them from.\n\n\
-             Set `{}` in the `provider \"sapcalm\"` block, or the environment variable `{}`; or \
-             configure these attributes here.",
-            attribute(KeyKind::CloudAlm),
-            variable(KeyKind::CloudAlm)
-        ),
+        "Nothing says where this destination leads: `url`, `client_id`, `token_service_url` and \
+         the client secret are all left out, and the provider has no Cloud ALM service key to \
+         take them from.\n\n\
+         Set `cloud_alm_service_key` in the `provider \"sapcalm\"` block, or the environment \
+         variable `SAPCALM_CLOUD_ALM_SERVICE_KEY`; or configure these attributes here.",
     )
     .at(Path::attribute("url"))
 }

@@ -13,7 +13,6 @@ use client::{Error, KeyKind, Refusal};
 use framework::diagnostics::Diagnostic;
 
 use super::super::diagnostics::{Call, failed, failed_softly};
-use super::super::keys::attribute;
 use super::site::DestinationSite;
 
 /// A token service that needs longer counts as out of reach.
@@ -64,11 +63,10 @@ fn not_tried(error: &Error) -> Diagnostic {
     let summary = "Cloud ALM service key was not tried";
     let warning = failed_softly(Call::TryCloudAlmKey, error);
     let detail = format!(
-        "{}\n\nThe destination was written from `{}` all the same: it is SAP that fetches its tokens, \
-         and SAP may reach what this machine does not. To let SAP try, set `check_token = true`, or \
-         use the action `sapcalm_destination_check`.",
-        warning.detail,
-        attribute(KeyKind::CloudAlm)
+        "{}\n\nThe destination was written from `cloud_alm_service_key` all the same: it is SAP \
+         that fetches its tokens, and SAP may reach what this machine does not. To let SAP try, \
+         set `check_token = true`, or use the action `sapcalm_destination_check`.",
+        warning.detail
     );
     Diagnostic::warning(summary, detail)
 }

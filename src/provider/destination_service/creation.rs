@@ -12,7 +12,7 @@ use framework::resource::Failed;
 
 use super::ids::import_block;
 use super::owner::Owner;
-use super::{Event, Kind, Site};
+use super::{Kind, Site};
 use crate::provider::diagnostics::{failed, failed_advising};
 use crate::provider::unsettled;
 
@@ -107,7 +107,7 @@ impl<K: Kind> Site<'_, K> {
             };
             is_lost |= error.maybe_processed;
             if !error.is_conflict() && !error.maybe_processed {
-                return Err(failed(K::CALLS.create, &error).into());
+                return Err(failed(K::WORDS.create, &error).into());
             }
             let found = match self.find_afterwards().await {
                 Ok(Some(found)) => found,
@@ -117,7 +117,7 @@ impl<K: Kind> Site<'_, K> {
                         && !self.is_over()
                         && self.may_repeat(retries).await;
                     if !may_repeat {
-                        return Err(failed(K::CALLS.create, &error).into());
+                        return Err(failed(K::WORDS.create, &error).into());
                     }
                     retries += 1;
                     continue;
@@ -144,17 +144,17 @@ impl<K: Kind> Site<'_, K> {
 
     fn taken_over(&self, error: &Error, why: &str) -> Diagnostic {
         let reason = if error.is_conflict() {
-            format!("SAP said that the {} exists already", K::NOUN)
+            format!("SAP said that the {} exists already", K::WORDS.noun)
         } else {
             "The answer to the create call was lost".to_owned()
         };
         Diagnostic::warning(
-            K::summary(Event::TakenOver),
+            K::WORDS.taken_over,
             format!(
                 "{reason}. The {} `{}` {why}: it is taken for the one that was to be created, \
                  most likely by an earlier attempt. If another resource or configuration manages \
                  it, remove one of the two.",
-                K::NOUN,
+                K::WORDS.noun,
                 self.id()
             ),
         )
@@ -163,11 +163,11 @@ impl<K: Kind> Site<'_, K> {
     /// The warning of an adoption. `more` are further sentences.
     pub(crate) fn adopted(&self, more: &str) -> Diagnostic {
         Diagnostic::warning(
-            K::summary(Event::TakenOver),
+            K::WORDS.taken_over,
             format!(
                 "The {} `{}` existed already. `adopt_existing` is set, so it was taken over and \
                  made what is configured.{more}",
-                K::NOUN,
+                K::WORDS.noun,
                 self.id()
             ),
         )
@@ -181,20 +181,20 @@ impl<K: Kind> Site<'_, K> {
              name of this resource in):\n\n{}\n\n\
              or set `adopt_existing = true`, which makes it what is configured. Otherwise choose \
              another `name`.",
-            K::NOUN,
-            import_block(K::TYPE_NAME, &id),
+            K::WORDS.noun,
+            import_block(K::WORDS.type_name, &id),
         );
-        failed_advising(K::CALLS.create, error, advice).at(Path::attribute("name"))
+        failed_advising(K::WORDS.create, error, advice).at(Path::attribute("name"))
     }
 
     fn undecided(&self, error: &Error) -> Diagnostic {
         let advice = format!(
             "It is not known whether SAP created the {} `{}`: the answer was lost, and it could \
              not be read back.",
-            K::NOUN,
+            K::WORDS.noun,
             self.id()
         );
-        failed_advising(K::CALLS.create, error, advice)
+        failed_advising(K::WORDS.create, error, advice)
     }
 
     /// The warning where a write worked and what it left could not be read.
@@ -206,11 +206,11 @@ impl<K: Kind> Site<'_, K> {
             Err(error) => format!("Reading it back failed: {error}."),
         };
         Some(Diagnostic::warning(
-            K::summary(Event::NotReadBack),
+            K::WORDS.not_read_back,
             format!(
                 "The {} `{}` was {what_happened}, but what SAP holds now is not known. {reason} \
                  The next plan finds out.",
-                K::NOUN,
+                K::WORDS.noun,
                 self.id()
             ),
         ))

@@ -8,7 +8,8 @@ use client::Level;
 use framework::diagnostics::Diagnostic;
 use framework::resource::ImportRequest;
 use framework::schema::{Absent, Attribute, IdentitySchema, Replace};
-use framework::validators::Validator;
+use framework::validators::{Validator, wrong_line};
+use framework::value::Value;
 
 /// The level that most services read.
 pub(crate) const DEFAULT_LEVEL: &str = "subaccount";
@@ -58,6 +59,30 @@ pub(crate) static IDENTITY: IdentitySchema = IdentitySchema::new(&[
         .describe("Id of the service instance, for the level `instance`."),
     Attribute::string("name").required().describe("Its name."),
 ]);
+
+/// What makes a name impossible: it would not survive in a request, or is too
+/// long. `noun` is what has the name.
+pub(crate) fn check_name(name: &Value, noun: &str, longest: usize) -> Result<(), String> {
+    let name = name.as_str().unwrap_or_default();
+    let length = name.chars().count();
+    if length > longest {
+        return Err(format!(
+            "This name has {length} characters, and {longest} are allowed. Shorten it."
+        ));
+    }
+    if let Some(wrong) = wrong_line(name) {
+        return Err(format!(
+            "The name of the {noun} {wrong}. Write it as SAP tells it."
+        ));
+    }
+    if matches!(name, "" | "." | "..") || name.contains('/') {
+        return Err(format!(
+            "The name of a {noun} has at least one character and no `/`, and is not `.` or `..`. \
+             Choose another one."
+        ));
+    }
+    Ok(())
+}
 
 /// The level that a configuration or state names.
 pub(crate) fn level_of(name: Option<&str>) -> Level {

@@ -25,41 +25,31 @@ use super::unsettled;
 use ids::{DEFAULT_LEVEL, id_of, level_of};
 use owner::Owner;
 
-/// One kind of object of the Destination service, and the words for it.
+/// One kind of object of the Destination service.
 pub(crate) trait Kind: Collection {
+    const WORDS: Words;
+}
+
+/// What is said about one kind of object.
+pub(crate) struct Words {
     /// What people call it, such as `destination`.
-    const NOUN: &'static str;
-
+    pub(crate) noun: &'static str,
     /// The resource type that manages it.
-    const TYPE_NAME: &'static str;
-
+    pub(crate) type_name: &'static str,
     /// Its calls, for messages.
-    const CALLS: Calls;
-
-    /// The summary of a message about it.
-    fn summary(event: Event) -> &'static str;
+    pub(crate) create: Call,
+    pub(crate) update: Call,
+    pub(crate) delete: Call,
+    /// The summary where it was there, and is managed from now on.
+    pub(crate) taken_over: &'static str,
+    /// The summary where it was written, and what SAP holds now is not known.
+    pub(crate) not_read_back: &'static str,
+    /// The summary where it was to be deleted, and is the one to keep.
+    pub(crate) not_deleted: &'static str,
 }
 
 /// What a look-up finds.
 pub(crate) type Found<O> = Result<Option<O>, Error>;
-
-/// What can happen to an object, beside what its calls come to.
-#[derive(Clone, Copy)]
-pub(crate) enum Event {
-    /// It was there, and is managed from now on.
-    TakenOver,
-    /// It was written, and what SAP holds now is not known.
-    NotReadBack,
-    /// It was to be deleted, and is the one to keep.
-    NotDeleted,
-}
-
-/// The calls about one kind of object.
-pub(crate) struct Calls {
-    pub(crate) create: Call,
-    pub(crate) update: Call,
-    pub(crate) delete: Call,
-}
 
 /// One object, as one operation sees it.
 pub(crate) struct Site<'a, K> {
@@ -106,14 +96,9 @@ impl<'a, K: Kind> Site<'a, K> {
         call: Call,
         expected: &Owner,
     ) -> Result<(Owner, Diagnostics), Diagnostic> {
-        let client = self.provider.client();
-        let token = client
-            .token(&self.context, KeyKind::Destination, None)
-            .await;
-        let token = token.map_err(|error| failed(call, &error))?;
-        let object = format!("{} `{}`", K::NOUN, self.id());
+        let object = format!("{} `{}`", K::WORDS.noun, self.id());
         let about = (object.as_str(), call);
-        Owner::of(self.provider, &token.claims, self.level, about, expected)
+        Owner::of(self.provider, &self.context, self.level, about, expected).await
     }
 
     /// What SAP holds.
@@ -144,13 +129,13 @@ impl<'a, K: Kind> Site<'a, K> {
     /// Remembers that this run made the object.
     pub(crate) fn remember_created(&self, owner: &Owner) {
         let id = self.owned_id(owner);
-        self.provider.remember_created(K::TYPE_NAME, &id);
+        self.provider.remember_created(K::WORDS.type_name, &id);
     }
 
     /// Whether this run made the object.
     pub(crate) fn was_created_here(&self, owner: &Owner) -> bool {
         let id = self.owned_id(owner);
-        self.provider.was_created_here(K::TYPE_NAME, &id)
+        self.provider.was_created_here(K::WORDS.type_name, &id)
     }
 
     /// Whether an object that was found stays in the state: one whose create
@@ -164,7 +149,7 @@ impl<'a, K: Kind> Site<'a, K> {
         if !unsettled::is_marked(private) {
             return true;
         }
-        let what = format!("{} `{}`", K::NOUN, self.id());
+        let what = format!("{} `{}`", K::WORDS.noun, self.id());
         warnings.push(match is_ours {
             true => unsettled::seen(&what),
             false => unsettled::foreign(&what),
@@ -195,7 +180,7 @@ impl<'a, K: Kind> Site<'a, K> {
         if self.was_created_here(expected) {
             return Ok(self.replaced_in_place().into());
         }
-        let (_, warnings) = self.owner(K::CALLS.delete, expected).await?;
+        let (_, warnings) = self.owner(K::WORDS.delete, expected).await?;
         let deleted = self
             .service
             .delete(&self.context, self.level, &self.name)
@@ -207,18 +192,18 @@ impl<'a, K: Kind> Site<'a, K> {
             {
                 Ok(warnings)
             }
-            Err(error) => Err(failed(K::CALLS.delete, &error)),
+            Err(error) => Err(failed(K::WORDS.delete, &error)),
         }
     }
 
     fn replaced_in_place(&self) -> Diagnostic {
         Diagnostic::warning(
-            K::summary(Event::NotDeleted),
+            K::WORDS.not_deleted,
             format!(
                 "The {} `{}` was created in this same run, so the one to delete is the one to \
                  keep. Nothing was deleted at SAP. This is what `create_before_destroy` means for \
                  two objects of one name.",
-                K::NOUN,
+                K::WORDS.noun,
                 self.id()
             ),
         )
@@ -227,11 +212,11 @@ impl<'a, K: Kind> Site<'a, K> {
     /// The error of an update whose object is gone.
     pub(crate) fn gone(&self) -> Diagnostic {
         Diagnostic::error(
-            K::CALLS.update.summary(),
+            K::WORDS.update.summary(),
             format!(
                 "The {} `{}` was deleted outside Terraform since the plan was made. Plan again: \
                  it will be created anew.",
-                K::NOUN,
+                K::WORDS.noun,
                 self.id()
             ),
         )

@@ -4,11 +4,11 @@
 //! The same name elsewhere is another object, so nothing is called before the
 //! owner that plan or state tell was compared with the one of the token.
 
-use client::{KeyKind, Level, TokenClaims};
+use client::{Context, KeyKind, Level};
 use framework::diagnostics::{Diagnostic, Diagnostics};
 
 use crate::provider::configured::Configured;
-use crate::provider::diagnostics::Call;
+use crate::provider::diagnostics::{Call, failed};
 use crate::provider::keys::nobody_says;
 
 /// Subaccount and service instance, as far as somebody says.
@@ -27,14 +27,16 @@ impl Owner {
     /// An error where it is not whom `object`, such as a destination with its
     /// id, belongs to, or not among the provider's `allowed_subaccount_ids`; and
     /// where nobody says it and something is to be written that has an owner.
-    pub(crate) fn of(
+    pub(crate) async fn of(
         provider: &Configured,
-        claims: &TokenClaims,
+        context: &Context,
         level: Level,
         (object, call): (&str, Call),
         expected: &Self,
     ) -> Result<(Self, Diagnostics), Diagnostic> {
         let kind = KeyKind::Destination;
+        let token = provider.client().token(context, kind, None).await;
+        let claims = &token.map_err(|error| failed(call, &error))?.claims;
         let told = claims.subaccount_id.as_deref();
         let told = told.or_else(|| provider.subaccount_in_key());
         provider.check_told(kind, told, call)?;

@@ -12,7 +12,6 @@ use framework::path::Path;
 
 use super::super::configured::{Configured, Key};
 use super::super::diagnostics::{Call, failed};
-use super::super::keys::{attribute, variable};
 use super::landscape::visible_from;
 use super::schema::Model;
 
@@ -110,11 +109,10 @@ async fn find_destination(
             "Destination to register with does not exist",
             format!(
                 "There is no destination `{name}` at subaccount level in the subaccount of \
-                 `{}`. Nothing was registered.\n\n\
+                 `destination_service_key`. Nothing was registered.\n\n\
                  Create it before the registration, best by referring to the resource that makes \
                  it: `destination_name = sapcalm_destination.<name>.name`. Order Management \
-                 reads the destination in its own subaccount.",
-                attribute(KeyKind::Destination)
+                 reads the destination in its own subaccount."
             ),
         )
         .at(Path::attribute("destination_name"))),
@@ -144,12 +142,11 @@ async fn compare_subaccounts(
         notes.push(Diagnostic::warning(
             "Service keys of two subaccounts",
             format!(
-                "`{}` is of the subaccount `{ours}` and `{}` of the subaccount `{theirs}`. Order \
-                 Management reads the destination in its own subaccount, so the destination that \
-                 was found is not the one that it uses.\n\n\
-                 Use service keys of the same subaccount.",
-                attribute(KeyKind::Destination),
-                attribute(KeyKind::OrderManagement)
+                "`destination_service_key` is of the subaccount `{ours}` and \
+                 `order_management_service_key` of the subaccount `{theirs}`. Order Management \
+                 reads the destination in its own subaccount, so the destination that was found \
+                 is not the one that it uses.\n\n\
+                 Use service keys of the same subaccount."
             ),
         ));
     }
@@ -175,10 +172,9 @@ fn missing_scope() -> Diagnostic {
         format!(
             "None of the scopes that the token service granted ends in `{SCOPE_SUFFIX}`. Order \
              Management decides whether that is enough.\n\n\
-             If it refuses, create the service key in `{}` (or `{}`) anew: a key that is older \
-             than the scope may lack it.",
-            attribute(KeyKind::OrderManagement),
-            variable(KeyKind::OrderManagement)
+             If it refuses, create the service key in `order_management_service_key` (or \
+             `SAPCALM_ORDER_MANAGEMENT_SERVICE_KEY`) anew: a key that is older than the scope may \
+             lack it."
         ),
     )
 }
@@ -186,13 +182,10 @@ fn missing_scope() -> Diagnostic {
 fn unknown_tenant() -> Diagnostic {
     Diagnostic::error(
         "Tenant is not known",
-        format!(
-            "Neither the token nor the service key in `{}` says for which tenant it acts, so a \
-             registration could not be told from one of another tenant. Nothing was \
-             registered.\n\n\
-             Create a new service key of Order Management; `tenantid` in it names the tenant.",
-            attribute(KeyKind::OrderManagement)
-        ),
+        "Neither the token nor the service key in `order_management_service_key` says for which \
+         tenant it acts, so a registration could not be told from one of another tenant. Nothing \
+         was registered.\n\n\
+         Create a new service key of Order Management; `tenantid` in it names the tenant.",
     )
 }
 
@@ -234,12 +227,11 @@ fn other_tenant(expected: &str, actual: &str) -> Diagnostic {
     Diagnostic::error(
         "Service key of another tenant",
         format!(
-            "This registration is of the tenant `{expected}`, but the provider's `{}` acts for \
-             the tenant `{actual}`. Nothing was changed at SAP, and the state stays as it \
-             is.\n\n\
+            "This registration is of the tenant `{expected}`, but the provider's \
+             `order_management_service_key` acts for the tenant `{actual}`. Nothing was changed \
+             at SAP, and the state stays as it is.\n\n\
              Configure the service key of `{expected}` again. To manage another tenant as well, \
-             use a second `provider` block with an `alias`.",
-            attribute(KeyKind::OrderManagement)
+             use a second `provider` block with an `alias`."
         ),
     )
 }
@@ -248,11 +240,8 @@ fn warn_about_silent_token(provider: &Configured, notes: &mut Diagnostics) {
     if provider.first_time("order management token without tenant") {
         notes.push(Diagnostic::warning(
             "Token does not tell its tenant",
-            format!(
-                "The token for `{}` does not say for which tenant it acts, so it cannot be \
-                 checked that the service key fits the state.",
-                attribute(KeyKind::OrderManagement)
-            ),
+            "The token for `order_management_service_key` does not say for which tenant it acts, \
+             so it cannot be checked that the service key fits the state.",
         ));
     }
 }

@@ -2,6 +2,7 @@
 //! that it cannot be asked, or does not show the tenant, is never an error, and
 //! nothing waits for it before the tenant is registered.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use client::{self, Error, KeyKind, LandscapeObject, LandscapeQuery};
@@ -10,7 +11,6 @@ use framework::path::Path;
 
 use super::super::configured::{Configured, Key};
 use super::super::diagnostics::{Call, failed_softly};
-use super::super::keys::{attribute, variable};
 use super::schema::{Given, Model, Status, environment_in};
 
 /// Longest wait between two looks.
@@ -61,14 +61,10 @@ fn may_look(provider: &Configured, state: &Model) -> Result<bool, Diagnostic> {
     match provider.key(KeyKind::CloudAlm) {
         Key::Absent if state.verify == Some(true) => Err(Diagnostic::warning(
             "Registration cannot be verified",
-            format!(
-                "`verify` is on, and the provider has no Cloud ALM service key to look into the \
-                 landscape with.\n\n\
-                 Set `{}` in the `provider \"sapcalm\"` block, or the environment variable `{}`, \
-                 or remove `verify`.",
-                attribute(KeyKind::CloudAlm),
-                variable(KeyKind::CloudAlm)
-            ),
+            "`verify` is on, and the provider has no Cloud ALM service key to look into the \
+             landscape with.\n\n\
+             Set `cloud_alm_service_key` in the `provider \"sapcalm\"` block, or the environment \
+             variable `SAPCALM_CLOUD_ALM_SERVICE_KEY`, or remove `verify`.",
         )
         .at(Path::attribute("verify"))),
         key => Ok(key == Key::Known),
@@ -98,55 +94,42 @@ async fn find(
     };
     let query = LandscapeQuery::cloud_services();
     let objects = landscape.objects(context, &query).await?;
-    let mut ids: Vec<String> = objects
-        .iter()
-        .filter_map(LandscapeObject::lms_id)
-        .filter(|id| environment_in(id, tenant).is_some())
-        .map(str::to_owned)
-        .collect();
-    ids.sort();
-    ids.dedup();
-    Ok(match ids.as_slice() {
+    Ok(match ids_of(tenant, &objects)[..] {
         [] => Sight::Absent,
-        [id] => Sight::Seen(id.clone()),
-        _ => Sight::Several(ids),
+        [(id, _)] => Sight::Seen(id.to_owned()),
+        ref several => Sight::Several(several.iter().map(|(id, _)| (*id).to_owned()).collect()),
     })
 }
 
-/// Writes down what was seen; says whether the landscape shows the tenant.
-pub(super) fn note(
-    state: &mut Model,
-    sight: Sight,
-    given: Given,
-    notes: &mut Diagnostics,
-) -> Shown {
+/// The ids of a tenant in the landscape, each with its environment.
+pub(in crate::provider) fn ids_of<'a>(
+    tenant: &str,
+    objects: &'a [LandscapeObject],
+) -> Vec<(&'a str, String)> {
+    let ids = objects.iter().filter_map(LandscapeObject::lms_id);
+    let found = ids.filter_map(|id| Some((id, environment_in(id, tenant)?)));
+    let found: BTreeSet<_> = found.collect();
+    found.into_iter().collect()
+}
+
+/// Writes down what was seen.
+pub(super) fn note(state: &mut Model, sight: &Sight, given: Given, notes: &mut Diagnostics) {
     match sight {
         Sight::Seen(id) => {
             state.status = Some(Status::Registered);
             if !given.environment {
                 let tenant = state.tenant_id.as_deref().unwrap_or_default();
-                state.environment = environment_in(&id, tenant);
+                state.environment = environment_in(id, tenant);
             }
-            state.lms_id = Some(id);
-            Shown::Yes
+            state.lms_id = Some(id.clone());
         }
         Sight::Several(ids) => {
             state.lms_id = None;
             state.environment = None;
-            notes.push(several(&ids));
-            Shown::Unclear
+            notes.push(several(ids));
         }
-        Sight::Absent => Shown::No,
-        Sight::Unasked => Shown::Unclear,
+        Sight::Absent | Sight::Unasked => {}
     }
-}
-
-/// Whether the landscape shows the tenant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shown {
-    Yes,
-    No,
-    Unclear,
 }
 
 /// The choice is not ours.
@@ -182,11 +165,8 @@ pub(super) async fn verify(
     let mut pause = client.config().retry.base_delay * 2;
     loop {
         match look(provider, context, state, given).await {
-            Ok(sight) => {
-                if note(state, sight, given, notes) != Shown::No {
-                    return;
-                }
-            }
+            Ok(Sight::Absent) => {}
+            Ok(sight) => return note(state, &sight, given, notes),
             Err(mut warning) => {
                 warning
                     .detail

@@ -45,14 +45,12 @@ use framework::value::Value;
 use super::configured::{Configured, Key, client_context};
 use super::destination::DEFAULT_NAME;
 use super::diagnostics::{Call, failed};
-use super::keys::{attribute, variable};
 use super::unsettled;
 pub(super) use call::SCOPE_SUFFIX;
 use call::{check_key, check_token, offboarding_token, prepare};
-use landscape::{Shown, Sight};
-use schema::{
-    DEFINITION, Given, IDENTITY, Model, Record, Status, TYPE_NAME, environment_in, lms_id,
-};
+use landscape::Sight;
+pub(super) use landscape::ids_of;
+use schema::{DEFINITION, Given, IDENTITY, Model, Status, TYPE_NAME, environment_in, lms_id};
 
 /// The resource `sapcalm_registration`.
 #[derive(Debug)]
@@ -64,22 +62,13 @@ impl Described for Registration {
     }
 
     fn validate(&self, config: &Value) -> Diagnostics {
-        let mut diagnostics = Diagnostics::new();
-        if let (Some(id), Some(environment)) = (
-            config.get("lms_id").as_str(),
-            config.get("environment").as_str(),
-        ) && !id.starts_with(&lms_id(environment, ""))
-        {
-            diagnostics.push(
-                Diagnostic::error(
-                    "Contradicting landscape id",
-                    "`lms_id` does not begin with `CO_`, the value of `environment` and `_`.\n\n\
-                     Remove one of the two.",
-                )
-                .at(Path::attribute("lms_id")),
-            );
+        let text = |name| config.get(name).as_str();
+        match (text("lms_id"), text("environment")) {
+            (Some(id), Some(environment)) if !id.starts_with(&lms_id(environment, "")) => {
+                contradicting_id().into()
+            }
+            _ => Diagnostics::new(),
         }
-        diagnostics
     }
 }
 
@@ -160,6 +149,15 @@ impl Resource for Registration {
     }
 }
 
+fn contradicting_id() -> Diagnostic {
+    Diagnostic::error(
+        "Contradicting landscape id",
+        "`lms_id` does not begin with `CO_`, the value of `environment` and `_`.\n\n\
+         Remove one of the two.",
+    )
+    .at(Path::attribute("lms_id"))
+}
+
 /// Whatever an operation came to, with the warnings on the way.
 #[allow(
     clippy::result_large_err,
@@ -224,11 +222,7 @@ fn name(tenant: &str) -> String {
 /// what is kept beside it.
 fn settle(state: &mut Model, tenant: &str, given: Given) -> Private {
     let mut private = Private::default();
-    let record = Record {
-        tenant: tenant.to_owned(),
-        given,
-    };
-    record.write(&mut private);
+    given.write(&mut private);
     state.id = Some(tenant.to_owned());
     state.tenant_id = Some(tenant.to_owned());
     match (given.lms_id, given.environment) {
@@ -294,9 +288,7 @@ async fn read(
     let call = Call::AuthorizeRegistration;
     check_token(provider, &token, Some(&tenant), call, &mut saved.warnings)?;
 
-    let given = Record::read(&saved.private).given;
-    let record = Record { tenant, given };
-    record.write(&mut saved.private);
+    let given = Given::read(&saved.private);
     let sight = match landscape::look(provider, context, &saved.state, given).await {
         Ok(sight) => sight,
         Err(mut warning) => {
@@ -307,37 +299,32 @@ async fn read(
             Sight::Unasked
         }
     };
-    let shown = landscape::note(&mut saved.state, sight, given, &mut saved.warnings);
-    let tenant = &record.tenant;
-    if shown == Shown::No {
+    landscape::note(&mut saved.state, &sight, given, &mut saved.warnings);
+    if matches!(sight, Sight::Absent) {
         match saved.state.status {
             // Only what was seen before can be missing; otherwise it is not
             // there yet, as far as we can tell.
             Some(Status::Registered | Status::Missing) => {
                 saved.state.status = Some(Status::Missing);
-                saved.warnings.push(missing(tenant));
+                saved.warnings.push(missing(&tenant));
             }
             Some(Status::Accepted) => {}
             None if unsettled::is_marked(&saved.private) => {}
-            None => saved.warnings.push(unconfirmed(tenant)),
+            None => saved.warnings.push(unconfirmed(&tenant)),
         }
     }
     let what = format!("registration of the tenant `{tenant}`");
-    unsettled::read(saved, &what, shown == Shown::Yes);
+    unsettled::read(saved, &what, matches!(sight, Sight::Seen(_)));
     Ok(())
 }
 
 fn not_read() -> Diagnostic {
-    let kind = KeyKind::OrderManagement;
     Diagnostic::warning(
         "Registration was not read",
-        format!(
-            "The provider has no Order Management service key, so the state of the registration \
-             is the one of before.\n\n\
-             Set `{}` in the `provider \"sapcalm\"` block, or the environment variable `{}`.",
-            attribute(kind),
-            variable(kind)
-        ),
+        "The provider has no Order Management service key, so the state of the registration is \
+         the one of before.\n\n\
+         Set `order_management_service_key` in the `provider \"sapcalm\"` block, or the \
+         environment variable `SAPCALM_ORDER_MANAGEMENT_SERVICE_KEY`.",
     )
 }
 
@@ -363,10 +350,9 @@ fn missing(tenant: &str) -> Diagnostic {
         format!(
             "The landscape of Cloud ALM has shown the tenant `{tenant}` and does not show it any \
              more. Somebody offboarded it, or access control in Landscape Management hides it \
-             from the service key in `{}`.\n\n\
+             from the service key in `cloud_alm_service_key`.\n\n\
              The next apply registers the tenant again, which is taken to do no harm where it \
-             still is. If it is only hidden, set `verify = false`.",
-            attribute(KeyKind::CloudAlm)
+             still is. If it is only hidden, set `verify = false`."
         ),
     )
     .at(Path::attribute("status"))
@@ -421,9 +407,7 @@ async fn update(
         // It was not seen under this id so far.
         state.status = prior.status.and(Some(Status::Accepted));
         match landscape::look(provider, context, &state, given).await {
-            Ok(sight) => {
-                landscape::note(&mut state, sight, given, notes);
-            }
+            Ok(sight) => landscape::note(&mut state, &sight, given, notes),
             Err(warning) => {
                 state.status = prior.status;
                 notes.push(warning);

@@ -6,7 +6,7 @@ use framework::plan::{Action, Plan};
 use framework::value::Value;
 
 use super::super::configured::{Configured, Key};
-use super::schema::{Record, Status, environment_in, lms_id};
+use super::schema::{Given, Status, environment_in, lms_id};
 
 /// Refines what the framework has planned.
 pub(super) fn refine(provider: Option<&Configured>, plan: &mut Plan) {
@@ -79,7 +79,7 @@ fn plan_update(provider: Option<&Configured>, plan: &mut Plan) {
 /// Plans `lms_id` and `environment`. Says whether the tenant has to be looked up
 /// again.
 fn plan_landscape_id(provider: Option<&Configured>, plan: &mut Plan) -> bool {
-    let was_given = Record::read(&plan.private).given.any();
+    let was_given = Given::read(&plan.private).any();
     let otherwise = if was_given && can_verify(provider, plan.planned("verify")) {
         (Value::Unknown, Value::Unknown)
     } else {
@@ -137,7 +137,7 @@ mod tests {
 
     use super::super::super::config;
     use super::super::Registration;
-    use super::super::schema::{Given, SCHEMA};
+    use super::super::schema::SCHEMA;
     use super::*;
     use framework::plan::{Change, Planned};
     use framework::private::Private;
@@ -201,7 +201,7 @@ mod tests {
 
     fn planned(config: &Value, prior: &Value, given: Given) -> Planned {
         let mut private = Private::default();
-        kept(given).write(&mut private);
+        given.write(&mut private);
         let change = Change {
             config: config.clone(),
             prior: prior.clone(),
@@ -220,11 +220,6 @@ mod tests {
         let entries = planned.state.entries().unwrap();
         let unknown = entries.iter().filter(|(_, value)| value.is_unknown());
         unknown.map(|(name, _)| name.as_str()).collect()
-    }
-
-    fn kept(given: Given) -> Record {
-        let tenant = TENANT.to_owned();
-        Record { tenant, given }
     }
 
     const NOTHING: Given = Given {
@@ -363,7 +358,7 @@ mod tests {
             lms_id: true,
             environment: false,
         };
-        kept(given).write(&mut private);
+        given.write(&mut private);
         let change = Change {
             config: configuration(),
             prior: registered(),

@@ -16,7 +16,7 @@ use super::super::destination::NAME_RULE;
 /// Full type name.
 pub(super) const TYPE_NAME: &str = "sapcalm_registration";
 
-/// The entry of the private state with the [`Record`].
+/// The entry of the private state with what was [`Given`].
 const RECORD: &str = "record";
 
 /// What counts for a part of the landscape id that nobody gives.
@@ -185,18 +185,9 @@ impl Status {
     }
 }
 
-/// What is kept beside a registration: whose it is, and which parts of the
-/// landscape id the configuration gave, so that one that leaves the
-/// configuration is known to be discovered again.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Record {
-    /// Of a create that is planned it says which registration it replaces.
-    pub(super) tenant: String,
-    #[serde(flatten)]
-    pub(super) given: Given,
-}
-
-/// Which parts of the landscape id the configuration gives.
+/// Which parts of the landscape id the configuration gives. It is kept beside a
+/// registration, so that one that leaves the configuration is known to be
+/// discovered again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Given {
     pub(super) lms_id: bool,
@@ -214,15 +205,13 @@ impl Given {
     pub(super) fn any(self) -> bool {
         self.lms_id || self.environment
     }
-}
 
-impl Record {
     pub(super) fn read(private: &Private) -> Self {
         private.get(RECORD).unwrap_or_default()
     }
 
-    pub(super) fn write(&self, private: &mut Private) {
-        private.set(RECORD, self);
+    pub(super) fn write(self, private: &mut Private) {
+        private.set(RECORD, &self);
     }
 }
 

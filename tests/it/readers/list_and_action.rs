@@ -243,7 +243,7 @@ async fn filters_choose_by_level_prefix_and_label() {
     let empty = json!({ "label": { "key": "env", "values": [] } });
     tf.list(DESTINATION, &empty, false, 100)
         .await
-        .fails_with("Label without values");
+        .fails_with("Invalid attribute value");
     world.stop().await;
 }
 
