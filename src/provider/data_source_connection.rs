@@ -180,18 +180,3 @@ pub(super) fn failures(findings: &Findings) -> Option<String> {
         )
     })
 }
-
-#[cfg(test)]
-mod tests {
-    use super::super::check::topics::ALL;
-    use super::*;
-
-    #[test]
-    fn every_row_is_named_in_the_documentation() {
-        let rows = SCHEMA.attribute("rows").unwrap();
-        for topic in ALL {
-            let name = format!("`{}`", topic.id);
-            assert!(rows.description.contains(&name), "{name} is not named");
-        }
-    }
-}

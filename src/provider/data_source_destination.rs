@@ -13,7 +13,9 @@ use serde::{Deserialize, Serialize};
 use super::attributes::{TEXT, TEXTS, Timeouts, shown};
 use super::configured::{Configured, client_context};
 use super::destination::{Known, NAME_RULE, TYPE_NAME, TYPED, holds_credentials, lookup};
-use super::destination_service::ids::{DEFAULT_LEVEL, INSTANCE_LEVEL, LEVELS, id_of, level_of};
+use super::destination_service::ids::{
+    DEFAULT_LEVEL, INSTANCE_ID, INSTANCE_LEVEL, LEVELS, SUBACCOUNT_ID, id_of, level_of,
+};
 use super::destination_service::owner::Owner;
 use super::diagnostics::{Call, failed};
 use client::{self, Collection as _, Labels, Level};
@@ -59,18 +61,6 @@ pub(super) const LEVEL: Attribute = Attribute::string("level")
     .describe(
         "Where to look: `subaccount` or `instance` (the service instance of the service key).",
     );
-
-/// Whose destinations they are.
-pub(super) const SUBACCOUNT_ID: Attribute = shown(
-    "subaccount_id",
-    "Id of the subaccount, as the token of the Destination service key says.",
-);
-
-/// Whose destinations they are, on the level `instance`.
-pub(super) const INSTANCE_ID: Attribute = shown(
-    "instance_id",
-    "Id of the service instance, for the level `instance`; else null.",
-);
 
 /// What is told about a destination.
 #[rustfmt::skip]

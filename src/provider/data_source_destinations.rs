@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::attributes::{TEXT, Timeouts};
 use super::configured::{Configured, client_context};
-use super::data_source_destination::{DETAILS, Details, INSTANCE_ID, LEVEL, SUBACCOUNT_ID};
-use super::destination_service::ids::level_of;
+use super::data_source_destination::{DETAILS, Details, LEVEL};
+use super::destination_service::ids::{INSTANCE_ID, SUBACCOUNT_ID, level_of};
 use super::destination_service::owner::Owner;
 use super::diagnostics::{Call, failed};
 use client::ListFilter;

@@ -23,13 +23,8 @@ pub(super) fn name(kind: KeyKind) -> &'static str {
 }
 
 /// The environment variable that holds a service key.
-pub(crate) const fn variable(kind: KeyKind) -> &'static str {
-    match kind {
-        KeyKind::Destination => "SAPCALM_DESTINATION_SERVICE_KEY",
-        KeyKind::OrderManagement => "SAPCALM_ORDER_MANAGEMENT_SERVICE_KEY",
-        KeyKind::CloudAlm => "SAPCALM_CLOUD_ALM_SERVICE_KEY",
-        KeyKind::JobScheduling => "SAPCALM_JOB_SCHEDULING_SERVICE_KEY",
-    }
+pub(crate) fn variable(kind: KeyKind) -> String {
+    format!("SAPCALM_{}", attribute(kind).to_ascii_uppercase())
 }
 
 /// The error of an operation whose service key is not configured.

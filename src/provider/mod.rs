@@ -13,7 +13,7 @@
 //!   `action_*` are the other things that Terraform can call, one file each. What
 //!   several schemas have in common is in `attributes`.
 
-pub mod check;
+pub(crate) mod check;
 pub mod config;
 pub mod configured;
 pub(crate) mod keys;

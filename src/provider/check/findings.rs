@@ -7,7 +7,7 @@ use super::row::{Row, Verdict};
 /// What was found out.
 #[derive(Debug, Clone)]
 pub(crate) struct Findings {
-    /// Every topic once, in the order of [`topics::ALL`](super::topics::ALL).
+    /// Every topic once, in the order of [`super::topics`].
     pub(crate) rows: Vec<Row>,
     /// What can be asserted on.
     pub(crate) facts: Facts,

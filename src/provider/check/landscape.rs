@@ -32,27 +32,21 @@ pub(super) async fn look(provider: &Configured, context: &Context, access: &Acce
 /// Both rows. What they tell about the tenant goes into the facts.
 pub(super) fn rows(seen: &Seen, facts: &mut Facts) -> Vec<Row> {
     let (landscape, id) = (&topics::LANDSCAPE, &topics::LANDSCAPE_ID);
-    let unread = || id.not_tried(Text::new("the landscape was not read"));
-    let (objects, took) = match seen {
-        Some((Ok(objects), took)) => (objects, *took),
+    let row = match seen {
+        Some((Ok(objects), took)) => {
+            return vec![of_objects(objects).taking(*took), of_tenant(objects, facts)];
+        }
         Some((Err(error), took)) if error.is_forbidden() => {
-            let row = landscape.note(Text::of_error(error)).taking(*took).advise(
+            landscape.note(Text::of_error(error)).taking(*took).advise(
                 "The instance of the key lacks the authority `calm-api.landscape.read`. Without it \
                  everything works, but `status` stays `accepted`; set `verify = false`, or make an \
                  instance that has it.",
-            );
-            return vec![row, unread()];
+            )
         }
-        Some((Err(error), took)) => {
-            let row = landscape.error(Call::ReadLandscape, error).taking(*took);
-            return vec![row, unread()];
-        }
-        None => {
-            let row = landscape.not_tried(Text::new("no token to read it with"));
-            return vec![row, unread()];
-        }
+        Some((Err(error), took)) => landscape.error(Call::ReadLandscape, error).taking(*took),
+        None => landscape.not_tried(Text::new("no token to read it with")),
     };
-    vec![of_objects(objects).taking(took), of_tenant(objects, facts)]
+    vec![row, id.not_tried(Text::new("the landscape was not read"))]
 }
 
 fn of_objects(objects: &[LandscapeObject]) -> Row {

@@ -17,9 +17,9 @@
 mod destinations;
 mod findings;
 mod landscape;
-pub mod row;
+pub(crate) mod row;
 mod tokens;
-pub mod topics;
+mod topics;
 
 use std::time::{Duration, Instant};
 
@@ -43,7 +43,8 @@ pub(crate) async fn run(provider: &Configured, context: &Context, unusable: &Unu
         cancel: context.cancel.clone(),
     };
     let context = &context;
-    let access = |asked| Access::by(provider, context, unusable, asked);
+    let access = |asked| Access::by(provider, context, unusable, asked, None);
+    let wanted = tokens::wanted_scope(provider);
     let of_destinations = Box::pin(async {
         let access = access(&tokens::DESTINATION).await;
         let rows = destinations::rows(provider, context, &access).await;
@@ -54,8 +55,10 @@ pub(crate) async fn run(provider: &Configured, context: &Context, unusable: &Unu
         let seen = landscape::look(provider, context, &access).await;
         (access, seen)
     });
-    let of_order_management = Box::pin(tokens::for_registering(provider, context, unusable));
-    let ((destination, of_destinations), (cloud_alm, seen), (order_management, scope)) =
+    let asked = &tokens::ORDER_MANAGEMENT;
+    let scope = wanted.as_deref();
+    let of_order_management = Box::pin(Access::by(provider, context, unusable, asked, scope));
+    let ((destination, of_destinations), (cloud_alm, seen), order_management) =
         tokio::join!(of_destinations, of_cloud_alm, of_order_management);
 
     let mut facts = Facts {
@@ -65,6 +68,7 @@ pub(crate) async fn run(provider: &Configured, context: &Context, unusable: &Unu
     };
     let one_subaccount = tokens::one_subaccount(&destination, &order_management);
     let endpoint = tokens::endpoint(provider, &order_management);
+    let scope = tokens::scope(&order_management, scope);
     let of_landscape = landscape::rows(&seen, &mut facts);
     let rows = [
         destination.rows,

@@ -44,13 +44,13 @@ impl Verdict {
 
 /// What a row is about.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Topic {
+pub(crate) struct Topic {
     /// The stable name.
-    pub id: &'static str,
+    pub(crate) id: &'static str,
     /// What is assumed, in a few words.
-    pub assumed: &'static str,
+    pub(crate) assumed: &'static str,
     /// The setting that corrects it.
-    pub setting: &'static str,
+    pub(crate) setting: &'static str,
 }
 
 /// What was observed about a topic.

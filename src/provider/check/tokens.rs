@@ -24,12 +24,15 @@ const NOT_ALLOWED: &str = "Give the provider the key of an allowed subaccount, o
 pub(crate) type Unusable = BTreeMap<KeyKind, (String, String)>;
 
 /// What a service key gives access to.
+#[derive(Default)]
 pub(super) struct Access {
     /// The key's row and the token's.
     pub(super) rows: Vec<Row>,
     pub(super) token: Option<Arc<Token>>,
     /// The tenant that the key itself names.
     key_tenant: Option<String>,
+    /// There is no token with the scope that was asked for.
+    is_scope_refused: bool,
 }
 
 /// A service key that is looked at, with the topics of it and of its token.
@@ -56,38 +59,48 @@ pub(super) static CLOUD_ALM: Asked = Asked {
 };
 
 impl Access {
-    /// Reads the key, and buys a token with all the scopes that there are.
+    /// Reads the key, and buys a token with this scope; without one, and where it is
+    /// refused, with all the scopes that there are.
     pub(super) async fn by(
         provider: &Configured,
         context: &Context,
         unusable: &Unusable,
         asked: &Asked,
+        scope: Option<&str>,
     ) -> Self {
-        let key = match key(provider, unusable, asked) {
-            Ok(key) => key,
-            Err(access) => return access,
-        };
-        let bought = buy(provider, context, asked.kind, None).await;
-        key.with(provider, asked, &bought)
-    }
-
-    /// Adds the row of the token.
-    fn with(mut self, provider: &Configured, asked: &Asked, (token, took): &Bought) -> Self {
-        let Asked {
-            kind, token: topic, ..
-        } = *asked;
+        let (kind, topic) = (asked.kind, asked.token);
+        let mut access = Self::default();
+        match key(provider, unusable, asked) {
+            Ok((row, tenant)) => {
+                access.rows.push(row);
+                access.key_tenant = tenant;
+            }
+            Err(row) => {
+                let why = Text::new("without the key there is none");
+                access.rows = vec![row, topic.not_tried(why)];
+                return access;
+            }
+        }
+        let (mut token, mut took) = buy(provider, context, kind, scope).await;
+        access.is_scope_refused = scope.is_some()
+            && matches!(&token, Err(error)
+                if matches!(error.token_refusal(), Some(Refusal::InvalidScope { .. })));
+        if access.is_scope_refused {
+            (token, took) = buy(provider, context, kind, None).await;
+        }
         let row = match token {
-            Err(error) => topic.error(Call::FetchToken(kind), error),
-            Ok(token) => allowed(provider, kind, token).map_or_else(
-                |text| topic.failed(text).advise(NOT_ALLOWED),
-                |()| {
-                    self.token = Some(Arc::clone(token));
-                    of_token(topic, kind, token)
-                },
-            ),
+            Err(error) => topic.error(Call::FetchToken(kind), &error),
+            Ok(token) => match not_allowed(provider, kind, &token) {
+                Some(text) => topic.failed(text).advise(NOT_ALLOWED),
+                None => {
+                    let row = of_token(topic, kind, &token);
+                    access.token = Some(token);
+                    row
+                }
+            },
         };
-        self.rows.push(row.taking(*took));
-        self
+        access.rows.push(row.taking(took));
+        access
     }
 
     /// The tenant that the key acts for.
@@ -104,56 +117,37 @@ impl Access {
 }
 
 /// A token, or why there is none, and how long that took.
-type Bought = (Result<Arc<Token>, Error>, Duration);
-
 async fn buy(
     provider: &Configured,
     context: &Context,
     kind: KeyKind,
     scope: Option<&str>,
-) -> Bought {
+) -> (Result<Arc<Token>, Error>, Duration) {
     let client = provider.client();
     let began = client.now();
     let token = client.token(context, kind, scope).await;
     (token, client.now().saturating_duration_since(began))
 }
 
-/// The row of a key. Without a key that can be used that is all there is.
-fn key(provider: &Configured, unusable: &Unusable, asked: &Asked) -> Result<Access, Access> {
-    let Asked {
-        kind,
-        key: topic,
-        token: of_token,
-    } = *asked;
-    let access = |row: Row| Access {
-        rows: vec![row],
-        token: None,
-        key_tenant: None,
-    };
-    let without = |row: Row| {
-        let mut access = access(row);
-        let why = Text::new("without the key there is none");
-        access.rows.push(of_token.not_tried(why));
-        access
-    };
+/// The row of a key, with the tenant that it names. The error is the row of one
+/// that cannot be used.
+fn key(
+    provider: &Configured,
+    unusable: &Unusable,
+    asked: &Asked,
+) -> Result<(Row, Option<String>), Row> {
+    let (kind, topic) = (asked.kind, asked.key);
     if let Some((problem, advice)) = unusable.get(&kind) {
-        let row = topic.failed(with_names(problem)).advise(advice.clone());
-        return Err(without(row));
+        return Err(topic.failed(with_names(problem)).advise(advice.clone()));
     }
-    match (provider.key(kind), oauth(provider, kind)) {
-        (Key::Unknown, _) => Err(without(topic.not_tried(Text::new(
-            "known only after another change of this run is applied",
-        )))),
-        (Key::Known, Some(oauth)) => Ok(Access {
-            key_tenant: oauth.tenant_id.clone(),
-            ..access(of_key(provider, topic, oauth))
-        }),
-        _ => Err(without(topic.not_tried(Text::new(format!(
-            "no key: set `{}` or `{}`",
-            attribute(kind),
-            variable(kind)
-        ))))),
-    }
+    let why = match (provider.key(kind), oauth(provider, kind)) {
+        (Key::Known, Some(oauth)) => {
+            return Ok((of_key(provider, topic, oauth), oauth.tenant_id.clone()));
+        }
+        (Key::Unknown, _) => "known only after another change of this run is applied".to_owned(),
+        _ => format!("no key: set `{}` or `{}`", attribute(kind), variable(kind)),
+    };
+    Err(topic.not_tried(Text::new(why)))
 }
 
 /// Members of service keys that SAP documents, or that this provider looks for.
@@ -212,19 +206,16 @@ fn of_key(provider: &Configured, topic: &'static Topic, oauth: &OAuthClient) -> 
     }
 }
 
-/// Whether anything may be read with a key, by its own word and that of its token.
-/// That of Cloud ALM is of another subaccount.
-fn allowed(provider: &Configured, kind: KeyKind, token: &Token) -> Result<(), Text> {
+/// Why nothing may be read with a key, by its own word or that of its token. That
+/// of Cloud ALM is of another subaccount.
+fn not_allowed(provider: &Configured, kind: KeyKind, token: &Token) -> Option<Text> {
     let of_token = token.claims.subaccount_id.as_deref();
     let of_key = oauth(provider, kind).and_then(|key| key.subaccount_id.as_deref());
     let mut told = [of_token, of_key].into_iter().flatten();
     let refused = told.find(|id| provider.check_subaccount(id).is_err());
-    match refused.filter(|_| kind != KeyKind::CloudAlm) {
-        Some(subaccount) => Err(Text::new("acts for the subaccount ")
-            .private(subaccount, "subaccount id")
-            .and(", which is not among `allowed_subaccount_ids`")),
-        None => Ok(()),
-    }
+    let subaccount = refused.filter(|_| kind != KeyKind::CloudAlm)?;
+    let text = Text::new("acts for the subaccount ").private(subaccount, "subaccount id");
+    Some(text.and(", which is not among `allowed_subaccount_ids`"))
 }
 
 fn of_token(topic: &'static Topic, kind: KeyKind, token: &Token) -> Row {
@@ -266,47 +257,27 @@ fn length(time: Duration) -> String {
     }
 }
 
-/// The token that registering would use, and the row of its scope.
-pub(super) async fn for_registering(
-    provider: &Configured,
-    context: &Context,
-    unusable: &Unusable,
-) -> (Access, Row) {
-    let asked = &ORDER_MANAGEMENT;
-    let key = match key(provider, unusable, asked) {
-        Ok(key) => key,
-        Err(access) => return (access, topics::SCOPE.not_tried(no_token())),
-    };
-    let config = provider.client().config();
-    let wanted = config.order_management_key.as_ref();
-    let wanted = wanted.and_then(OrderManagementKey::default_scope);
-    let mut bought = buy(provider, context, asked.kind, wanted.as_deref()).await;
-    let refused = matches!(&bought.0, Err(error)
-        if matches!(error.token_refusal(), Some(Refusal::InvalidScope { .. })));
-    if refused {
-        bought = buy(provider, context, asked.kind, None).await;
-    }
-    let access = key.with(provider, asked, &bought);
-    let scope = match &access.token {
-        Some(token) => of_scope(token, wanted.as_deref(), refused),
-        None => topics::SCOPE.not_tried(no_token()),
-    };
-    (access, scope)
+/// The scope that registering asks for.
+pub(super) fn wanted_scope(provider: &Configured) -> Option<String> {
+    let key = provider.client().config().order_management_key.as_ref();
+    key.and_then(OrderManagementKey::default_scope)
 }
 
-fn no_token() -> Text {
-    Text::new("no token to look at")
-}
-
-fn of_scope(token: &Token, wanted: Option<&str>, refused: bool) -> Row {
-    let granted = &token.granted_scopes;
+/// Whether the token that registering would use has that scope.
+pub(super) fn scope(access: &Access, wanted: Option<&str>) -> Row {
     let topic = &topics::SCOPE;
-    if !refused && wanted.is_some_and(|wanted| granted.iter().any(|scope| scope == wanted)) {
+    let Some(token) = &access.token else {
+        return topic.not_tried(Text::new("no token to look at"));
+    };
+    let granted = &token.granted_scopes;
+    if !access.is_scope_refused
+        && wanted.is_some_and(|wanted| granted.iter().any(|scope| scope == wanted))
+    {
         return topic.ok(Text::new(format!(
             "`{{xsappname}}{SCOPE_SUFFIX}` is granted"
         )));
     }
-    let how = match refused {
+    let how = match access.is_scope_refused {
         true => "refused (400 `invalid_scope`)",
         false => "not granted",
     };

@@ -2,29 +2,6 @@
 
 use super::row::Topic;
 
-/// Every topic.
-pub const ALL: [&Topic; 19] = [
-    &DESTINATION_KEY,
-    &DESTINATION_TOKEN,
-    &ORDER_MANAGEMENT_KEY,
-    &ORDER_MANAGEMENT_TOKEN,
-    &ONE_SUBACCOUNT,
-    &ENDPOINT,
-    &SCOPE,
-    &CLOUD_ALM_KEY,
-    &CLOUD_ALM_TOKEN,
-    &DESTINATIONS,
-    &INSTANCE_DESTINATIONS,
-    &ANSWERS,
-    &DESTINATION,
-    &URL_FORM,
-    &TOKEN_THROUGH_DESTINATION,
-    &LANDSCAPE,
-    &LANDSCAPE_ID,
-    &REGISTER,
-    &OFFBOARD,
-];
-
 pub(super) static DESTINATION_KEY: Topic = Topic::new(
     "destination_key",
     "layout of the Destination key",

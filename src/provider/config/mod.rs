@@ -76,7 +76,7 @@ fn read_at(
         environment,
         diagnostics: Diagnostics::new(),
         unknown: BTreeMap::new(),
-        origins: BTreeMap::new(),
+        from_variables: BTreeSet::new(),
     };
     let settings = reader.settings(terraform_version);
     let allowed = reader.allowed_subaccounts();
@@ -98,13 +98,6 @@ fn read_at(
     }
 }
 
-/// Where a value was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Origin {
-    Attribute,
-    Variable,
-}
-
 /// One setting of the `provider` block.
 enum Setting {
     Absent,
@@ -117,7 +110,8 @@ struct Reader<'a> {
     environment: Environment<'a>,
     diagnostics: Diagnostics,
     unknown: BTreeMap<KeyKind, &'static str>,
-    origins: BTreeMap<&'static str, Origin>,
+    /// The settings whose environment variable counts.
+    from_variables: BTreeSet<&'static str>,
 }
 
 impl Reader<'_> {
@@ -240,24 +234,22 @@ impl Reader<'_> {
             Value::Number(number) => Some(number.as_str().to_owned()),
             _ => None,
         };
-        // A variable that the attribute overrides is only compared: that it
-        // cannot be read is then nobody's problem.
-        if let Some(text) = configured {
-            if let Some(Ok(other)) = environment::value_of(self.environment, variable_name(name))
-                && other.trim() != text.trim()
-            {
-                self.warn_overridden(name);
-            }
-            self.origins.insert(name, Origin::Attribute);
-            return Setting::Known(text);
-        }
-        match environment::value_of(self.environment, variable_name(name)) {
-            None => Setting::Absent,
-            Some(Ok(text)) => {
-                self.origins.insert(name, Origin::Variable);
+        let variable = environment::value_of(self.environment, variable_name(name));
+        match (configured, variable) {
+            // A variable that the attribute overrides is only compared: that it
+            // cannot be read is then nobody's problem.
+            (Some(text), other) => {
+                if other.is_some_and(|other| other.is_ok_and(|other| other.trim() != text.trim())) {
+                    self.warn_overridden(name);
+                }
                 Setting::Known(text)
             }
-            Some(Err(problem)) => {
+            (None, None) => Setting::Absent,
+            (None, Some(Ok(text))) => {
+                self.from_variables.insert(name);
+                Setting::Known(text)
+            }
+            (None, Some(Err(problem))) => {
                 self.diagnostics.push(Diagnostic::error(
                     "Unreadable environment variable",
                     problem,
@@ -288,16 +280,19 @@ impl Reader<'_> {
             [Step::Attribute(name), ..] => name.as_ref(),
             _ => "",
         };
-        self.diagnostics.push(match self.origins.get(name) {
-            Some(Origin::Variable) => Diagnostic::error(
-                summary,
-                format!(
-                    "The value of the environment variable `{}` {problem}",
-                    variable_name(name)
+        self.diagnostics
+            .push(match self.from_variables.contains(name) {
+                true => Diagnostic::error(
+                    summary,
+                    format!(
+                        "The value of the environment variable `{}` {problem}",
+                        variable_name(name)
+                    ),
                 ),
-            ),
-            _ => Diagnostic::error(summary, format!("The value of `{path}` {problem}")).at(path),
-        });
+                false => {
+                    Diagnostic::error(summary, format!("The value of `{path}` {problem}")).at(path)
+                }
+            });
     }
 
     /// Looks for the endpoint of Order Management in its service key, so that
@@ -370,10 +365,6 @@ impl Reader<'_> {
                  `socks5://host:port`, with `user:password@` in front of the host if the proxy \
                  wants them."
                     .to_owned(),
-            ),
-            ConfigError::NoRequests => (
-                Path::attribute("max_concurrent_requests"),
-                format!("cannot be used: {error}."),
             ),
             ConfigError::UserAgent => (
                 Path::attribute("append_user_agent"),

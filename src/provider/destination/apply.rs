@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use secrecy::ExposeSecret;
 
-use client::{self, Collection as _, Destinations, Error, Labels, Metadata, TokenCheck};
+use client::{self, Changes, Collection as _, Destinations, Error, Labels, Metadata, TokenCheck};
 use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::path::Path;
 use framework::resource::{CreateRequest, Failed, Saved, UpdateRequest};
@@ -22,9 +22,8 @@ use super::super::diagnostics::{Call, failed, failed_softly};
 use super::drift::Look;
 use super::model::Model;
 use super::plan::Decision;
-use super::record::Record;
+use super::record::{Origin, Record};
 use super::site::{DestinationSite, owner_of};
-use super::source::Origin;
 use super::trial::try_key;
 use super::vocabulary::{TYPED, secret_name};
 use super::write::Wanted;
@@ -168,30 +167,35 @@ async fn adopt(
     found: client::Destination,
 ) -> Result<Made, Diagnostic> {
     let removed = wanted.removed_from(&found.properties);
-    let mut more = String::new();
-    if !removed.is_empty() {
-        more += " `properties` is the complete set of further properties; these were removed: `";
-        more += &removed.join("`, `");
-        more += "`.";
-    }
+    let more = match removed.join("`, `") {
+        none if none.is_empty() => none,
+        names => format!(
+            " `properties` is the complete set of further properties; these were removed: \
+             `{names}`."
+        ),
+    };
     let warning = site.adopted(&more);
     let changes = wanted.changes(&found.properties);
     if changes.is_empty() {
         return Ok(there(found, warning));
     }
-    let patched = site.service.patch(
-        &site.context,
-        site.level,
-        &site.name,
-        Some(&found),
-        &changes,
-    );
-    let patched = patched.await;
+    let patched = patch(site, &found, &changes).await;
     patched.map_err(|error| failed(Call::UpdateDestination, &error))?;
     let mut made = there(found, warning);
     made.found.properties = made.found.properties.with(&changes);
     made.read_back(site, "taken over").await;
     Ok(made)
+}
+
+/// Sends what differs from what was found.
+async fn patch(
+    site: &DestinationSite<'_>,
+    found: &client::Destination,
+    changes: &Changes,
+) -> Result<(), Error> {
+    let (service, context) = (&site.service, &site.context);
+    let patched = service.patch(context, site.level, &site.name, Some(found), changes);
+    patched.await
 }
 
 /// Labels live beside the destination. A failure is a warning: the next plan
@@ -294,13 +298,12 @@ impl Record {
     /// What to remember once SAP holds what was decided.
     fn after(&self, decision: &Decision, wanted: &Wanted) -> Result<Self, NoRandomness> {
         let mut after = Self {
-            from_key: decision.key.is_some(),
-            own_key: decision.key == Some(Origin::ServiceKey),
+            key: decision.key,
             owns_properties: decision.owns_properties,
             told: wanted.told.clone(),
             ..self.clone()
         };
-        for key in &decision.delete {
+        for key in &decision.remove {
             after.secrets.remove(key);
         }
         for (key, secret) in &wanted.secrets {
@@ -455,16 +458,7 @@ impl Update<'_> {
                 }
             }
         }
-        let patched = site
-            .service
-            .patch(
-                &site.context,
-                site.level,
-                &site.name,
-                Some(&found),
-                &changes,
-            )
-            .await;
+        let patched = patch(site, &found, &changes).await;
         let again = site.find_afterwards().await;
         match (patched, again) {
             (Ok(()), Ok(Some(again))) => {
@@ -543,7 +537,7 @@ impl Update<'_> {
                 entries.insert(secret_name(key).to_owned(), Some(origin.text().to_owned()));
             }
         }
-        for key in &self.decision.delete {
+        for key in &self.decision.remove {
             if holds(key).is_none() {
                 record.secrets.remove(key);
                 if let Some(entries) = &mut state.secrets {

@@ -10,7 +10,8 @@ use framework::value::Value;
 use super::super::configured::Configured;
 use super::model::{DEFAULT_NAME, Model};
 use super::plan::Decision;
-use super::source::{Origin, key_values};
+use super::record::Origin;
+use super::source::key_values;
 use super::vocabulary::{
     CLIENT_CREDENTIALS, CLIENT_SECRET, DEDICATED, HTTP, INTERNET, Known, lookup,
 };

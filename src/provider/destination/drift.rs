@@ -17,7 +17,7 @@ use framework::path::Path;
 use super::super::configured::Configured;
 use super::super::destination_service::secret::{Comparison, NoRandomness, Remembered, text};
 use super::model::Model;
-use super::record::Record;
+use super::record::{Origin, Record};
 use super::source::{KeyValues, of_provider};
 use super::vocabulary::{
     CLIENT_SECRET, HTTP, Known, NO_AUTHENTICATION, TYPED, default_proxy_type,
@@ -264,9 +264,10 @@ impl<'a> Look<'a> {
     fn secrets(&mut self, is_stub: bool) -> Result<(), NoRandomness> {
         let key = of_provider(self.provider);
         if is_stub {
-            self.record.from_key = key.as_ref().is_some_and(|key| self.is_from(key));
+            let followed = key.as_ref().filter(|key| self.is_from(key));
+            self.record.key = followed.map(|key| key.origin);
         }
-        let key = key.filter(|_| self.record.from_key && !self.record.own_key);
+        let key = key.filter(|key| self.record.key == Some(key.origin));
         let mut seen = BTreeMap::new();
         for (name, prior) in self.state.secrets.take().unwrap_or_default() {
             let property = secret_key(&name).to_owned();
@@ -319,13 +320,9 @@ impl<'a> Look<'a> {
         of_key: Option<&SecretString>,
     ) -> Result<&'static str, NoRandomness> {
         let told = value(&self.found.properties, property);
-        let is_from_key = self.record.from_key && property == CLIENT_SECRET;
-        let is_of_key = is_from_key && !self.record.own_key;
-        let is_ours = match (is_from_key, self.record.own_key) {
-            (false, _) => text::CONFIGURATION,
-            (true, true) => text::SERVICE_KEY,
-            (true, false) => text::CLOUD_ALM_KEY,
-        };
+        let key = self.record.key.filter(|_| property == CLIENT_SECRET);
+        let is_of_key = key == Some(Origin::CloudAlmKey);
+        let is_ours = key.unwrap_or(Origin::Configuration).text();
         if let (Some(told), Some(secret)) = (told, of_key)
             && told == secret.expose_secret()
         {
@@ -698,7 +695,7 @@ mod tests {
         };
         let stub = (Model::default(), Record::default());
         let (mut seen, _) = look_with(Some(KEY), &found("key-secret"), stub);
-        assert!(seen.1.from_key);
+        assert_eq!(seen.1.key, Some(Origin::CloudAlmKey));
         assert_eq!(entry(&seen, "client_secret"), text::FOUND);
         let ours = Some(text::CLOUD_ALM_KEY.to_owned());
         seen.0.secrets = Some(BTreeMap::from([("client_secret".to_owned(), ours)]));

@@ -19,9 +19,9 @@ use super::super::configured::Configured;
 use super::super::destination_service::plan_identity;
 use super::super::destination_service::secret::text;
 use super::credentials::{Credentials, SECRET_OBJECTS};
-use super::record::Record;
+use super::record::{Origin, Record};
 use super::rules;
-use super::source::{Origin, Source};
+use super::source::Source;
 use super::vocabulary::{
     CLIENT_SECRET, HTTP, PASSWORD, TYPED, authentication, belongs_to_authentication,
     default_authentication, default_proxy_type, default_token_service_url_type, needs_password,
@@ -42,10 +42,9 @@ pub(crate) struct Decision {
     pub(super) owns_properties: bool,
     /// The secrets to write, by SAP's names.
     pub(super) write: BTreeMap<String, Origin>,
-    /// The secrets to delete, by SAP's names.
-    pub(super) delete: BTreeSet<String>,
-    /// The further properties to remove. Of an object that is taken over while
-    /// it is created, with `properties`, all that they do not name.
+    /// The secrets and further properties to remove, by SAP's names. Of an object
+    /// that is taken over while it is created, with `properties`, all that they do
+    /// not name.
     pub(super) remove: BTreeSet<String>,
 }
 
@@ -83,9 +82,7 @@ pub(super) fn refine(provider: Option<&Configured>, plan: &mut Plan) -> Decision
         key: match &source {
             Source::Key(values) => Some(values.origin),
             Source::Configuration => None,
-            _ if !record.from_key => None,
-            _ if record.own_key => Some(Origin::ServiceKey),
-            _ => Some(Origin::CloudAlmKey),
+            _ => record.key,
         },
         owns_properties: !plan.config("properties").is_null(),
         remove,
@@ -384,7 +381,7 @@ impl<'a> Secrets<'a> {
             let value = match self.fate(&key) {
                 Fate::Keep => before.map(Value::string),
                 Fate::Delete => {
-                    decision.delete.insert(key.clone());
+                    decision.remove.insert(key.clone());
                     None
                 }
                 Fate::Write(origin) => {
@@ -460,7 +457,9 @@ impl<'a> Secrets<'a> {
                 Source::Undecided => return Fate::Undecided,
                 Source::Kept => return Fate::Keep,
                 // Its destination leads elsewhere now.
-                Source::Configuration if self.record.from_key && is_ours => return Fate::Delete,
+                Source::Configuration if self.record.key.is_some() && is_ours => {
+                    return Fate::Delete;
+                }
                 Source::Configuration | Source::Broken(_) => {}
             }
         }
@@ -542,7 +541,7 @@ impl<'a> Secrets<'a> {
         let is_old = [text::CHANGED, text::EARLIER_KEY].contains(&entry.as_str());
         let is_kept = match self.source {
             Source::Key(_) => !self.leads_to_key,
-            Source::Kept => self.record.from_key,
+            Source::Kept => self.record.key.is_some(),
             _ => false,
         };
         (is_old && is_kept && !self.configured.values.contains_key(CLIENT_SECRET)).then(|| {
@@ -728,7 +727,7 @@ mod tests {
 
     fn keyed(secret: &str) -> Record {
         Record {
-            from_key: true,
+            key: Some(Origin::CloudAlmKey),
             ..record(&[(CLIENT_SECRET, secret)])
         }
     }
@@ -851,7 +850,7 @@ mod tests {
         let (planned, decision) = fine(Key::Absent, &config(configured), &prior, record);
         let what = match (
             decision.write.get(PASSWORD),
-            decision.delete.contains(PASSWORD),
+            decision.remove.contains(PASSWORD),
         ) {
             (Some(_), false) => "written",
             (None, true) => "deleted",
@@ -1216,7 +1215,7 @@ mod tests {
                 &keyed("older"),
             );
             assert!(
-                decision.write.is_empty() && decision.delete.is_empty(),
+                decision.write.is_empty() && decision.remove.is_empty(),
                 "{name}"
             );
             assert_eq!(warnings(&planned), ["Client secret not written"]);
@@ -1246,7 +1245,7 @@ mod tests {
         ]);
         let (planned, decision) = fine(Key::Known, &config, &keyed_state(), &keyed("key-secret"));
         assert!(planned.state.get("secrets").is_null());
-        assert!(decision.delete.contains(CLIENT_SECRET) && decision.key.is_none());
+        assert!(decision.remove.contains(CLIENT_SECRET) && decision.key.is_none());
     }
 
     #[test]

@@ -7,10 +7,32 @@ use serde::{Deserialize, Serialize};
 
 use framework::private::Private;
 
-use super::super::destination_service::secret::{NoRandomness, Remembered};
+use super::super::destination_service::secret::{NoRandomness, Remembered, text};
 
 /// The entry in private data.
 const ENTRY: &str = "record";
+
+/// Where the value of a secret comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Origin {
+    Configuration,
+    /// The key in `service_key`.
+    ServiceKey,
+    /// The provider's key.
+    CloudAlmKey,
+}
+
+impl Origin {
+    /// The text of the entry in `secrets`.
+    pub(super) fn text(self) -> &'static str {
+        match self {
+            Self::Configuration => text::CONFIGURATION,
+            Self::ServiceKey => text::SERVICE_KEY,
+            Self::CloudAlmKey => text::CLOUD_ALM_KEY,
+        }
+    }
+}
 
 /// What is remembered. Where nothing is, nothing is written: Terraform writes
 /// the whole state after every object.
@@ -20,12 +42,9 @@ pub(super) struct Record {
     /// Version of the destination at the last look that changed something.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) etag: Option<String>,
-    /// `url`, `client_id` and `token_service_url` came from a service key.
-    #[serde(skip_serializing_if = "is_false")]
-    pub(super) from_key: bool,
-    /// That was the key in `service_key`, and not the provider's.
-    #[serde(skip_serializing_if = "is_false")]
-    pub(super) own_key: bool,
+    /// The service key that `url`, `client_id` and `token_service_url` came from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) key: Option<Origin>,
     /// What `properties` of the state holds was configured, and not found.
     #[serde(skip_serializing_if = "is_false")]
     pub(super) owns_properties: bool,
@@ -89,7 +108,7 @@ mod tests {
     fn a_record_comes_back_from_private_data() {
         let mut record = Record {
             etag: Some("e".into()),
-            from_key: true,
+            key: Some(Origin::CloudAlmKey),
             ..Record::default()
         };
         record

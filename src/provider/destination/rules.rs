@@ -165,19 +165,13 @@ fn spelling(config: &Value, found: &mut Diagnostics) {
     let type_ = known_or(config, "type", Some(HTTP));
     for attribute in DEFINITION.schema.attributes {
         let vocabulary = attribute.known_values;
-        let Some(value) = config.get(attribute.name).as_str() else {
+        let value = config.get(attribute.name).as_str();
+        let Some(value) = value.filter(|value| !vocabulary.contains(value)) else {
             continue;
         };
-        if vocabulary.is_empty() {
-            continue;
-        }
         // The other types have authentications of their own.
         let closed = attribute.name != "authentication" || type_ == Some(HTTP);
-        let attribute = attribute.name;
-        if vocabulary.contains(&value) {
-            continue;
-        }
-        let path = Path::attribute(attribute);
+        let path = Path::attribute(attribute.name);
         if let Some(right) = vocabulary
             .iter()
             .find(|one| one.eq_ignore_ascii_case(value))
@@ -187,7 +181,7 @@ fn spelling(config: &Value, found: &mut Diagnostics) {
                 format!("SAP spells it `{right}` and ignores `{value}`. Write `{right}`."),
                 path,
             ));
-        } else if closed {
+        } else if closed && !vocabulary.is_empty() {
             found.push(doubtful(
                 "Unknown value",
                 format!(

@@ -191,8 +191,8 @@ const ATTRIBUTES: &[Attribute] = &[
              property that it does not name.",
         ),
     ID,
-    SUBACCOUNT_ID,
-    INSTANCE_ID,
+    SUBACCOUNT_ID.keep_prior(),
+    INSTANCE_ID.keep_prior(),
     Attribute::map("secrets", &TEXT)
         .describe(
             "The secrets that the destination has, each with where its value comes from: `from \

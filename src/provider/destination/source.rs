@@ -14,7 +14,6 @@
 use std::collections::BTreeMap;
 
 use secrecy::SecretString;
-use serde::{Deserialize, Serialize};
 use url::Url;
 
 use client::{CloudAlmKey, KeyKind, OAuthClient, ServiceKey};
@@ -24,37 +23,14 @@ use framework::plan::Plan;
 use framework::value::Value;
 
 use super::super::configured::{Configured, Key};
-use super::super::destination_service::secret::text;
 use super::credentials::SECRET_OBJECTS;
-use super::record::Record;
+use super::record::{Origin, Record};
 use super::vocabulary::{
     CLIENT_CREDENTIALS, CLIENT_SECRET, DEDICATED, HTTP, INTERNET, TYPED, secret_key,
 };
 
 /// The attributes that come from the key.
 pub(super) const FROM_KEY: [&str; 3] = ["url", "client_id", "token_service_url"];
-
-/// Where the value of a secret comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Origin {
-    Configuration,
-    /// The key in `service_key`.
-    ServiceKey,
-    /// The provider's key.
-    CloudAlmKey,
-}
-
-impl Origin {
-    /// The text of the entry in `secrets`.
-    pub(super) fn text(self) -> &'static str {
-        match self {
-            Self::Configuration => text::CONFIGURATION,
-            Self::ServiceKey => text::SERVICE_KEY,
-            Self::CloudAlmKey => text::CLOUD_ALM_KEY,
-        }
-    }
-}
 
 /// The answer to "does the key fill this destination in?".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,25 +45,17 @@ pub(super) enum Fallback {
     Undecided,
 }
 
-/// One condition for the fallback.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// One condition for the fallback; of several the last in this order counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Condition {
     Met,
-    Failed,
     Unknown,
+    Failed,
 }
 
 impl Condition {
     fn all(conditions: impl IntoIterator<Item = Self>) -> Self {
-        let mut result = Self::Met;
-        for condition in conditions {
-            match condition {
-                Self::Met => {}
-                Self::Failed => return Self::Failed,
-                Self::Unknown => result = Self::Unknown,
-            }
-        }
-        result
+        conditions.into_iter().max().unwrap_or(Self::Met)
     }
 }
 
@@ -196,7 +164,7 @@ pub(super) enum Source {
 impl Source {
     /// The record says whether they did when they were written last.
     pub(super) fn of(provider: Option<&Configured>, plan: &Plan, record: &Record) -> Self {
-        let came_from_key = record.from_key;
+        let came_from_key = record.key.is_some();
         let is_configured = |name: &str| {
             let value = plan.config(name);
             let is_as_before = came_from_key && value.same(plan.prior(name));
@@ -218,7 +186,7 @@ impl Source {
             Value::String(json) => return Self::by(own_key_values(json, block)),
             Value::Unknown => return Self::UnknownKey(Origin::ServiceKey),
             _ if block.is_unknown() => return Self::UnknownKey(Origin::ServiceKey),
-            _ if record.own_key && !block.is_null() => return Self::Kept,
+            _ if record.key == Some(Origin::ServiceKey) && !block.is_null() => return Self::Kept,
             _ => {}
         }
         let Some(provider) = provider else {

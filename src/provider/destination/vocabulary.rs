@@ -470,9 +470,8 @@ pub(super) fn default_proxy_type(type_: &str, auth: Option<&str>) -> Option<&'st
         return None;
     }
     let known = auth.and_then(authentication);
-    Some(known.map_or(INTERNET, |kind| {
-        kind.proxy_types.first().copied().unwrap_or(INTERNET)
-    }))
+    let first = known.and_then(|kind| kind.proxy_types.first());
+    Some(first.copied().unwrap_or(INTERNET))
 }
 
 /// What is configured when `token_service_url_type` is left out, and what SAP

@@ -17,7 +17,8 @@ use super::super::configured::Configured;
 use super::drift::{effective, same_text, value};
 use super::model::Model;
 use super::plan::Decision;
-use super::source::{Origin, of_provider, own_secret};
+use super::record::Origin;
+use super::source::{of_provider, own_secret};
 use super::vocabulary::{HTTP, NAME, TYPED, secret_key, secret_name};
 
 /// The properties that say to whom a destination sends its secrets. They are
@@ -67,7 +68,7 @@ impl Wanted {
             name: planned.destination_name().to_owned(),
             typed: typed.collect(),
             further: planned.properties.clone().unwrap_or_default(),
-            unwanted: decision.remove.union(&decision.delete).cloned().collect(),
+            unwanted: decision.remove.clone(),
             managed: entries
                 .map(|name| secret_key(name).to_owned())
                 .chain(secrets.keys().cloned())

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use super::super::attributes::shown;
 use client::Level;
 use framework::diagnostics::Diagnostic;
 use framework::resource::ImportRequest;
@@ -31,22 +32,20 @@ pub(crate) const ADOPT_EXISTING: Attribute =
     Attribute::bool("adopt_existing").when_absent(Absent::Bool(false));
 
 /// The attribute `id`.
-pub(crate) const ID: Attribute = Attribute::string("id")
-    .computed()
-    .keep_prior()
-    .describe("`<level>/<name>`, which is also the import id.");
+pub(crate) const ID: Attribute =
+    shown("id", "`<level>/<name>`, which is also the import id.").keep_prior();
 
 /// The attribute `subaccount_id`.
-pub(crate) const SUBACCOUNT_ID: Attribute = Attribute::string("subaccount_id")
-    .computed()
-    .keep_prior()
-    .describe("Id of the subaccount, as the token of the Destination service key says.");
+pub(crate) const SUBACCOUNT_ID: Attribute = shown(
+    "subaccount_id",
+    "Id of the subaccount, as the token of the Destination service key says.",
+);
 
 /// The attribute `instance_id`.
-pub(crate) const INSTANCE_ID: Attribute = Attribute::string("instance_id")
-    .computed()
-    .keep_prior()
-    .describe("Id of the service instance, for the level `instance`; else null.");
+pub(crate) const INSTANCE_ID: Attribute = shown(
+    "instance_id",
+    "Id of the service instance, for the level `instance`; else null.",
+);
 
 /// The identity.
 pub(crate) static IDENTITY: IdentitySchema = IdentitySchema::new(&[
@@ -77,8 +76,8 @@ pub(crate) fn check_name(name: &Value, noun: &str, longest: usize) -> Result<(),
     }
     if matches!(name, "" | "." | "..") || name.contains('/') {
         return Err(format!(
-            "The name of a {noun} has at least one character and no `/`, and is not `.` or `..`. \
-             Choose another one."
+            "The name of a {noun} cannot be empty, `.` or `..`, and cannot contain `/`. Choose \
+             another one."
         ));
     }
     Ok(())

@@ -12,7 +12,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::attributes::{TIMEOUTS, Timeouts};
+use super::attributes::{TIMEOUTS, Timeouts, shown};
 use client::{self, Jobs, KeyKind};
 use framework::definition::{Definition, Described, Kind};
 use framework::diagnostics::{Diagnostic, Diagnostics};
@@ -59,18 +59,12 @@ static SCHEMA: Schema = Schema::new(
                 "Id of the job: `_id` in the answer of `GET /scheduler/jobs?name=...`, or in the \
                  URL of the dashboard.",
             ),
-        Attribute::string("id")
-            .computed()
-            .keep_prior()
-            .describe("The id of the job, as text."),
+        shown("id", "The id of the job, as text.").keep_prior(),
         Attribute::bool("enabled").computed().describe(
             "Whether Cloud ALM monitors the job. A plan says `true`; a state says `false` where \
              somebody switched it off.",
         ),
-        Attribute::string("name")
-            .computed()
-            .keep_prior()
-            .describe("Name of the job when it was looked at last."),
+        shown("name", "Name of the job when it was looked at last.").keep_prior(),
         TIMEOUTS,
     ],
 );

@@ -255,16 +255,17 @@ pub(super) async fn offboarding_token(
     prior: &Model,
 ) -> Result<(Option<String>, Arc<Token>), Diagnostic> {
     let kind = KeyKind::OrderManagement;
-    let scope = token_scope(provider, prior.scope.as_deref());
     let client = provider.client();
-    match client.token(context, kind, scope.as_deref()).await {
+    let mut scope = token_scope(provider, prior.scope.as_deref());
+    let mut token = client.token(context, kind, scope.as_deref()).await;
+    if let Err(error) = &token
+        && matches!(error.token_refusal(), Some(Refusal::InvalidScope { .. }))
+    {
+        scope = None;
+        token = client.token(context, kind, None).await;
+    }
+    match token {
         Ok(token) => Ok((scope, token)),
-        Err(error) if matches!(error.token_refusal(), Some(Refusal::InvalidScope { .. })) => {
-            let token = client.token(context, kind, None).await;
-            token
-                .map(|token| (None, token))
-                .map_err(|error| failed(Call::AuthorizeRegistration, &error))
-        }
         Err(error) => Err(failed(Call::AuthorizeRegistration, &error)),
     }
 }

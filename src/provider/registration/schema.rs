@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::attributes::{TIMEOUTS, Timeouts};
+use super::super::attributes::{TIMEOUTS, Timeouts, shown};
 use framework::definition::{Definition, Kind};
 use framework::private::Private;
 use framework::schema::{Absent, Attribute, AttributeType, IdentitySchema, Replace, Schema};
@@ -107,14 +107,8 @@ pub(super) static SCHEMA: Schema = Schema::new(
             .describe(
                 "How long to wait, after registering, for the tenant to show up in the landscape.",
             ),
-        Attribute::string("id")
-            .computed()
-            .keep_prior()
-            .describe("The tenant id."),
-        Attribute::string("tenant_id")
-            .computed()
-            .keep_prior()
-            .describe("The Order Management tenant that is registered."),
+        shown("id", "The tenant id.").keep_prior(),
+        shown("tenant_id", "The Order Management tenant that is registered.").keep_prior(),
         Attribute::string("status").computed().validate(Status::NAMES).describe(
             "`accepted`: Order Management confirmed the call. `registered`: the tenant was seen \
              in the landscape of Cloud ALM. `missing`: it was seen and is not shown any more, \
@@ -122,9 +116,10 @@ pub(super) static SCHEMA: Schema = Schema::new(
              hides it; the next apply registers it again. Null after an import or an interrupted \
              create, until the tenant is seen.",
         ),
-        Attribute::string("message").computed().describe(
-            "What Order Management answered when it registered the tenant, shortened and \
-             without secrets.",
+        shown(
+            "message",
+            "What Order Management answered when it registered the tenant, shortened and without \
+             secrets.",
         ),
         TIMEOUTS,
     ],

@@ -482,14 +482,14 @@ fn summaries() -> BTreeSet<String> {
                 found.extend(literals(&code[at + maker.len()..]));
             }
         }
-        // A summary that is chosen first, and one that belongs to a call.
-        for start in ["let summary = ", "fn summary(", "fn facts("] {
+        // A summary that is chosen first, and one that belongs to a call or a kind.
+        for start in ["let summary = ", "fn facts(", "const WORDS: Words"] {
             for (at, _) in code.match_indices(start) {
                 let rest = &code[at..];
                 let end = if start.starts_with("let") {
                     rest.find(";\n")
                 } else {
-                    rest.find("\n    }\n")
+                    rest.find("\n    }")
                 };
                 let chosen = &rest[..end.unwrap_or(rest.len())];
                 found.extend(chosen.split('"').skip(1).step_by(2).map(str::to_owned));

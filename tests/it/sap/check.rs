@@ -7,7 +7,6 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use emulator::{DestinationKey, Knobs, Options};
-use sapcalm::provider::check::topics::ALL;
 use serde_json::{Value as Json, json};
 
 use crate::support::core::Resource;
@@ -616,11 +615,23 @@ async fn without_any_key_it_says_where_they_go() {
     assert!(text.contains("SAPCALM_MAX_RETRIES"), "{text}");
 }
 
+#[test]
+fn the_data_source_names_every_row_in_its_documentation() {
+    let page = include_str!("../../../docs/data-sources/connection.md");
+    for topic in TOPICS {
+        assert!(page.contains(&format!("`{topic}`")), "{topic} is not named");
+    }
+}
+
 /// The guide says of every assumption whether a row shows it, in the words of the
 /// table, and its example has the rows of the command.
-#[test]
-fn the_guide_names_the_rows_in_the_words_of_the_table() {
-    let words: Vec<&str> = ALL.iter().map(|topic| topic.assumed).collect();
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_guide_names_the_rows_in_the_words_of_the_table() {
+    let world = World::documented().await;
+    let table = check(&world);
+    world.stop().await;
+    let words = table.rows.values().map(|row| row["assumed"].as_str());
+    let words: Vec<&str> = words.map(Option::unwrap).collect();
     let guide = include_str!("../../../templates/guides/assumptions.md");
     let (_, assumptions) = guide.split_once("| assumption |").unwrap();
     let mut seen = 0;
