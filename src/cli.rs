@@ -72,19 +72,12 @@ enum Command {
 
 /// Runs the program: `service` makes what is served, when something is served.
 pub fn run<T: Provider>(service: impl FnOnce() -> T) -> ExitCode {
-    let mut arguments: Vec<OsString> = env::args_os().collect();
+    let arguments: Vec<OsString> = env::args_os().collect();
     if arguments.len() <= 1 {
         return match Handshake::read(|name| env::var_os(name)) {
             Some(handshake) => serve(|| plugin::serve(&PROGRAM, service(), &handshake)),
             None => started_by_hand(),
         };
-    }
-    // Go's spelling, which plugin developers have in their fingers.
-    for argument in arguments
-        .iter_mut()
-        .filter(|argument| *argument == "-debug")
-    {
-        *argument = "--debug".into();
     }
     match Arguments::try_parse_from(arguments) {
         Ok(Arguments {
@@ -122,20 +115,17 @@ where
         .worker_threads(THREADS)
         .enable_all()
         .build();
-    let result = match runtime {
+    let code = match runtime {
         Ok(runtime) => {
             let result = runtime.block_on(async { server().await });
             // Nobody waits for what is still running.
             runtime.shutdown_background();
-            result.map_err(|error| fail(&error))
+            result.map_or_else(|error| fail(&error), |()| ExitCode::SUCCESS)
         }
-        Err(error) => Err(fail(&error)),
+        Err(error) => fail(&error),
     };
     logging::flush();
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(code) => code,
-    }
+    code
 }
 
 /// Somebody typed the name of the program.

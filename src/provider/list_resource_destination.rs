@@ -167,15 +167,9 @@ impl Search<'_> {
                 let names = found.iter().map(|one| one.name().to_owned()).collect();
                 found = self.ask(level, &ListFilter::Names(names)).await?;
             }
-            if self
-                .hand_over(level, owner, &found, results)
-                .await
-                .is_break()
-            {
-                return Ok(ControlFlow::Break(()));
-            }
-            if page.is_last {
-                break;
+            let handed_over = self.hand_over(level, owner, &found, results).await;
+            if handed_over.is_break() || page.is_last {
+                return Ok(handed_over);
             }
         }
         Ok(ControlFlow::Continue(()))

@@ -245,8 +245,7 @@ async fn create(
     model.subaccount_id.clone_from(&owner.subaccount_id);
     model.instance_id.clone_from(&owner.instance_id);
     settle(&mut model, &source);
-    let before = site.find().await;
-    let before = before.map_err(|error| failed(Call::CreateCertificate, &error))?;
+    let before = site.find(Call::CreateCertificate).await?;
     let new = New {
         source: &source,
         was_absent: before.is_none(),
@@ -352,9 +351,7 @@ async fn read(
 ) -> Result<Seen<Model>, Diagnostic> {
     let mut record = Record::load(private);
     let (owner, mut warnings) = site.owner(Call::ReadCertificate, &owner_of(&state)).await?;
-    let found = site.find().await;
-    let found = found.map_err(|error| failed(Call::ReadCertificate, &error))?;
-    let Some(found) = found else {
+    let Some(found) = site.find(Call::ReadCertificate).await? else {
         return Ok(Seen::Gone(warnings));
     };
     record.look(&mut state, &found)?;
@@ -386,8 +383,7 @@ async fn update(
     let (_, warnings) = site
         .owner(Call::UpdateCertificate, &owner_of(&prior))
         .await?;
-    let found = site.find().await;
-    let found = found.map_err(|error| failed(Call::UpdateCertificate, &error))?;
+    let found = site.find(Call::UpdateCertificate).await?;
     let found = found.ok_or_else(|| site.gone())?;
     let before = found.clone();
     let (found, mut more) = if holds(&found, &source) {

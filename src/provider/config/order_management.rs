@@ -30,12 +30,8 @@ pub(super) fn read(value: &Value) -> (OrderManagementApi, Problems) {
         text.clone_into(&mut api.endpoint_key);
     }
     api.register_is_guess = value.get("register").get("path").is_null();
-    for (name, target) in [
-        ("register", &mut api.register),
-        ("offboard", &mut api.offboard),
-    ] {
-        call(value.get(name), target);
-    }
+    call(value.get("register"), &mut api.register);
+    call(value.get("offboard"), &mut api.offboard);
     for (name, header) in value.get("headers").entries().into_iter().flatten() {
         if let Some(text) = header.as_str() {
             api.headers.insert(name.clone(), text.into());
@@ -49,8 +45,8 @@ pub(super) fn read(value: &Value) -> (OrderManagementApi, Problems) {
         ("not_registered_codes", &mut api.not_registered_codes),
     ] {
         match value.get(name).items().map(statuses) {
-            Some(Ok(statuses)) => *target = statuses,
-            Some(Err(problem)) => problems.push((path(name), problem)),
+            Some(Some(statuses)) => *target = statuses,
+            Some(None) => problems.push((path(name), "must hold HTTP statuses, from 100 to 599.")),
             None => {}
         }
     }
@@ -74,16 +70,15 @@ fn call(value: &Value, call: &mut ApiCall) {
     }
 }
 
-/// The known ones.
-fn statuses(items: &[Value]) -> Result<Vec<u16>, &'static str> {
+/// The known ones; nothing where one of them is no HTTP status.
+fn statuses(items: &[Value]) -> Option<Vec<u16>> {
     let known = items.iter().filter(|item| !item.is_unknown());
     let status = |item: &Value| {
         let Value::Number(number) = item else {
-            return Err("must hold numbers only.");
+            return None;
         };
         let status = number.as_str().parse().ok();
-        let status = status.filter(|status| (100..600).contains(status));
-        status.ok_or("must hold HTTP statuses, from 100 to 599.")
+        status.filter(|status| (100..600).contains(status))
     };
     known.map(status).collect()
 }

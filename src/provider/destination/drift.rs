@@ -378,12 +378,12 @@ impl<'a> Look<'a> {
     // ---- the rest ----
 
     fn labels(&mut self, is_stub: bool) {
+        let Some(labels) = &self.found.labels else {
+            return;
+        };
         if is_stub || self.state.labels.is_some() {
-            match &self.found.labels {
-                Some(labels) if labels.is_empty() && is_stub => self.state.labels = None,
-                Some(labels) => self.state.labels = Some(labels.clone()),
-                None => {}
-            }
+            let is_shown = !(is_stub && labels.is_empty());
+            self.state.labels = is_shown.then(|| labels.clone());
         }
     }
 

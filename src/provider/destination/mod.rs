@@ -51,7 +51,7 @@ use framework::value::Value;
 use super::configured::Configured;
 use super::destination_service::ids::{self, DEFAULT_LEVEL, ImportId, id_of};
 use super::destination_service::owner::Owner;
-use super::diagnostics::{Call, failed};
+use super::diagnostics::Call;
 use drift::Look;
 use plan::Decision;
 use record::Record;
@@ -172,9 +172,7 @@ async fn read(
     private: &Private,
 ) -> Result<Seen<Model>, Diagnostic> {
     let (owner, mut warnings) = site.owner(Call::ReadDestination, &owner_of(&state)).await?;
-    let found = site.find().await;
-    let found = found.map_err(|error| failed(Call::ReadDestination, &error))?;
-    let Some(found) = found else {
+    let Some(found) = site.find(Call::ReadDestination).await? else {
         return Ok(Seen::Gone(warnings));
     };
     let before = (state.clone(), Record::load(private));

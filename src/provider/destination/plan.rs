@@ -234,12 +234,8 @@ fn properties(plan: &mut Plan, record: &Record) -> BTreeSet<String> {
 fn unmanaged(plan: &mut Plan, is_set: bool) -> BTreeSet<String> {
     let secrets = Credentials::of(plan.objects().0);
     let keys = |value: &Value| -> BTreeSet<String> {
-        value
-            .entries()
-            .into_iter()
-            .flatten()
-            .map(|(key, _)| key.clone())
-            .collect()
+        let keys = value.entries().map(|entries| entries.keys().cloned());
+        keys.into_iter().flatten().collect()
     };
     let planned = keys(plan.planned("properties"));
     let is_managed = |name: &str| planned.contains(name) || secrets.values.contains_key(name);

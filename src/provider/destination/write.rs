@@ -80,20 +80,13 @@ impl Wanted {
 
     /// A new destination with all of it.
     pub(super) fn body(&self) -> Properties {
-        let mut body = Properties::default();
-        for (key, value) in &self.typed {
-            if let Some(value) = value {
-                body.insert((*key).to_owned(), value.clone());
-            }
-        }
-        for (key, value) in &self.further {
-            body.insert(key.clone(), value.clone());
-        }
-        for (key, secret) in &self.secrets {
-            body.insert(key.clone(), secret.expose_secret().to_owned());
-        }
-        body.insert(NAME.to_owned(), self.name.clone());
-        body
+        let typed = self.typed.iter();
+        let typed = typed.filter_map(|(key, value)| Some(((*key).to_owned(), value.clone()?)));
+        let secrets = self.secrets.iter();
+        let secrets = secrets.map(|(key, secret)| (key.clone(), secret.expose_secret().to_owned()));
+        let name = (NAME.to_owned(), self.name.clone());
+        let further = self.further.clone();
+        typed.chain(further).chain(secrets).chain([name]).collect()
     }
 
     /// Whether SAP holds exactly this and nothing else: then a create call

@@ -4,7 +4,7 @@
 //! The call is repeated only where nothing is there, and an object that is
 //! there is taken for the one that was to be created only where it proves it.
 
-use client::{Collection, Error};
+use client::Error;
 use framework::diagnostics::Diagnostic;
 use framework::path::Path;
 use framework::private::Private;
@@ -12,7 +12,7 @@ use framework::resource::Failed;
 
 use super::ids::import_block;
 use super::owner::Owner;
-use super::{Kind, Site};
+use super::{Found, Kind, Site};
 use crate::provider::diagnostics::{failed, failed_advising};
 use crate::provider::unsettled;
 
@@ -199,7 +199,11 @@ impl<K: Kind> Site<'_, K> {
 
     /// The warning where a write worked and what it left could not be read.
     /// `reason` is a sentence.
-    pub(crate) fn unread(&self, what_happened: &str, found: &Found<K>) -> Option<Diagnostic> {
+    pub(crate) fn unread(
+        &self,
+        what_happened: &str,
+        found: &Found<K::Object>,
+    ) -> Option<Diagnostic> {
         let reason = match found {
             Ok(Some(_)) => return None,
             Ok(None) => "The service does not show it yet.".to_owned(),
@@ -216,5 +220,3 @@ impl<K: Kind> Site<'_, K> {
         ))
     }
 }
-
-type Found<K> = super::Found<<K as Collection>::Object>;

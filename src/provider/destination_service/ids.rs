@@ -182,12 +182,11 @@ impl ImportId {
 /// SAP's provider for BTP names objects as
 /// `<subaccount_id>,<name>[,<service_instance_id>]`.
 fn comma_id(id: &str, what: &str) -> Diagnostic {
-    let mut parts = id.splitn(3, ',');
-    let subaccount = parts.next().unwrap_or_default();
-    let name = parts.next().unwrap_or_default();
-    let level = match parts.next() {
-        None | Some("") => DEFAULT_LEVEL,
-        Some(_) => INSTANCE_LEVEL,
+    let (subaccount, rest) = id.split_once(',').unwrap_or((id, ""));
+    let (name, instance) = rest.split_once(',').unwrap_or((rest, ""));
+    let level = match instance {
+        "" => DEFAULT_LEVEL,
+        _ => INSTANCE_LEVEL,
     };
     Diagnostic::error(
         "Unusable import id",

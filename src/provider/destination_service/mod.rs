@@ -102,10 +102,9 @@ impl<'a, K: Kind> Site<'a, K> {
     }
 
     /// What SAP holds.
-    pub(crate) async fn find(&self) -> Found<K::Object> {
-        self.service
-            .find(&self.context, self.level, &self.name)
-            .await
+    pub(crate) async fn find(&self, call: Call) -> Result<Option<K::Object>, Diagnostic> {
+        let found = self.service.find(&self.context, self.level, &self.name);
+        found.await.map_err(|error| failed(call, &error))
     }
 
     /// What SAP holds, also when the operation itself was cancelled or ran out

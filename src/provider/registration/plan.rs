@@ -36,9 +36,7 @@ fn plan_create(provider: Option<&Configured>, plan: &mut Plan) {
     if let Some(tenant) = key.and_then(|key| key.oauth.tenant_id.as_deref()) {
         plan.set("id", Value::string(tenant));
         plan.set("tenant_id", Value::string(tenant));
-        let (id, environment) = landscape_id(plan, Some(tenant), (Value::Unknown, Value::Unknown));
-        plan.set("lms_id", id);
-        plan.set("environment", environment);
+        set_landscape_id(plan, Some(tenant), (Value::Unknown, Value::Unknown));
     }
 }
 
@@ -89,35 +87,30 @@ fn plan_landscape_id(provider: Option<&Configured>, plan: &mut Plan) -> bool {
         )
     };
     let tenant = plan.prior("tenant_id").as_str().map(str::to_owned);
-    let (id, environment) = landscape_id(plan, tenant.as_deref(), otherwise);
-    plan.set("lms_id", id);
-    plan.set("environment", environment);
+    set_landscape_id(plan, tenant.as_deref(), otherwise);
     plan.changes("lms_id")
 }
 
-/// `lms_id` and `environment`, each of which follows from the other; `otherwise`
-/// where neither is configured.
-fn landscape_id(plan: &Plan, tenant: Option<&str>, otherwise: (Value, Value)) -> (Value, Value) {
-    match (plan.config("lms_id"), plan.config("environment")) {
+/// Plans `lms_id` and `environment`, each of which follows from the other;
+/// `otherwise` where neither is configured.
+fn set_landscape_id(plan: &mut Plan, tenant: Option<&str>, otherwise: (Value, Value)) {
+    let follows = |from: &Value, rule: fn(&str, &str) -> Option<String>| {
+        let Some((from, tenant)) = from.as_str().zip(tenant) else {
+            return Value::Unknown;
+        };
+        rule(from, tenant).map_or(Value::Null, Value::string)
+    };
+    let (id, environment) = match (plan.config("lms_id"), plan.config("environment")) {
         (Value::Null, Value::Null) => otherwise,
         (Value::Null, environment) => {
-            let id = match (environment.as_str(), tenant) {
-                (Some(environment), Some(tenant)) => Value::string(lms_id(environment, tenant)),
-                _ => Value::Unknown,
-            };
+            let id = follows(environment, |from, tenant| Some(lms_id(from, tenant)));
             (id, environment.clone())
         }
-        (id, Value::Null) => {
-            let environment = match (id.as_str(), tenant) {
-                (Some(id), Some(tenant)) => {
-                    environment_in(id, tenant).map_or(Value::Null, Value::string)
-                }
-                _ => Value::Unknown,
-            };
-            (id.clone(), environment)
-        }
+        (id, Value::Null) => (id.clone(), follows(id, environment_in)),
         (id, environment) => (id.clone(), environment.clone()),
-    }
+    };
+    plan.set("lms_id", id);
+    plan.set("environment", environment);
 }
 
 /// Whether the configuration gives a part of the landscape id.
