@@ -198,7 +198,7 @@ mod tests {
             (Duration::from_secs(10), "10s"),
             (Duration::from_secs(245), "4m5s"),
             (Duration::from_mins(20), "20m"),
-            (Duration::from_mins(60), "1h"),
+            (Duration::from_hours(1), "1h"),
             (Duration::from_mins(90), "1h30m"),
             (Duration::from_secs(36_010), "10h10s"),
         ] {

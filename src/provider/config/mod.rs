@@ -44,8 +44,11 @@ pub fn validate(config: &Value) -> Diagnostics {
     }
 }
 
-/// Reads the `provider` block and the environment. Without errors there is a
-/// configured provider.
+/// Reads the `provider` block and the environment: the configured provider, and
+/// warnings.
+///
+/// # Errors
+/// What is wrong with the configuration.
 pub fn read(
     config: &Value,
     environment: Environment<'_>,
@@ -56,6 +59,9 @@ pub fn read(
 
 /// Reads the environment alone, for who says himself what the key of Order
 /// Management has no endpoint for.
+///
+/// # Errors
+/// What is wrong with the environment.
 pub fn read_environment(
     environment: Environment<'_>,
 ) -> Result<(Configured, Diagnostics), Diagnostics> {
