@@ -307,10 +307,11 @@ impl Session {
             self.check_identity(ty, address, &before.identity, &identity, diags);
         }
         Ok(Object {
+            // What is gone is not to be replaced any more.
+            tainted: before.tainted && !value.is_null(),
             value,
             private: answer.private,
             identity,
-            tainted: before.tainted,
         })
     }
 

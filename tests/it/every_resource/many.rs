@@ -526,3 +526,23 @@ async fn a_replacement_that_creates_first_loses_nothing_that_was_added_outside()
     tf.assert_empty_plan(&adopting).await;
     world.stop().await;
 }
+
+/// There is nothing to replace, so Terraform makes it as if it had never been there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tainted_object_that_is_gone_is_created_whichever_comes_first() {
+    let world = World::documented().await;
+    let provider = Served::start();
+    let mut tf: Core = provider.core().await;
+    tf.configure(world.provider());
+    let resource = Resource::new("sapcalm_destination", "a", json!({})).create_before_destroy();
+    let resource = [resource];
+    tf.apply(&resource).await.ok();
+    let found = world.destinations().await;
+    world.set_destinations(&[]).await;
+    tf.taint("sapcalm_destination.a");
+    let outcome = tf.apply(&resource).await.ok();
+    assert_eq!(outcome.action("sapcalm_destination.a"), Action::Create);
+    assert_eq!(world.destinations().await, found);
+    tf.assert_empty_plan(&resource).await;
+    world.stop().await;
+}
