@@ -90,14 +90,15 @@ impl Access {
         }
         let row = match token {
             Err(error) => topic.error(Call::FetchToken(kind), &error),
-            Ok(token) => match not_allowed(provider, kind, &token) {
-                Some(text) => topic.failed(text).advise(NOT_ALLOWED),
-                None => {
+            Ok(token) => {
+                if let Some(text) = not_allowed(provider, kind, &token) {
+                    topic.failed(text).advise(NOT_ALLOWED)
+                } else {
                     let row = of_token(topic, kind, &token);
                     access.token = Some(token);
                     row
                 }
-            },
+            }
         };
         access.rows.push(row.taking(took));
         access
