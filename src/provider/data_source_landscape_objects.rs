@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use super::attributes::{Timeouts, shown};
 use super::configured::{Configured, client_context};
-use super::diagnostics::{Call, failed};
+use super::diagnostics::{Call, failed, failed_advising};
 use client::{self, KeyKind, LandscapeObject, LandscapeQuery};
 use framework::data_source::{DataSource, Found};
 use framework::definition::{Definition, Described, Kind};
-use framework::diagnostics::Diagnostics;
+use framework::diagnostics::{Diagnostic, Diagnostics};
 use framework::resource::Context;
 use framework::schema::{Attribute, AttributeType, Schema};
 use framework::validators::Validator;
@@ -174,7 +174,7 @@ impl DataSource for LandscapeObjects {
             .await;
         let token = token.map_err(|error| failed(Call::ReadLandscape, &error))?;
         let found = landscape.objects(&context, &config.query()).await;
-        let found = found.map_err(|error| failed(Call::ReadLandscape, &error))?;
+        let found = found.map_err(|error| unreadable(&error))?;
         let found = found.iter().filter(|one| config.wants(one));
         let mut objects: Vec<Object> = found.map(told).collect();
         objects.sort_by_cached_key(|one| MEMBERS.map(|(attribute, _)| one[attribute].clone()));
@@ -185,6 +185,16 @@ impl DataSource for LandscapeObjects {
         }
         .into())
     }
+}
+
+fn unreadable(error: &client::Error) -> Diagnostic {
+    if error.is_forbidden() {
+        let advice = "The instance of the Cloud ALM service key lacks the authority \
+                      `calm-api.landscape.read`. Make an instance that has it, and a service key \
+                      of that instance.";
+        return failed_advising(Call::ReadLandscape, error, advice.to_owned());
+    }
+    failed(Call::ReadLandscape, error)
 }
 
 #[cfg(test)]

@@ -514,8 +514,7 @@ fn next_step_by_status(call: Call, error: &Error) -> String {
         ),
         (Call::ReadLandscape, 403) => "The instance of the Cloud ALM service key lacks the \
                                        authority `calm-api.landscape.read`. Make an instance that \
-                                       has it, and a service key of that instance. A registration \
-                                       does without it where `verify = false`."
+                                       has it, or set `verify = false`."
             .to_owned(),
         (_, 401) => format!(
             "A fresh token was rejected. Check that the service key in {} is one of the right \
