@@ -9,6 +9,6 @@ fuzz_target!(|text: &str| {
         assert!(number.as_str().len() <= 5000);
         let again: Number = number.as_str().parse().expect("its own spelling can be read");
         assert_eq!(again.as_str(), number.as_str());
-        let _ = (number.as_i64(), number.as_u64(), number.as_f64());
+        let _ = number.as_i64();
     }
 });
