@@ -199,6 +199,7 @@ fn version_without_file() -> Diagnostic {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::attributes::object_with;
     use super::super::Certificate;
     use super::super::schema::DEFINITION;
     use super::*;
@@ -209,14 +210,7 @@ mod tests {
     const PEM: &str = "-----BEGIN CERTIFICATE-----\nYQ==\n-----END CERTIFICATE-----\n";
 
     fn object(given: &[(&str, Value)]) -> Value {
-        let all = DEFINITION.schema.attributes.iter();
-        let mut object: BTreeMap<String, Value> = all
-            .map(|attribute| (attribute.name.to_owned(), Value::Null))
-            .collect();
-        for (name, value) in given {
-            assert!(object.insert((*name).to_owned(), value.clone()).is_some());
-        }
-        Value::Object(object)
+        object_with(DEFINITION.schema, given)
     }
 
     fn content(pem: Value, version: Option<i64>) -> (&'static str, Value) {

@@ -439,6 +439,7 @@ fn user_agent(terraform_version: &str, append: Option<&str>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::attributes::object_with;
     use super::super::configured::Key;
     use super::super::keys::variable;
     use super::*;
@@ -450,16 +451,8 @@ mod tests {
     const JOB_SCHEDULING: &str = r#"{"url":"https://jobscheduler-rest.example","uaa":{"clientid":"c","clientsecret":"top-secret","url":"https://jobs.authentication.example"}}"#;
 
     /// A `provider` block with these attributes, the others null.
-    fn block<const N: usize>(given: [(&str, Value); N]) -> Value {
-        let mut object: BTreeMap<String, Value> = SCHEMA
-            .attributes
-            .iter()
-            .map(|attribute| (attribute.name.to_owned(), Value::Null))
-            .collect();
-        for (name, value) in given {
-            assert!(object.insert(name.to_owned(), value).is_some(), "{name}");
-        }
-        Value::Object(object)
+    fn block(given: &[(&str, Value)]) -> Value {
+        object_with(&SCHEMA, given)
     }
 
     /// Some entries of a nested object; what is not there reads as null.
@@ -514,7 +507,7 @@ mod tests {
         for attribute in SCHEMA.attributes {
             for value in &values {
                 let name = variable_name(attribute.name);
-                let (_, diagnostics) = with_variables(&block([]), &[(name, value)]);
+                let (_, diagnostics) = with_variables(&block(&[]), &[(name, value)]);
                 for one in &diagnostics {
                     let shown = format!("{} {}", one.summary, one.detail);
                     assert!(!shown.contains(&MARKER[3..13]), "{name}={value}: {shown}");
@@ -547,7 +540,7 @@ mod tests {
 
     #[test]
     fn an_empty_block_takes_every_default_and_no_key() {
-        let provider = configured(&block([]), &[]);
+        let provider = configured(&block(&[]), &[]);
         let (config, defaults) = (provider.client().config(), Config::default());
         assert_eq!(config.retry, defaults.retry);
         assert_eq!(config.request_timeout, defaults.request_timeout);
@@ -566,7 +559,7 @@ mod tests {
 
     #[test]
     fn a_missing_key_is_demanded_with_its_attribute_and_its_variable() {
-        let provider = configured(&block([]), &[]);
+        let provider = configured(&block(&[]), &[]);
         let error = provider.require_order_management().unwrap_err();
         assert_eq!(error.summary, "Missing service key");
         assert!(error.detail.contains("`order_management_service_key`"));
@@ -581,7 +574,7 @@ mod tests {
     fn an_endpoint_that_the_key_lacks_is_found_before_anything_is_called() {
         let key = ("order_management_service_key", text(ORDER_MANAGEMENT));
         let other = object([("endpoint_key", text("other"))]);
-        let config = block([key.clone(), (API, other)]);
+        let config = block(&[key.clone(), (API, other)]);
         let found = error(&config, &[]);
         assert_eq!(path(&found), "order_management_api.endpoint_key");
         // A variable may still bring another key: the block alone is no error.
@@ -621,7 +614,7 @@ mod tests {
             .iter()
             .map(|(name, value)| (variable_name(name), *value))
             .collect();
-        let provider = configured(&block([]), &variables);
+        let provider = configured(&block(&[]), &variables);
         let config = provider.client().config();
         for kind in KeyKind::ALL {
             assert_eq!(provider.key(kind), Key::Known);
@@ -644,17 +637,17 @@ mod tests {
             let ids = ids.iter().map(|id| Value::string(*id)).collect();
             [(ALLOWED_SUBACCOUNTS, Value::Set(ids))]
         };
-        let none = configured(&block([]), &[]);
+        let none = configured(&block(&[]), &[]);
         assert!(none.check_subaccount("any").is_ok());
         assert_eq!(none.destination_subaccount(), None);
-        let one = configured(&block(ids(&["s-1"])), &[]);
+        let one = configured(&block(&ids(&["s-1"])), &[]);
         assert!(one.check_subaccount("s-1").is_ok());
         assert!(one.check_subaccount("s-2").is_err());
         assert_eq!(one.destination_subaccount(), Some("s-1"));
-        let two = configured(&block(ids(&["s-1", "s-2"])), &[]);
+        let two = configured(&block(&ids(&["s-1", "s-2"])), &[]);
         assert_eq!(two.destination_subaccount(), None);
         assert!(
-            configured(&block(ids(&[])), &[])
+            configured(&block(&ids(&[])), &[])
                 .check_subaccount("s-1")
                 .is_err()
         );
@@ -665,7 +658,7 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), CLOUD_ALM).unwrap();
         let at = format!("@{}", file.path().display());
-        let provider = configured(&block([]), &[("SAPCALM_CLOUD_ALM_SERVICE_KEY", &at)]);
+        let provider = configured(&block(&[]), &[("SAPCALM_CLOUD_ALM_SERVICE_KEY", &at)]);
         assert_eq!(provider.key(KeyKind::CloudAlm), Key::Known);
     }
 
@@ -679,7 +672,7 @@ mod tests {
         std::fs::create_dir(folder.path().join("..data")).unwrap();
         std::fs::write(folder.path().join(".metadata"), "{").unwrap();
         let at = format!("@{}", folder.path().display());
-        let provider = configured(&block([]), &[("SAPCALM_CLOUD_ALM_SERVICE_KEY", &at)]);
+        let provider = configured(&block(&[]), &[("SAPCALM_CLOUD_ALM_SERVICE_KEY", &at)]);
         assert_eq!(provider.key(KeyKind::CloudAlm), Key::Known);
     }
 
@@ -697,13 +690,13 @@ mod tests {
             )
             .unwrap();
             let at = format!("@{}", file.path().display());
-            let provider = configured(&block([]), &[("SAPCALM_CLOUD_ALM_SERVICE_KEY", &at)]);
+            let provider = configured(&block(&[]), &[("SAPCALM_CLOUD_ALM_SERVICE_KEY", &at)]);
             assert_eq!(provider.key(KeyKind::CloudAlm), Key::Known);
         }
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), [0xe4, 0x22]).unwrap();
         let at = format!("@{}", file.path().display());
-        let error = error(&block([]), &[("SAPCALM_CLOUD_ALM_SERVICE_KEY", &at)]);
+        let error = error(&block(&[]), &[("SAPCALM_CLOUD_ALM_SERVICE_KEY", &at)]);
         assert!(error.detail.contains("not UTF-8"), "{}", error.detail);
     }
 
@@ -757,7 +750,7 @@ mod tests {
             &pem(&certificate, &foreign),
         ];
         let texts = keys.map(|key| {
-            let error = error(&block([("destination_service_key", text(key))]), &[]);
+            let error = error(&block(&[("destination_service_key", text(key))]), &[]);
             assert_eq!(path(&error), "destination_service_key");
             assert!(!error.detail.contains("s3cr3t"), "{}", error.detail);
             error.detail
@@ -844,7 +837,7 @@ mod tests {
                     "path" => (API, object([("register", object([(name, value.clone())]))])),
                     _ => (name, value.clone()),
                 };
-                let (_, diagnostics) = with_variables(&block([given]), &[]);
+                let (_, diagnostics) = with_variables(&block(&[given]), &[]);
                 let outcome = match diagnostics.iter().next() {
                     None => "read".to_owned(),
                     Some(error) => {
@@ -866,7 +859,7 @@ mod tests {
     #[test]
     fn a_file_that_cannot_be_read_is_named_with_its_variable() {
         let error = error(
-            &block([]),
+            &block(&[]),
             &[("SAPCALM_CLOUD_ALM_SERVICE_KEY", "@/does/not/exist.json")],
         );
         assert_eq!(error.summary, "Unreadable environment variable");
@@ -877,7 +870,7 @@ mod tests {
 
     #[test]
     fn an_attribute_wins_over_its_variable_with_a_warning_without_values() {
-        let config = block([("cloud_alm_service_key", text(CLOUD_ALM))]);
+        let config = block(&[("cloud_alm_service_key", text(CLOUD_ALM))]);
         let other = CLOUD_ALM.replace("alm.example", "other.example");
         let (provider, diagnostics) =
             with_variables(&config, &[("SAPCALM_CLOUD_ALM_SERVICE_KEY", &other)]);
@@ -898,14 +891,14 @@ mod tests {
     #[test]
     fn an_attribute_and_a_variable_that_say_the_same_are_no_warning() {
         configured(
-            &block([("max_retries", Value::Number(2_i64.into()))]),
+            &block(&[("max_retries", Value::Number(2_i64.into()))]),
             &[("SAPCALM_MAX_RETRIES", "2")],
         );
     }
 
     #[test]
     fn a_broken_key_is_an_error_at_its_attribute_that_shows_no_value() {
-        let config = block([(
+        let config = block(&[(
             "destination_service_key",
             text(r#"{"clientid":"c","clientsecret":"top-secret","url":"https://a.example"}"#),
         )]);
@@ -918,14 +911,14 @@ mod tests {
 
     #[test]
     fn a_broken_key_in_a_variable_names_the_variable() {
-        let error = error(&block([]), &[("SAPCALM_DESTINATION_SERVICE_KEY", "{")]);
+        let error = error(&block(&[]), &[("SAPCALM_DESTINATION_SERVICE_KEY", "{")]);
         assert_eq!(error.path, None);
         assert!(error.detail.contains("`SAPCALM_DESTINATION_SERVICE_KEY`"));
     }
 
     #[test]
     fn the_key_of_another_service_is_recognised() {
-        let config = block([("destination_service_key", text(CLOUD_ALM))]);
+        let config = block(&[("destination_service_key", text(CLOUD_ALM))]);
         let error = error(&config, &[]);
         assert!(
             error.detail.contains("Cloud ALM service key"),
@@ -938,14 +931,14 @@ mod tests {
     fn plain_http_is_refused_at_the_key_except_on_loopback_hosts() {
         let plain = ORDER_MANAGEMENT.replace("https://zone", "http://zone");
         let error = error(
-            &block([("order_management_service_key", text(&plain))]),
+            &block(&[("order_management_service_key", text(&plain))]),
             &[],
         );
         assert_eq!(path(&error), "order_management_service_key");
         assert!(error.detail.contains("http://"), "{}", error.detail);
         let loopback = plain.replace("zone.authentication.example", "127.0.0.1:4000");
         configured(
-            &block([("order_management_service_key", text(&loopback))]),
+            &block(&[("order_management_service_key", text(&loopback))]),
             &[],
         );
     }
@@ -1002,7 +995,7 @@ mod tests {
             ),
         ];
         for ((name, value), expected) in cases {
-            let error = error(&block([(name, value)]), &[]);
+            let error = error(&block(&[(name, value)]), &[]);
             assert_eq!(path(&error), expected, "{}", error.detail);
             assert!(!error.detail.contains("top-secret"), "{}", error.detail);
         }
@@ -1015,7 +1008,7 @@ mod tests {
             ("SAPCALM_PROXY_URL", "ftp://proxy"),
             ("SAPCALM_REQUEST_TIMEOUT", "soon"),
         ] {
-            let error = error(&block([]), &[(variable, value)]);
+            let error = error(&block(&[]), &[(variable, value)]);
             assert_eq!(error.path, None, "{value}");
             assert!(
                 error.detail.contains(&format!("`{variable}`")),
@@ -1028,7 +1021,7 @@ mod tests {
     #[test]
     fn an_empty_variable_counts_as_not_set() {
         configured(
-            &block([]),
+            &block(&[]),
             &[
                 ("SAPCALM_MAX_RETRIES", ""),
                 ("SAPCALM_DESTINATION_SERVICE_KEY", ""),
@@ -1039,7 +1032,7 @@ mod tests {
     #[test]
     fn a_key_that_is_unknown_makes_its_service_unknown_and_is_no_error() {
         let provider = configured(
-            &block([
+            &block(&[
                 ("order_management_service_key", Value::Unknown),
                 ("destination_service_key", text(DESTINATION)),
             ]),
@@ -1054,7 +1047,7 @@ mod tests {
     #[test]
     fn what_all_requests_need_makes_all_services_unknown() {
         for name in ["proxy_url", "ca_certificates"] {
-            let provider = configured(&block([(name, Value::Unknown)]), &[]);
+            let provider = configured(&block(&[(name, Value::Unknown)]), &[]);
             for kind in KeyKind::ALL {
                 assert_eq!(provider.key(kind), Key::Unknown);
             }
@@ -1070,14 +1063,14 @@ mod tests {
             ("register", object([("path", Value::Unknown)])),
             ("offboard", object([("path", text("registration"))])),
         ]);
-        let provider = configured(&block([(API, api)]), &[]);
+        let provider = configured(&block(&[(API, api)]), &[]);
         assert_eq!(provider.key(KeyKind::OrderManagement), Key::Unknown);
         assert_eq!(provider.key(KeyKind::Destination), Key::Absent);
     }
 
     #[test]
     fn validation_sees_the_block_alone() {
-        assert!(validate(&block([])).is_empty());
-        assert!(validate(&block([("destination_service_key", text("{"))])).has_errors());
+        assert!(validate(&block(&[])).is_empty());
+        assert!(validate(&block(&[("destination_service_key", text("{"))])).has_errors());
     }
 }

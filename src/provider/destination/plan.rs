@@ -569,6 +569,7 @@ fn version_without_secret() -> Diagnostic {
 mod tests {
     use std::fmt::Write as _;
 
+    use super::super::super::attributes::object_with;
     use super::super::super::configured::Key;
     use super::super::super::destination_service::secret::Remembered;
     use super::super::Destination;
@@ -625,9 +626,7 @@ mod tests {
     }
 
     fn object(given: &[(&str, Value)]) -> Value {
-        let all = DEFINITION.schema.attributes.iter();
-        let nulls = all.map(|attribute| (attribute.name.to_owned(), Value::Null));
-        with(&Value::Object(nulls.collect()), given)
+        object_with(DEFINITION.schema, given)
     }
 
     fn with(base: &Value, given: &[(&str, Value)]) -> Value {

@@ -126,8 +126,7 @@ fn can_verify(provider: Option<&Configured>, verify: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
+    use super::super::super::attributes::object_with;
     use super::super::super::config;
     use super::super::Registration;
     use super::super::schema::SCHEMA;
@@ -143,16 +142,8 @@ mod tests {
     }
 
     /// An object of the resource with these attributes, the others null.
-    fn object<const N: usize>(given: [(&str, Value); N]) -> Value {
-        let mut object: BTreeMap<String, Value> = SCHEMA
-            .attributes
-            .iter()
-            .map(|attribute| (attribute.name.to_owned(), Value::Null))
-            .collect();
-        for (name, value) in given {
-            assert!(object.insert(name.to_owned(), value).is_some(), "{name}");
-        }
-        Value::Object(object)
+    fn object(given: &[(&str, Value)]) -> Value {
+        object_with(&SCHEMA, given)
     }
 
     fn with<const N: usize>(object: &Value, changes: [(&str, Value); N]) -> Value {
@@ -164,12 +155,12 @@ mod tests {
     }
 
     fn configuration() -> Value {
-        object([("destination_name", text("CloudALM"))])
+        object(&[("destination_name", text("CloudALM"))])
     }
 
     /// The state of a registration that was seen in the landscape.
     fn registered() -> Value {
-        object([
+        object(&[
             ("destination_name", text("CloudALM")),
             ("id", text(TENANT)),
             ("tenant_id", text(TENANT)),
